@@ -1,0 +1,1 @@
+//! bottega-journal-sqlite

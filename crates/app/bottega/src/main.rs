@@ -1,0 +1,2 @@
+//! bottega
+fn main() {}

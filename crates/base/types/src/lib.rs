@@ -1,0 +1,29 @@
+//! Words that every room shares: identifiers, money, tokens, time, entropy, secrets.
+//!
+//! What it is: small value types that can't be wrong, and the two ports (clock, entropy) through
+//! which the outside world reaches code that must be repeatable.
+//! What it is not: a place for things without a home. A type moves down here only when two floors
+//! need it now.
+//!
+//! Invariants
+//! * An identifier of one kind never passes for another.
+//! * Money and tokens never wrap: arithmetic saturates or refuses.
+//! * A [`Secret`] has no `Display` and no `Serialize`, and its `Debug` is a fixed word.
+
+mod digest;
+mod entropy;
+mod id;
+mod money;
+mod redact;
+mod secret;
+mod time;
+mod tokens;
+
+pub use digest::{Digest, NotADigest};
+pub use entropy::{Entropy, Seeded, SystemEntropy};
+pub use id::{AgentId, CallId, CommandId, NotAnId, SessionId};
+pub use money::{Money, NotMoney};
+pub use redact::Redactor;
+pub use secret::Secret;
+pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
+pub use tokens::Tokens;

@@ -1,0 +1,1 @@
+//! bottega-e2e
