@@ -1,1 +1,27 @@
-//! bottega-policy
+//! Who may do what, and for how much.
+//!
+//! What it is: what a call needs ([`Need`]), what was granted ([`Grant`]), the pure [`judge`], the
+//! budgets that are checked before money is spent, and the port through which a person is asked.
+//! What it is not: it enforces nothing by itself; `bottega-toolhost` calls [`judge`] before every tool
+//! and `bottega-gateway` calls [`Budget::allowance`] before every model call.
+//!
+//! One tool call: [`Request`] → [`judge`] → [`Verdict`] → (a person, through [`Approver`]) → run.
+//!
+//! Invariants
+//! * The default of every capability is *no*: a need that no rule, mode or grant covers is not allowed.
+//! * A deny rule beats every mode and every grant.
+//! * Protected places need a person in every mode, `full` included.
+
+mod approval;
+mod budget;
+mod grant;
+mod judge;
+mod mode;
+mod need;
+
+pub use approval::{Approval, ApprovalRequest, Approver};
+pub use budget::{Allowance, Budget, Exhausted, Resource, Spent};
+pub use grant::{Grant, GrantScope};
+pub use judge::{Request, Rule, Rules, Verdict, judge};
+pub use mode::{AccessMode, NotAnAccessMode};
+pub use need::{Need, Place};

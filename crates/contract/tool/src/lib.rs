@@ -1,1 +1,31 @@
-//! bottega-tool
+//! What a tool is, and the ports that tools work through.
+//!
+//! What it is: the [`Tool`] trait, its description for models, its output, and the ports
+//! [`Workspace`] (files) and [`Sandbox`] (commands).
+//! What it is not: it judges nothing and runs nothing by itself. `bottega-toolhost` calls tools,
+//! `bottega-workspace` and `bottega-sandbox-linux` stand behind the ports.
+//!
+//! One call: arguments → [`Tool::prepare`] → [`Prepared`] (its needs go to the judge) →
+//! [`Prepared::run`] → [`ToolOutput`].
+//!
+//! Invariants
+//! * A tool reaches files and commands only through the [`ToolContext`] it is given.
+//! * What a tool needs is known before it runs, from the same parsed arguments that it runs with.
+//! * An output is bounded and says how to get the rest.
+
+mod output;
+mod sandbox;
+mod tool;
+mod workspace;
+
+pub use output::{FileChange, ToolError, ToolOutput};
+pub use sandbox::{
+    CageReport, CommandOutcome, CommandSpec, CommandSink, Ending, Sandbox, SandboxError, StreamName,
+};
+pub use tool::{
+    Effect, FileVersions, Prepared, Tool, ToolCatalogue, ToolContext, describe, parse_arguments,
+};
+pub use workspace::{
+    Encoding, FileContent, FileKind, FileStat, Found, ListedFile, Listing, Matched, Matches, Query,
+    Resolved, Workspace, WorkspaceError, Written,
+};

@@ -1,0 +1,48 @@
+//! The port through which a person is asked.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::Need;
+
+/// What a person is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRequest {
+    /// The tool that wants to act.
+    pub tool: String,
+    /// What it will do, in one line.
+    pub summary: String,
+    /// The exact command, diff or host. May have many lines.
+    pub details: String,
+    /// What it needs and does not have.
+    pub needs: Vec<Need>,
+    /// Why a person is asked.
+    pub why: String,
+}
+
+/// What the person said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    /// This once.
+    Once,
+    /// The same again without asking, until the session ends.
+    Session,
+    /// No, with what the model should know about it.
+    Denied {
+        /// The person's words; may be empty.
+        reason: String,
+    },
+    /// Nobody could be asked (no terminal). Counts as no.
+    Unavailable,
+}
+
+/// Someone who can say yes.
+///
+/// Every implementation promises: it answers each request once, it never answers yes by itself, and
+/// dropping the future takes the question back.
+#[async_trait]
+pub trait Approver: Send + Sync {
+    /// Asks, and waits for the answer as long as it takes.
+    async fn ask(&self, request: &ApprovalRequest) -> Approval;
+}

@@ -1,0 +1,204 @@
+//! The one decision about every tool call.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{AccessMode, Grant, Need, Place};
+
+/// A call that waits for a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The tool.
+    pub tool: String,
+    /// What it needs.
+    pub needs: Vec<Need>,
+}
+
+/// One rule of the settings: a pattern that needs are held against.
+///
+/// Written `read:GLOB`, `write:GLOB`, `run:PREFIX` or `net:HOST`. In a glob `*` stays within one folder
+/// and `**` does not; a command prefix matches whole words (`run:git status` covers `git status -s`, not
+/// `git statusx`); a host `*.example.org` covers its subdomains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Rule(pub String);
+
+/// The rules of the settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Never, whatever the mode and whoever says yes.
+    pub deny: Vec<Rule>,
+    /// Always ask, even where the mode would allow.
+    pub ask: Vec<Rule>,
+    /// Without asking, even where the mode would ask.
+    pub allow: Vec<Rule>,
+}
+
+/// What is to be done with a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Run it.
+    Allow,
+    /// Ask a person first.
+    Ask {
+        /// Why.
+        why: String,
+    },
+    /// Don't run it.
+    Deny {
+        /// Why; the model reads it.
+        why: String,
+    },
+}
+
+impl Rule {
+    /// Whether this rule speaks of `need`. For a command: of the whole line or of any of its parts.
+    #[must_use]
+    pub fn touches(&self, need: &Need) -> bool {
+        let Some((kind, pattern)) = self.0.split_once(':') else { return false };
+        match (kind, need) {
+            ("read", Need::Read { path, .. }) | ("write", Need::Write { path, .. }) => {
+                glob(pattern.as_bytes(), path.as_bytes())
+            }
+            ("run", Need::Execute { command, parts, .. }) => {
+                word_prefix(pattern, command) || parts.iter().any(|part| word_prefix(pattern, part))
+            }
+            ("net", Need::Network { host }) => host_matches(pattern, host),
+            _ => false,
+        }
+    }
+
+    /// Whether the text has the form of a rule; the settings refuse what has not.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        matches!(self.0.split_once(':'), Some(("read" | "write" | "run" | "net", p)) if !p.trim().is_empty())
+    }
+}
+
+/// Decides about one call. Pure: the same words always get the same verdict.
+///
+/// Order: deny rules; protected places (a person in every mode); read-only mode; ask rules; allow rules
+/// and grants; then what the mode allows by itself. A call is as risky as its riskiest need.
+#[must_use]
+pub fn judge(mode: AccessMode, rules: &Rules, grants: &[Grant], request: &Request) -> Verdict {
+    request
+        .needs
+        .iter()
+        .map(|need| judge_need(mode, rules, grants, need))
+        .max_by_key(severity)
+        .unwrap_or(Verdict::Allow)
+}
+
+const fn severity(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Allow => 0,
+        Verdict::Ask { .. } => 1,
+        Verdict::Deny { .. } => 2,
+    }
+}
+
+fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) -> Verdict {
+    if let Some(rule) = rules.deny.iter().find(|rule| rule.touches(need)) {
+        return Verdict::Deny { why: format!("the settings forbid to {need} (deny rule `{}`)", rule.0) };
+    }
+    let granted = grants.iter().any(|grant| grant.covers(need));
+    let place = match need {
+        Need::Read { place, .. } | Need::Write { place, .. } => Some(*place),
+        Need::Execute { .. } | Need::Network { .. } => None,
+    };
+    let changes = !matches!(need, Need::Read { .. });
+    if mode == AccessMode::ReadOnly && changes {
+        return Verdict::Deny { why: format!("access mode read-only does not allow to {need}") };
+    }
+    if place == Some(Place::Protected) {
+        return if granted {
+            Verdict::Allow
+        } else {
+            Verdict::Ask { why: format!("to {need} touches a protected place") }
+        };
+    }
+    if granted {
+        return Verdict::Allow;
+    }
+    if let Some(rule) = rules.ask.iter().find(|rule| rule.touches(need)) {
+        return Verdict::Ask { why: format!("the settings want to be asked (ask rule `{}`)", rule.0) };
+    }
+    if allowed_by_rules(rules, grants, need) {
+        return Verdict::Allow;
+    }
+    by_mode(mode, need)
+}
+
+/// A compound command is allowed when each of its parts is.
+fn allowed_by_rules(rules: &Rules, grants: &[Grant], need: &Need) -> bool {
+    let Need::Execute { parts, caged, .. } = need else {
+        return rules.allow.iter().any(|rule| rule.touches(need));
+    };
+    !parts.is_empty()
+        && parts.iter().all(|part| {
+            let alone = Need::Execute {
+                command: part.clone(),
+                parts: vec![part.clone()],
+                caged: *caged,
+            };
+            rules.allow.iter().any(|rule| rule.touches(&alone))
+                || grants.iter().any(|grant| grant.covers(&alone))
+        })
+}
+
+fn by_mode(mode: AccessMode, need: &Need) -> Verdict {
+    let ask = |why: &str| Verdict::Ask { why: format!("to {need} {why}") };
+    match (mode, need) {
+        (
+            AccessMode::ReadOnly | AccessMode::Ask | AccessMode::Auto,
+            Need::Read { place: Place::Inside, .. },
+        )
+        | (AccessMode::Auto, Need::Write { place: Place::Inside, .. })
+        | (AccessMode::Auto, Need::Execute { caged: true, .. })
+        | (AccessMode::Full, _) => Verdict::Allow,
+        (AccessMode::ReadOnly, _) => {
+            Verdict::Deny { why: format!("access mode read-only does not allow to {need}") }
+        }
+        (_, Need::Read { .. } | Need::Write { place: Place::Outside | Place::Protected, .. }) => {
+            ask("leaves the workspace")
+        }
+        (AccessMode::Ask, Need::Write { .. } | Need::Execute { .. }) => {
+            ask("needs your word in access mode ask")
+        }
+        (AccessMode::Auto, Need::Execute { .. }) => ask("would run outside the sandbox"),
+        (AccessMode::Ask | AccessMode::Auto, Need::Network { .. }) => ask("reaches the network"),
+    }
+}
+
+fn word_prefix(prefix: &str, command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    prefix.split_whitespace().all(|word| words.next() == Some(word))
+}
+
+fn host_matches(pattern: &str, host: &str) -> bool {
+    let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match pattern.strip_prefix("*.") {
+        Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
+        None => pattern == "*" || pattern == host,
+    }
+}
+
+/// Globs over paths: `?` one byte and `*` any bytes but `/`, `**` any bytes.
+fn glob(pattern: &[u8], path: &[u8]) -> bool {
+    match pattern {
+        [] => path.is_empty(),
+        [b'*', b'*', b'/', rest @ ..] if glob(rest, path) => true,
+        [b'*', b'*', rest @ ..] => (0..=path.len()).any(|skip| glob(rest, &path[skip..])),
+        [b'*', rest @ ..] => {
+            let stop = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
+            (0..=stop).any(|skip| glob(rest, &path[skip..]))
+        }
+        [b'?', rest @ ..] => path.first().is_some_and(|b| *b != b'/') && glob(rest, &path[1..]),
+        [byte, rest @ ..] => path.first() == Some(byte) && glob(rest, &path[1..]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

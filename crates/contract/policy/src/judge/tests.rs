@@ -1,0 +1,160 @@
+//! Verdicts, told as `mode: needs -> verdict`.
+
+use super::*;
+use crate::GrantScope;
+
+fn need(text: &str) -> Need {
+    let (kind, rest) = text.split_once(' ').unwrap();
+    let place = match rest {
+        path if path.starts_with('/') => Place::Outside,
+        path if path.starts_with(".git/") => Place::Protected,
+        _ => Place::Inside,
+    };
+    match kind {
+        "read" => Need::Read { path: rest.into(), place },
+        "write" => Need::Write { path: rest.into(), place },
+        "run" | "run!" => Need::Execute {
+            command: rest.into(),
+            parts: rest.split(" && ").map(str::to_owned).collect(),
+            caged: kind == "run",
+        },
+        "net" => Need::Network { host: rest.into() },
+        other => panic!("{other}"),
+    }
+}
+
+struct Case {
+    rules: Rules,
+    grants: Vec<Grant>,
+}
+
+fn plain() -> Case {
+    Case { rules: Rules::default(), grants: vec![] }
+}
+
+fn rules(deny: &[&str], ask: &[&str], allow: &[&str]) -> Case {
+    let list = |texts: &[&str]| texts.iter().map(|t| Rule((*t).into())).collect();
+    Case { rules: Rules { deny: list(deny), ask: list(ask), allow: list(allow) }, grants: vec![] }
+}
+
+impl Case {
+    fn granted(mut self, text: &str) -> Self {
+        self.grants.push(Grant { need: need(text), scope: GrantScope::Session });
+        self
+    }
+
+    /// Each line reads `mode: need; need -> allow|ask|deny`.
+    #[track_caller]
+    fn check(&self, lines: &str) {
+        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (mode, rest) = line.split_once(": ").unwrap();
+            let (needs, expected) = rest.rsplit_once(" -> ").unwrap();
+            let request =
+                Request { tool: "t".into(), needs: needs.split("; ").map(need).collect() };
+            let actual = match judge(mode.parse().unwrap(), &self.rules, &self.grants, &request) {
+                Verdict::Allow => "allow",
+                Verdict::Ask { .. } => "ask",
+                Verdict::Deny { .. } => "deny",
+            };
+            assert_eq!(actual, expected, "{line}");
+        }
+    }
+}
+
+
+#[test]
+fn each_mode_allows_what_it_says() {
+    plain().check(
+        "read-only: read src/a.rs -> allow
+         read-only: read /etc/passwd -> deny
+         read-only: write src/a.rs -> deny
+         read-only: run ls -> deny
+         read-only: net example.org -> deny
+         ask: read src/a.rs -> allow
+         ask: read /etc/passwd -> ask
+         ask: write src/a.rs -> ask
+         ask: run ls -> ask
+         ask: net example.org -> ask
+         auto: write src/a.rs -> allow
+         auto: write /etc/hosts -> ask
+         auto: read /etc/hosts -> ask
+         auto: run cargo test -> allow
+         auto: run! cargo test -> ask
+         auto: net example.org -> ask
+         full: write /etc/hosts -> allow
+         full: run! cargo test -> allow
+         full: net example.org -> allow",
+    );
+}
+
+#[test]
+fn protected_places_need_a_person_in_every_mode() {
+    plain().check(
+        "read-only: write .git/config -> deny
+         ask: write .git/config -> ask
+         auto: read .git/config -> ask
+         full: write .git/config -> ask",
+    );
+    plain().granted("write .git/config").check("full: write .git/config -> allow");
+}
+
+#[test]
+fn a_call_is_as_risky_as_its_riskiest_need() {
+    plain().check("auto: read a; write /etc/hosts -> ask");
+    rules(&["run:rm"], &[], &[]).check("full: read a; run rm x -> deny");
+}
+
+#[test]
+fn deny_beats_mode_rule_and_grant() {
+    rules(&["run:git push"], &[], &["run:git"]).granted("run git push").check(
+        "full: run git push -> deny
+         full: run make && git push origin -> deny
+         ask: run git status -> allow
+         full: run git pushx -> allow",
+    );
+    rules(&["write:**/*.lock"], &[], &[]).check(
+        "full: write Cargo.lock -> deny
+         full: write a/b/yarn.lock -> deny
+         full: write a/b/yarn.locks -> allow",
+    );
+}
+
+#[test]
+fn a_compound_command_is_allowed_part_by_part() {
+    rules(&[], &[], &["run:cargo test", "run:ls"]).check(
+        "ask: run cargo test && ls -l -> allow
+         ask: run cargo test && rm x -> ask",
+    );
+    rules(&[], &[], &["run:ls"]).granted("run make").check("ask: run make && ls -> allow");
+}
+
+#[test]
+fn ask_rules_hold_where_the_mode_would_allow() {
+    rules(&[], &["run:git push"], &[]).check("full: run git push -> ask");
+    rules(&[], &["run:git push"], &[]).granted("run git push").check("full: run git push -> allow");
+}
+
+#[test]
+fn read_only_cannot_be_widened_by_a_grant_or_an_allow_rule() {
+    rules(&[], &[], &["run:ls"]).granted("write a").check(
+        "read-only: run ls -> deny
+         read-only: write a -> deny",
+    );
+}
+
+#[test]
+fn hosts_match_whole_labels() {
+    rules(&[], &[], &["net:*.example.org"]).check(
+        "ask: net api.example.org -> allow
+         ask: net notexample.org -> ask
+         ask: net example.org -> ask",
+    );
+}
+
+#[test]
+fn rules_say_when_they_are_no_rules() {
+    assert!(Rule("run:git".into()).is_well_formed());
+    for text in ["", "git", "exec:git", "run:", "read: "] {
+        assert!(!Rule(text.into()).is_well_formed(), "{text}");
+    }
+}

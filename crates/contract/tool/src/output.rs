@@ -1,0 +1,79 @@
+//! What a call gave.
+
+use bottega_types::Digest;
+use serde::{Deserialize, Serialize};
+
+/// What a call gave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// What the model reads. The host bounds it; the whole is kept as a blob.
+    pub text: String,
+    /// Whether the thing the tool did failed, as when tests fail or a command exits non-zero: no fault of
+    /// the tool, but the model should take notice.
+    pub failed: bool,
+    /// Files that changed.
+    pub changes: Vec<FileChange>,
+    /// The exit status of a command, where one ran.
+    pub exit_code: Option<i32>,
+}
+
+impl ToolOutput {
+    /// Plain text, all well.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+/// One file that a call changed, with both versions in the blob store so that it can be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The path, relative to the workspace.
+    pub path: String,
+    /// The bytes before; nothing when the file was created.
+    #[serde(skip)]
+    pub before_bytes: Option<Vec<u8>>,
+    /// The bytes after; nothing when the file was deleted.
+    #[serde(skip)]
+    pub after_bytes: Option<Vec<u8>>,
+    /// Digest of the bytes before.
+    pub before: Option<Digest>,
+    /// Digest of the bytes after.
+    pub after: Option<Digest>,
+    /// Unix mode bits after (before, when deleted).
+    pub mode: u32,
+}
+
+impl FileChange {
+    /// A change from `before` to `after`.
+    #[must_use]
+    pub fn new(path: String, before: Option<Vec<u8>>, after: Option<Vec<u8>>, mode: u32) -> Self {
+        Self {
+            path,
+            before: before.as_deref().map(Digest::of),
+            after: after.as_deref().map(Digest::of),
+            before_bytes: before,
+            after_bytes: after,
+            mode,
+        }
+    }
+}
+
+/// Why a call gave nothing. The model reads these, so each says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// The arguments don't follow the schema.
+    #[error("the arguments are not valid: {why}. Call the tool again with arguments that follow its schema.")]
+    BadArguments {
+        /// What is wrong with them.
+        why: String,
+    },
+    /// The call makes no sense as things stand.
+    #[error("{0}")]
+    Refused(String),
+    /// A file operation failed.
+    #[error(transparent)]
+    Workspace(#[from] crate::WorkspaceError),
+    /// A command could not be run as asked.
+    #[error(transparent)]
+    Sandbox(#[from] crate::SandboxError),
+}

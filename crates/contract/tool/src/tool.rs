@@ -1,0 +1,172 @@
+//! What a tool is.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_types::Digest;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{CommandSink, Sandbox, ToolError, ToolOutput, Workspace};
+
+/// What a call does to the world; decides what happens when its outcome is unknown after a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Looks only: may be repeated at will.
+    ReadOnly,
+    /// Changes files of the workspace or runs commands: never repeated by itself.
+    Changes,
+}
+
+/// One tool. A catalogue row: no state of its own.
+///
+/// The doc comment of its input type is its description for the model, the fields' doc comments are
+/// its parameters' descriptions; see [`describe`].
+pub trait Tool: Send + Sync {
+    /// Its name: lower-case letters, digits and `_`.
+    fn name(&self) -> &'static str;
+
+    /// What it does to the world.
+    fn effect(&self) -> Effect;
+
+    /// JSON Schema of its arguments; `description` at its root is the tool's description.
+    fn schema(&self) -> Value;
+
+    /// Parses the arguments and finds out what the call needs. Reads nothing but names and links.
+    fn prepare(&self, arguments: &str, context: &ToolContext) -> Result<Box<dyn Prepared>, ToolError>;
+}
+
+/// A call that is ready to be judged and run.
+#[async_trait]
+pub trait Prepared: Send + Sync {
+    /// What it needs to be allowed to do.
+    fn needs(&self) -> Vec<Need>;
+
+    /// What it will do, in one line: `edit src/lib.rs`, `run cargo test`.
+    fn summary(&self) -> String;
+
+    /// The exact command or diff, for a person to approve.
+    async fn details(&self, context: &ToolContext) -> String;
+
+    /// Does it. Dropping the future stops it: no process it started goes on, and a file is either as
+    /// before or wholly written.
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError>;
+}
+
+/// What the agent read of files, so that a change of theirs is never overwritten unseen.
+///
+/// Kept per session by the host; a tool reports what it saw and asks what was seen before.
+pub trait FileVersions: Send + Sync {
+    /// The digest of the file's bytes when the agent last read or wrote it.
+    fn seen(&self, path: &str) -> Option<Digest>;
+
+    /// The agent has now seen this version.
+    fn saw(&self, path: &str, digest: Digest);
+}
+
+/// All that a tool may touch.
+#[derive(Clone)]
+pub struct ToolContext {
+    /// The files.
+    pub workspace: Arc<dyn Workspace>,
+    /// The commands.
+    pub sandbox: Arc<dyn Sandbox>,
+    /// What was read of the files.
+    pub versions: Arc<dyn FileVersions>,
+    /// Where live output goes.
+    pub sink: Arc<dyn CommandSink>,
+    /// The access mode, so that a command is caged as the mode says (`full` has no cage for files).
+    pub mode: AccessMode,
+    /// The most bytes of output that the model should read from one call.
+    pub output_limit: usize,
+}
+
+impl std::fmt::Debug for ToolContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ToolContext")
+            .field("mode", &self.mode)
+            .field("output_limit", &self.output_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The tools of one agent, in the order the model is told about them.
+#[derive(Clone)]
+pub struct ToolCatalogue(Arc<[&'static dyn Tool]>);
+
+impl ToolCatalogue {
+    /// A catalogue of these tools.
+    #[must_use]
+    pub fn new(tools: &[&'static dyn Tool]) -> Self {
+        Self(tools.into())
+    }
+
+    /// The tool of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'static dyn Tool> {
+        self.0.iter().copied().find(|tool| tool.name() == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Tool> {
+        self.0.iter().copied()
+    }
+}
+
+impl std::fmt::Debug for ToolCatalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|tool| tool.name())).finish()
+    }
+}
+
+/// The JSON Schema of an input type as a model should read it: no `$schema`, no titles, definitions
+/// inlined.
+#[must_use]
+pub fn describe<T: JsonSchema>() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    strip(&mut schema);
+    schema
+}
+
+/// Takes out what costs tokens and tells a model nothing.
+fn strip(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.get("title").is_some_and(Value::is_string) {
+                map.shift_remove("title");
+            }
+            for noise in ["format", "minimum"] {
+                if map.get("type").is_some() {
+                    map.shift_remove(noise);
+                }
+            }
+            // `Option<T>` says `["string", "null"]`; a model that may leave a field out needs no null.
+            if let Some(Value::Array(types)) = map.get("type")
+                && let [first, Value::String(null)] = types.as_slice()
+                && null == "null"
+            {
+                let first = first.clone();
+                map.insert("type".into(), first);
+            }
+            if map.get("default").is_some_and(Value::is_null) {
+                map.shift_remove("default");
+            }
+            map.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Parses a call's arguments. The error tells the model which field is wrong and what is expected.
+pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
+    let text = if arguments.trim().is_empty() { "{}" } else { arguments };
+    serde_json::from_str(text)
+        .map_err(|error| ToolError::BadArguments { why: error.to_string() })
+}

@@ -1,0 +1,273 @@
+//! The port to the files of one workspace.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bottega_policy::Place;
+use bottega_types::Digest;
+
+/// A path as the workspace resolved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Relative to the workspace with `/` between its parts when inside, absolute otherwise.
+    pub shown: String,
+    /// The real path, links followed as far as it exists.
+    pub real: PathBuf,
+    /// Where it lies.
+    pub place: Place,
+}
+
+/// How a file's text is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8, perhaps with a byte order mark that is not part of the text.
+    Utf8 {
+        /// Whether the file begins with EF BB BF.
+        bom: bool,
+    },
+    /// UTF-16, with its byte order mark.
+    Utf16 {
+        /// Whether the high byte comes first.
+        big_endian: bool,
+    },
+    /// A single-byte encoding: every byte is one character of ISO 8859-1, so that nothing is lost.
+    Latin1,
+}
+
+/// A text file, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileContent {
+    /// The text, line ends as they stand in the file.
+    pub text: String,
+    /// How to turn the text back into the file's bytes.
+    pub encoding: Encoding,
+    /// The digest of the file's bytes.
+    pub digest: Digest,
+    /// Bytes on disk.
+    pub size: u64,
+}
+
+/// What something in the file system is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A socket, device or pipe.
+    Other,
+}
+
+/// What is known of a path without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Bytes on disk.
+    pub size: u64,
+    /// Unix mode bits.
+    pub mode: u32,
+}
+
+/// A file in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Relative to the workspace.
+    pub path: String,
+    /// What it is.
+    pub kind: FileKind,
+    /// Bytes on disk.
+    pub size: u64,
+}
+
+/// A listing, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// What was found, in path order.
+    pub files: Vec<ListedFile>,
+    /// Whether there is more than was asked for.
+    pub more: bool,
+}
+
+/// What to search for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Regular expression in the syntax of the Rust `regex` crate, matched line by line.
+    pub pattern: String,
+    /// Whether upper and lower case differ.
+    pub case_sensitive: bool,
+    /// Globs that a file's path must match one of; all files when empty.
+    pub globs: Vec<String>,
+    /// The folder or file to search, as the caller named it; the whole workspace when absent.
+    pub within: Option<String>,
+    /// Lines to pass over before the first that is returned.
+    pub skip: usize,
+    /// Lines to return at most.
+    pub limit: usize,
+}
+
+/// One matching line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The file.
+    pub path: String,
+    /// Its line, from 1.
+    pub line: u64,
+    /// The line's text without its end, cut to a bounded length.
+    pub text: String,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// The lines, ordered by path and line.
+    pub lines: Vec<Matched>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// What exists at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Text.
+    Text(FileContent),
+    /// Bytes that are no text.
+    Binary {
+        /// Bytes on disk.
+        size: u64,
+        /// Their digest.
+        digest: Digest,
+    },
+}
+
+/// What a write did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The bytes before; nothing when the file was created.
+    pub before: Option<Vec<u8>>,
+    /// The bytes after.
+    pub after: Vec<u8>,
+    /// Digest of the bytes after.
+    pub digest: Digest,
+    /// Unix mode bits after.
+    pub mode: u32,
+}
+
+/// Why a file operation failed. A model reads it.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Nothing is there.
+    #[error("there is no file `{path}`{}", suggestion(.similar))]
+    NotFound {
+        /// What was asked for.
+        path: String,
+        /// Names that are near it.
+        similar: Vec<String>,
+    },
+    /// It is a folder.
+    #[error("`{path}` is a folder; list it with list_files")]
+    IsFolder {
+        /// What was asked for.
+        path: String,
+    },
+    /// It is neither file nor folder, or larger than can be handled.
+    #[error("`{path}` can't be used: {why}")]
+    Unusable {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        why: String,
+    },
+    /// It is no longer what the agent read.
+    #[error("`{path}` changed on disk since you read it; read it again, then repeat the change")]
+    Changed {
+        /// The file.
+        path: String,
+    },
+    /// The text can't be written in the file's encoding.
+    #[error("`{path}` is not UTF-8, and its encoding has no {character:?}; use characters it has")]
+    Unencodable {
+        /// The file.
+        path: String,
+        /// The first character that can't be written.
+        character: char,
+    },
+    /// The pattern is not valid.
+    #[error("the pattern is not valid: {why}")]
+    BadPattern {
+        /// Why not.
+        why: String,
+    },
+    /// The file system refused.
+    #[error("could not {action} `{path}`: {source}")]
+    Disk {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+fn suggestion(similar: &[String]) -> String {
+    match similar {
+        [] => "; list_files shows what there is".to_owned(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// The files of one workspace.
+///
+/// Every implementation promises:
+/// * containment is reported, not assumed: [`resolve`](Self::resolve) follows links and says where a path
+///   really lies; reads and writes act on what was resolved and refuse when a link was swapped in between;
+/// * writes are atomic: after a crash the file holds the bytes before or the bytes after, with its mode;
+/// * nothing else changes: encoding, byte order mark and mode bits of an existing file stay;
+/// * a write with an expected digest fails with [`WorkspaceError::Changed`] when the file is another.
+#[async_trait]
+pub trait Workspace: Send + Sync {
+    /// The workspace's root.
+    fn root(&self) -> PathBuf;
+
+    /// Finds where a path lies. Touches nothing.
+    fn resolve(&self, path: &str) -> Result<Resolved, WorkspaceError>;
+
+    /// What is known of a path without reading it; nothing when nothing is there.
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError>;
+
+    /// Reads a file whole.
+    async fn read(&self, path: &str) -> Result<Found, WorkspaceError>;
+
+    /// Writes a file whole, creating folders as needed. `expected` is the digest that the file must have;
+    /// `None` means it must not exist. The text is encoded as the existing file is, else as UTF-8.
+    async fn write(
+        &self,
+        path: &str,
+        text: &str,
+        expected: Option<Digest>,
+    ) -> Result<Written, WorkspaceError>;
+
+    /// Puts bytes back as they were, or takes the file away when `bytes` is absent; for undo.
+    async fn restore(
+        &self,
+        path: &str,
+        bytes: Option<&[u8]>,
+        mode: u32,
+        expected: Option<Digest>,
+    ) -> Result<(), WorkspaceError>;
+
+    /// Lists files below `path`, at most `depth` folders down, respecting ignore files.
+    async fn list(
+        &self,
+        path: &str,
+        globs: &[String],
+        depth: Option<usize>,
+        limit: usize,
+    ) -> Result<Listing, WorkspaceError>;
+
+    /// Searches contents, respecting ignore files, passing over binary files.
+    async fn search(&self, query: &Query) -> Result<Matches, WorkspaceError>;
+}
