@@ -1,1 +1,28 @@
-//! bottega-event
+//! Everything that is ever stored, with its version and its place in the chain.
+//!
+//! What it is: the envelope ([`Record`]), the hash chain ([`link`], [`ChainVerifier`]), the catalogue of event kinds with
+//! their upcasters ([`CATALOGUE`]), and the events themselves ([`SessionEvent`], [`BudgetEvent`]).
+//! What it is not: it stores nothing; see `bottega-store` for the ports.
+//!
+//! One event: [`SessionEvent`] → [`NewEvent`] → (a journal appends) → [`Record`] → [`SessionEvent::decode`] → fold.
+//!
+//! Invariants
+//! * A stored form never changes. A new form is a new version with an upcaster from the one before.
+//! * The digest of a record covers every other field of it and the digest of the record before.
+//! * No event holds a secret: text is redacted before it becomes an event.
+
+mod budget;
+mod catalogue;
+mod chain;
+mod record;
+mod session;
+
+pub use budget::{BudgetEvent, Reserved, Settled};
+pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
+pub use chain::{Break, ChainVerifier, link};
+pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
+pub use session::{
+    Approved, Attachment, Compaction, EndKind, Ended, Limits, ModelAnswered, ModelAsked, ModelFacts,
+    ModelFailed, ModelTiming, Nudged, Purpose, Rerouted, SessionEvent, Started, Survey, Tasked,
+    ToolOutcome, ToolReport, ToolStarted, Undone,
+};
