@@ -135,10 +135,7 @@ impl Assembler {
             ));
         };
         // Providers differ in what they call the end of an answer that holds calls.
-        let stop = match stop {
-            Stop::EndTurn if !self.calls.is_empty() => Stop::ToolCalls,
-            stop => stop,
-        };
+        let stop = if stop == Stop::EndTurn && !self.calls.is_empty() { Stop::ToolCalls } else { stop };
         Ok(Answer {
             model: self.model,
             response_id: self.response_id,

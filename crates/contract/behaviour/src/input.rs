@@ -1,0 +1,32 @@
+//! What can happen to an agent.
+
+use bottega_event::{ModelAnswered, ModelFailed, Rerouted, Started, Survey, Tasked, ToolReport, Undone};
+
+/// One thing that happens to an agent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A session begins.
+    Start(Started),
+    /// The model, the mode or the limits change for what follows.
+    Reroute(Rerouted),
+    /// A person gives a task or says something.
+    Task(Tasked),
+    /// The host found this session in the journal after its process had gone.
+    Resume,
+    /// The workspace was looked over.
+    Surveyed(Survey),
+    /// The model answered.
+    Answered(ModelAnswered),
+    /// The model gave no answer.
+    Failed(ModelFailed),
+    /// A tool call ended.
+    ToolEnded(ToolReport),
+    /// A person wants the history shortened now.
+    Compact,
+    /// Earlier changes were taken back by a person.
+    Undone(Undone),
+    /// The time limit passed.
+    TimeUp,
+    /// A person interrupts the work.
+    Interrupt,
+}
