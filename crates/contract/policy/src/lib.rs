@@ -14,6 +14,7 @@
 
 mod approval;
 mod budget;
+mod command;
 mod grant;
 mod judge;
 mod mode;
@@ -21,6 +22,7 @@ mod need;
 
 pub use approval::{Approval, ApprovalRequest, Approver};
 pub use budget::{Allowance, Budget, Exhausted, Resource, Spent};
+pub use command::simple_commands;
 pub use grant::{Grant, GrantScope};
 pub use judge::{Request, Rule, Rules, Verdict, judge};
 pub use mode::{AccessMode, NotAnAccessMode};
