@@ -13,11 +13,13 @@
 //! * What a tool needs is known before it runs, from the same parsed arguments that it runs with.
 //! * An output is bounded and says how to get the rest.
 
+mod excerpt;
 mod output;
 mod sandbox;
 mod tool;
 mod workspace;
 
+pub use excerpt::excerpt;
 pub use output::{FileChange, ToolError, ToolOutput};
 pub use sandbox::{
     CageReport, CommandOutcome, CommandSpec, CommandSink, Ending, Sandbox, SandboxError, StreamName,

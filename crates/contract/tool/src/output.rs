@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct ToolOutput {
     /// What the model reads. The host bounds it; the whole is kept as a blob.
     pub text: String,
+    /// The whole output, where the tool itself made `text` an excerpt of it. The host keeps it as a blob.
+    pub full: Option<String>,
     /// Whether the thing the tool did failed, as when tests fail or a command exits non-zero: no fault of
     /// the tool, but the model should take notice.
     pub failed: bool,

@@ -24,6 +24,7 @@ pub enum Effect {
 ///
 /// The doc comment of its input type is its description for the model, the fields' doc comments are
 /// its parameters' descriptions; see [`describe`].
+#[async_trait]
 pub trait Tool: Send + Sync {
     /// Its name: lower-case letters, digits and `_`.
     fn name(&self) -> &'static str;
@@ -35,7 +36,11 @@ pub trait Tool: Send + Sync {
     fn schema(&self) -> Value;
 
     /// Parses the arguments and finds out what the call needs. Reads nothing but names and links.
-    fn prepare(&self, arguments: &str, context: &ToolContext) -> Result<Box<dyn Prepared>, ToolError>;
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError>;
 }
 
 /// A call that is ready to be judged and run.
