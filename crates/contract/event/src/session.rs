@@ -123,6 +123,9 @@ pub struct Tasked {
     /// Files that came with them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// JSON Schema that the final answer must follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<serde_json::Value>,
 }
 
 /// A file that came with a task; its bytes are a blob.

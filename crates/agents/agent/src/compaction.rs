@@ -1,0 +1,111 @@
+//! Shortening the history before the window is full, without losing what matters.
+//!
+//! A compaction keeps, word for word: the first message's fragments, every task the person gave, and the
+//! latest messages. What lay between becomes a summary: the model's own where it is large enough to write
+//! one, and always a ledger of facts (files touched, last check) that no model can forget. The journal
+//! keeps the whole transcript.
+
+use std::sync::Arc;
+
+use bottega_event::Compaction;
+use bottega_llm::{Message, Part, Role};
+
+use crate::{State, context};
+
+/// What a large model is asked when it should summarise.
+pub(crate) const INSTRUCTION: &str = "Stop working for a moment. Summarise this conversation for \
+yourself, so that you can go on from the summary alone. Under the headings Goals, Decisions, Files, \
+Findings and Open work, write down: every instruction of the user that still holds, in the user's words; \
+what was decided and why; each file that matters, what is in it and what you changed; commands and their \
+results that matter; and what remains to be done next. Write the summary only.";
+
+/// Messages that stay as they are, when they are not too long.
+const KEEP: usize = 8;
+
+/// The most of the window that kept messages may take, in percent.
+const KEEP_SHARE: u64 = 30;
+
+/// How many of the last messages stay. They begin with an answer of the model, so that no result stands
+/// without its call.
+pub(crate) fn kept(state: &State) -> usize {
+    let window = state.started.as_ref().map_or(0, |started| started.model.context_window.get());
+    let room = usize::try_from(window * 3 * KEEP_SHARE / 100).unwrap_or(usize::MAX);
+    let mut bytes = 0;
+    let mut best = 0;
+    for (count, message) in state.messages.iter().rev().enumerate().map(|(n, m)| (n + 1, m)) {
+        bytes += weight(message);
+        // The first message is never among the kept: it is rebuilt.
+        if bytes > room || count > KEEP || count >= state.messages.len() {
+            break;
+        }
+        if message.role == Role::Assistant {
+            best = count;
+        }
+    }
+    best
+}
+
+/// The facts that survive every compaction.
+pub(crate) fn ledger(state: &State) -> String {
+    let mut text = String::from("Your work so far, from the record:\n");
+    for (number, task) in state.tasks.iter().enumerate() {
+        text.push_str(&format!("Task {}: {}\n", number + 1, context::cut(task, 4_000, "cut")));
+    }
+    for (path, deed) in &state.files {
+        text.push_str(&format!("File {path}: {deed}\n"));
+    }
+    if let Some(check) = &state.last_check {
+        text.push_str(&format!("Last check: {check}\n"));
+    }
+    text
+}
+
+/// A summary made without a model: the ledger, and the model's last words.
+pub(crate) fn mechanical(state: &State) -> String {
+    let mut text = ledger(state);
+    let said = state
+        .messages
+        .iter()
+        .rev()
+        .filter(|message| message.role == Role::Assistant)
+        .map(|message| message.text())
+        .find(|words| !words.trim().is_empty());
+    if let Some(said) = said {
+        text.push_str(&format!("You last said: {}\n", context::cut(said.trim(), 1_000, "cut")));
+    }
+    text
+}
+
+/// The messages after a compaction.
+pub(crate) fn apply(state: &State, compaction: &Compaction) -> Vec<Arc<Message>> {
+    let fragments = match (&state.survey, &state.started) {
+        (Some(survey), Some(started)) => context::fragments(survey, &started.model),
+        _ => String::new(),
+    };
+    let first = state.tasks.first().map_or("", String::as_str);
+    let head = Message {
+        role: Role::User,
+        parts: vec![
+            Part::text(format!("{fragments}{first}")),
+            Part::text(format!(
+                "\n\nThe conversation so far was shortened. Go on from this summary:\n{}",
+                compaction.summary
+            )),
+        ],
+    };
+    let start = state.messages.len().saturating_sub(compaction.kept);
+    std::iter::once(Arc::new(head)).chain(state.messages[start..].iter().cloned()).collect()
+}
+
+fn weight(message: &Message) -> usize {
+    message
+        .parts
+        .iter()
+        .map(|part| match part {
+            Part::Text { text } | Part::Reasoning { text, .. } => text.len(),
+            Part::ToolCall(call) => call.arguments.len(),
+            Part::ToolResult(result) => result.text.len(),
+            Part::Media(_) => 24_000,
+        })
+        .sum()
+}

@@ -1,0 +1,107 @@
+//! What the model is told before its first task: fragments, each with its share of the window.
+
+use bottega_event::{ModelFacts, Survey};
+
+/// Bytes that a token stands for when text is cut to a share of the window. English and code have three
+/// to four; the low figure keeps the promise for both.
+const BYTES_PER_TOKEN: u64 = 3;
+
+/// The share of the window that all fragments together may take, in percent.
+const SHARE: u64 = 20;
+
+/// The fragments of a survey, cut to their share of the model's window. Instructions come first and take
+/// what they need up to half of it; the map gets the rest.
+pub(crate) fn fragments(survey: &Survey, model: &ModelFacts) -> String {
+    let share = model.context_window.get() * SHARE / 100 * BYTES_PER_TOKEN;
+    let all = usize::try_from(share).unwrap_or(usize::MAX);
+    let mut text = String::new();
+    let mut left = all / 2;
+    for (path, instructions) in &survey.instructions {
+        let body = cut(instructions, left, "the file holds more; read it");
+        left -= body.len().min(left);
+        text.push_str(&format!("<instructions file=\"{path}\">\n{}\n</instructions>\n", body.trim()));
+    }
+    let map = cut(&survey.map, all.saturating_sub(text.len()), "more files: use list_files");
+    if !map.trim().is_empty() {
+        text.push_str(&format!("<files>\n{}\n</files>\n", map.trim_end()));
+    }
+    if !survey.surroundings.is_empty() {
+        text.push_str(&format!("<surroundings>\n{}\n</surroundings>\n", survey.surroundings.join("\n")));
+    }
+    if !text.is_empty() {
+        text.push_str("\nTask: ");
+    }
+    text
+}
+
+/// The first `limit` bytes of `text`, to a whole line, and a word about the rest.
+pub(crate) fn cut(text: &str, limit: usize, rest: &str) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let mut end = limit;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let end = text[..end].rfind('\n').map_or(end, |line| line + 1);
+    format!("{}[… {rest}]", &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use bottega_types::{Money, Tokens};
+
+    use super::*;
+
+    fn model(window: u64) -> ModelFacts {
+        ModelFacts {
+            route: "r".into(),
+            context_window: Tokens::new(window),
+            max_output: Tokens::new(1000),
+            small: true,
+            images: false,
+            input_price: Money::ZERO,
+            output_price: Money::ZERO,
+        }
+    }
+
+    fn survey(instructions: &str, map: &str) -> Survey {
+        Survey {
+            instructions: vec![("AGENTS.md".into(), instructions.into())],
+            map: map.into(),
+            surroundings: vec!["platform: linux".into()],
+        }
+    }
+
+    #[test]
+    fn a_short_survey_is_told_whole() {
+        let text = fragments(&survey("be kind", "src/lib.rs"), &model(100_000));
+        insta::assert_snapshot!(text, @r#"
+        <instructions file="AGENTS.md">
+        be kind
+        </instructions>
+        <files>
+        src/lib.rs
+        </files>
+        <surroundings>
+        platform: linux
+        </surroundings>
+
+        Task:
+        "#);
+    }
+
+    #[test]
+    fn a_long_survey_keeps_its_share_and_says_so() {
+        let long = "a line of text\n".repeat(10_000);
+        let text = fragments(&survey(&long, &long), &model(10_000));
+        assert!(text.len() < 10_000 * 20 / 100 * 3 + 300, "{}", text.len());
+        assert!(text.contains("read it]") && text.contains("use list_files]"));
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        assert_eq!(cut("ééé", 3, "more"), "é[… more]");
+        assert_eq!(cut("one\ntwo\n", 6, "more"), "one\n[… more]");
+    }
+}

@@ -1,0 +1,66 @@
+//! What makes one model-driven agent differ from another.
+
+use std::sync::Arc;
+
+use bottega_llm::{Sampling, ToolDeclaration};
+use serde_json::{Value, json};
+
+/// The tool with which an agent ends its work and hands over its answer. It belongs to the loop, not to
+/// the tool host: calling it runs nothing.
+pub const FINISH: &str = "finish";
+
+/// One kind of model-driven agent.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Instructions for a large model.
+    pub system: Arc<str>,
+    /// Instructions for a small model: shorter, one step at a time.
+    pub system_small: Arc<str>,
+    /// The tools of the tool host, in the order the model is told about them.
+    pub tools: Arc<[ToolDeclaration]>,
+    /// Names of tools that only look: their calls may be repeated after a crash.
+    pub repeatable: Arc<[String]>,
+    /// The tool that checks the work. A small model that changed something must have called it with
+    /// success before its `finish` is believed.
+    pub check: Option<Arc<str>>,
+    /// How tokens are drawn.
+    pub sampling: Sampling,
+    /// How a small model's tokens are drawn.
+    pub sampling_small: Sampling,
+    /// Tokens of one answer at most.
+    pub answer_tokens: u32,
+    /// Tokens of one answer of a small model at most.
+    pub answer_tokens_small: u32,
+}
+
+impl Definition {
+    /// The declaration of [`FINISH`], whose answer follows `schema` where there is one.
+    #[must_use]
+    pub fn finish(schema: Option<&Value>) -> ToolDeclaration {
+        let answer = match schema {
+            Some(schema) => schema.clone(),
+            None => json!({
+                "type": "string",
+                "description": "One or two sentences: what was wrong and what you changed."
+            }),
+        };
+        ToolDeclaration {
+            name: FINISH.to_owned(),
+            description: "Ends the work. Call it only when the task is done and checked.".to_owned(),
+            input_schema: json!({
+                "type": "object",
+                "properties": { "answer": answer },
+                "required": ["answer"],
+                "additionalProperties": false
+            }),
+        }
+    }
+
+    /// Whether a call of that tool may be repeated after a crash.
+    #[must_use]
+    pub fn may_repeat(&self, tool: &str) -> bool {
+        self.repeatable.iter().any(|name| name == tool)
+    }
+}

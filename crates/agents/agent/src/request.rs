@@ -1,0 +1,127 @@
+//! The request that follows from a state, and what it weighs.
+
+use std::sync::Arc;
+
+use bottega_event::Purpose;
+use bottega_llm::{
+    CacheHint, ChatRequest, Message, OutputFormat, Part, ToolChoice, ToolDeclaration,
+};
+use bottega_types::Tokens;
+
+use crate::compaction;
+use crate::{Definition, State};
+
+/// Bytes around each message that a chat template adds, at most.
+const FRAME: u64 = 24;
+/// Tokens that an image or a document of unknown length costs at most.
+const MEDIA_TOKENS: u64 = 8_000;
+
+impl Definition {
+    /// The instructions for this state's model.
+    pub(crate) fn instructions(&self, state: &State) -> Arc<str> {
+        if small(state) { self.system_small.clone() } else { self.system.clone() }
+    }
+
+    /// The tools as this state's model is told about them: the same for every turn of a task.
+    pub(crate) fn declared(&self, state: &State) -> Arc<[ToolDeclaration]> {
+        let schema = state.work.as_ref().and_then(|work| work.schema.as_deref());
+        if !small(state) && schema.is_none() {
+            return self.tools.clone();
+        }
+        self.tools.iter().cloned().chain([Self::finish(schema)]).collect()
+    }
+
+    /// Tokens of one answer at most, for this state's model.
+    pub(crate) fn answer_limit(&self, state: &State) -> u32 {
+        let Some(started) = &state.started else { return 0 };
+        let wanted = if started.model.small { self.answer_tokens_small } else { self.answer_tokens };
+        let window = started.model.context_window.get() / 4;
+        let most = started.model.max_output.get().min(window);
+        wanted.min(u32::try_from(most).unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// The request that is waiting for its answer.
+    pub(crate) fn request(&self, state: &State, purpose: Purpose, max_output: u32) -> ChatRequest {
+        let (session, seed) = match &state.started {
+            Some(started) => (started.session.to_string(), started.seed),
+            None => (String::new(), None),
+        };
+        let mut sampling = if small(state) { self.sampling_small } else { self.sampling };
+        // Another draw for each question, or a model that went wrong would go wrong again.
+        sampling.seed = seed.map(|seed| seed.wrapping_add(state.calls));
+        let mut messages = state.messages.clone();
+        let mut tool_choice = ToolChoice::Auto;
+        match purpose {
+            Purpose::Turn if small(state) => tool_choice = ToolChoice::Required,
+            Purpose::Turn => {}
+            Purpose::Compaction => {
+                tool_choice = ToolChoice::None;
+                messages.push(Arc::new(Message::user(compaction::INSTRUCTION)));
+            }
+        }
+        ChatRequest {
+            model: String::new(),
+            system: self.instructions(state),
+            messages,
+            tools: self.declared(state),
+            tool_choice,
+            output: OutputFormat::Text,
+            sampling,
+            stop: Vec::new(),
+            max_output: Some(max_output),
+            effort: None,
+            cache: CacheHint::Prefix,
+            conversation: session.into(),
+        }
+    }
+
+    /// An upper bound of the prompt's tokens: what the provider counted, and a token for every byte since.
+    pub(crate) fn prompt_bound(&self, state: &State) -> Tokens {
+        self.weigh(state, 1)
+    }
+
+    /// A fair guess of the prompt's tokens, for deciding when to compact.
+    pub(crate) fn prompt_estimate(&self, state: &State) -> Tokens {
+        self.weigh(state, 3)
+    }
+
+    fn weigh(&self, state: &State, bytes_per_token: u64) -> Tokens {
+        let (known, since) = match state.weighed {
+            Some(weighed) => (weighed.tokens, weighed.messages),
+            None => (Tokens::new(self.overhead(state).div_ceil(bytes_per_token)), 0),
+        };
+        let rest = state.messages.iter().skip(since).map(|message| {
+            let (bytes, media) = size(message);
+            (bytes + FRAME).div_ceil(bytes_per_token) + media * MEDIA_TOKENS
+        });
+        known + Tokens::new(rest.sum())
+    }
+
+    fn overhead(&self, state: &State) -> u64 {
+        let tools: usize = self
+            .declared(state)
+            .iter()
+            .map(|tool| tool.name.len() + tool.description.len() + tool.input_schema.to_string().len() + 64)
+            .sum();
+        (self.instructions(state).len() + tools) as u64 + 512
+    }
+}
+
+pub(crate) fn small(state: &State) -> bool {
+    state.started.as_ref().is_some_and(|started| started.model.small)
+}
+
+/// Bytes of text in a message, and how many images or documents it has.
+fn size(message: &Message) -> (u64, u64) {
+    message.parts.iter().fold((0, 0), |(bytes, media), part| match part {
+        Part::Text { text } => (bytes + text.len() as u64, media),
+        Part::Reasoning { text, signature } => {
+            (bytes + (text.len() + signature.as_ref().map_or(0, String::len)) as u64, media)
+        }
+        Part::ToolCall(call) => (bytes + (call.name.len() + call.arguments.len()) as u64 + 48, media),
+        Part::ToolResult(result) => {
+            (bytes + result.text.len() as u64 + 48, media + result.media.len() as u64)
+        }
+        Part::Media(_) => (bytes, media + 1),
+    })
+}

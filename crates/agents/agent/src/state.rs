@@ -1,0 +1,356 @@
+//! All that an agent knows, folded from its events.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bottega_behaviour::call_id;
+use bottega_event::{
+    Attachment, EndKind, Ended, ModelAsked, Purpose, SessionEvent, Started, Survey, Tasked,
+    ToolOutcome, ToolReport, ToolStarted,
+};
+use bottega_llm::{Media, MediaSource, Message, Part, Role, ToolCall, ToolResult};
+use bottega_policy::Spent;
+use bottega_types::{CallId, Timestamp, Tokens};
+use serde_json::Value;
+
+use crate::breaker::Breaker;
+use crate::definition::FINISH;
+use crate::{compaction, context};
+
+/// Where the agent is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not yet started.
+    #[default]
+    New,
+    /// Nothing to do until a task comes.
+    Idle,
+    /// At work.
+    Working,
+}
+
+/// A tool call that has begun.
+#[derive(Clone, Debug)]
+pub struct OpenTool {
+    /// The call.
+    pub call: CallId,
+    /// What the model asked for.
+    pub request: ToolCall,
+    /// How it ended, once it has.
+    pub report: Option<ToolReport>,
+}
+
+/// The task at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    /// When it was given.
+    pub(crate) began: Timestamp,
+    /// Questions asked for it.
+    pub(crate) turns: u32,
+    /// The form its answer must have.
+    pub(crate) schema: Option<Arc<Value>>,
+    /// Guards against circles.
+    pub(crate) breaker: Breaker,
+    /// Files changed since the check last passed.
+    pub(crate) unchecked: bool,
+    /// Whether the check failed when it was last called.
+    pub(crate) check_failed: bool,
+    /// How often a `finish` was not believed.
+    pub(crate) sent_back: u32,
+    /// Tools called for it.
+    pub(crate) tools_called: u32,
+    /// The last refusal that no later success made up for.
+    pub(crate) refused: Option<String>,
+    /// Model failures in a row.
+    pub(crate) failures: u32,
+    /// Answers in a row that could not be used.
+    pub(crate) useless: u32,
+}
+
+/// What the prompt is known to weigh: so many tokens for the first so many messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    pub(crate) messages: usize,
+    pub(crate) tokens: Tokens,
+}
+
+/// All that an agent knows, folded from its events.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Where it is.
+    pub phase: Phase,
+    /// How it was started; `None` before that.
+    pub started: Option<Arc<Started>>,
+    /// What the workspace looked like.
+    pub survey: Option<Arc<Survey>>,
+    /// The messages of the next request.
+    pub messages: Vec<Arc<Message>>,
+    /// The question that waits for its answer.
+    pub asked: Option<ModelAsked>,
+    /// The tool calls of the last answer, as long as one of them is open.
+    pub tools: Vec<OpenTool>,
+    /// What the session cost, failed calls at their worst.
+    pub spent: Spent,
+    /// How the last work ended.
+    pub ended: Option<Ended>,
+    /// The tasks, in the person's words.
+    pub(crate) tasks: Vec<String>,
+    pub(crate) work: Option<Work>,
+    pub(crate) weighed: Option<Weighed>,
+    /// How many calls were made; the next call's name follows from it.
+    pub(crate) calls: u64,
+    /// What was done to files, for the ledger of a compaction: path → last deed.
+    pub(crate) files: BTreeMap<String, &'static str>,
+    /// The last check's first line.
+    pub(crate) last_check: Option<String>,
+    /// Set from a compaction until the next answer: a second one in between would not help.
+    pub(crate) just_compacted: bool,
+    /// Set when the provider or the count says that the window is full.
+    pub(crate) overflowed: bool,
+}
+
+impl State {
+    /// The name of the `offset`-th call after those already made.
+    pub(crate) fn next_call(&self, offset: u64) -> CallId {
+        let session = self.started.as_ref().map_or(0, |started| started.session.bits());
+        call_id(bottega_types::SessionId::from_bits(session), self.calls + offset)
+    }
+
+    /// Whether a tool call still waits for its result.
+    #[must_use]
+    pub fn has_open_tools(&self) -> bool {
+        self.tools.iter().any(|tool| tool.report.is_none())
+    }
+
+    /// Folds one event.
+    pub(crate) fn evolve(&mut self, check: Option<&str>, event: &SessionEvent, at: Timestamp) {
+        match event {
+            SessionEvent::Started(started) => {
+                self.started = Some(Arc::new(started.clone()));
+                self.phase = Phase::Idle;
+            }
+            SessionEvent::Rerouted(to) => {
+                if let Some(started) = &self.started {
+                    let mut started = Started::clone(started);
+                    started.model = to.model.clone();
+                    started.mode = to.mode;
+                    started.limits = to.limits;
+                    self.started = Some(Arc::new(started));
+                    // Another model counts tokens in another way.
+                    self.weighed = None;
+                }
+            }
+            SessionEvent::Surveyed(survey) => self.survey = Some(Arc::new(survey.clone())),
+            SessionEvent::Tasked(task) => self.task(task, at),
+            SessionEvent::ModelAsked(asked) => {
+                self.calls += 1;
+                self.spent = self.spent + asked.worst;
+                if let (Some(work), Purpose::Turn) = (&mut self.work, asked.purpose) {
+                    work.turns += 1;
+                }
+                self.asked = Some(asked.clone());
+            }
+            SessionEvent::ModelAnswered(answered) => {
+                self.settle(Spent { tokens: answered.answer.usage.total(), money: answered.cost });
+                let purpose = self.asked.take().map_or(Purpose::Turn, |asked| asked.purpose);
+                if purpose == Purpose::Turn {
+                    self.just_compacted = false;
+                    self.messages.push(Arc::new(answered.answer.message.clone()));
+                    let usage = answered.answer.usage;
+                    if usage.input.get() > 0 {
+                        self.weighed =
+                            Some(Weighed { messages: self.messages.len(), tokens: usage.total() });
+                    }
+                    if let Some(work) = &mut self.work {
+                        work.failures = 0;
+                        let useless = answered.answer.message.tool_calls().next().is_none()
+                            && answered.answer.message.text().trim().is_empty();
+                        work.useless = if useless { work.useless + 1 } else { 0 };
+                    }
+                }
+            }
+            SessionEvent::ModelFailed(failed) => {
+                self.settle(failed.spent);
+                self.asked = None;
+                if let Some(work) = &mut self.work {
+                    work.failures += 1;
+                }
+                self.overflowed |= failed.error.kind == bottega_llm::ErrorKind::ContextOverflow;
+            }
+            SessionEvent::ToolStarted(ToolStarted { call, request }) => {
+                self.calls += 1;
+                self.tools.push(OpenTool { call: *call, request: request.clone(), report: None });
+            }
+            SessionEvent::ToolFinished(report) => self.tool_finished(check, report),
+            SessionEvent::Compacted(compacted) => {
+                self.messages = compaction::apply(self, compacted);
+                self.weighed = None;
+                self.overflowed = false;
+                self.just_compacted = true;
+            }
+            SessionEvent::Nudged(nudged) => self.say(&nudged.text),
+            SessionEvent::Undone(undone) => {
+                for path in &undone.paths {
+                    self.files.insert(path.clone(), "put back by the user");
+                }
+                self.say(&format!(
+                    "The user took your changes back. These files are as they were before: {}.",
+                    undone.paths.join(", ")
+                ));
+            }
+            SessionEvent::Ended(ended) => self.end(ended),
+        }
+    }
+
+    fn task(&mut self, task: &Tasked, at: Timestamp) {
+        let parts = self.task_parts(task);
+        match self.messages.last_mut() {
+            // A person may speak twice in a row (after an interruption); roles must alternate.
+            Some(last) if last.role == Role::User => Arc::make_mut(last).parts.extend(parts),
+            _ => self.messages.push(Arc::new(Message { role: Role::User, parts })),
+        }
+        self.tasks.push(task.text.clone());
+        self.ended = None;
+        self.phase = Phase::Working;
+        self.work = Some(Work {
+            began: at,
+            turns: 0,
+            schema: task.output_schema.clone().map(Arc::new),
+            breaker: Breaker::default(),
+            unchecked: false,
+            check_failed: false,
+            sent_back: 0,
+            tools_called: 0,
+            refused: None,
+            failures: 0,
+            useless: 0,
+        });
+    }
+
+    fn task_parts(&self, task: &Tasked) -> Vec<Part> {
+        let context = match (&self.survey, &self.started, self.tasks.is_empty()) {
+            (Some(survey), Some(started), true) => context::fragments(survey, &started.model),
+            _ => String::new(),
+        };
+        let mut parts: Vec<Part> = task.attachments.iter().map(attachment).collect();
+        parts.push(Part::text(format!("{context}{}", task.text)));
+        parts
+    }
+
+    /// Adds words to the user's side, keeping roles in turn.
+    fn say(&mut self, text: &str) {
+        match self.messages.last_mut() {
+            Some(last) if last.role == Role::User => {
+                Arc::make_mut(last).parts.push(Part::text(text));
+            }
+            _ => self.messages.push(Arc::new(Message::user(text))),
+        }
+    }
+
+    /// Replaces the reserve of the open call by what it really cost.
+    fn settle(&mut self, cost: Spent) {
+        if let Some(asked) = &self.asked {
+            self.spent = Spent {
+                tokens: self.spent.tokens.saturating_sub(asked.worst.tokens) + cost.tokens,
+                money: self.spent.money.saturating_sub(asked.worst.money) + cost.money,
+            };
+        }
+    }
+
+    fn tool_finished(&mut self, check: Option<&str>, report: &ToolReport) {
+        let Some(open) = self.tools.iter_mut().find(|open| open.call == report.call) else { return };
+        open.report = Some(report.clone());
+        let request = open.request.clone();
+        for change in &report.changes {
+            let deed = match (&change.before, &change.after) {
+                (None, _) => "created",
+                (_, None) => "deleted",
+                _ => "changed",
+            };
+            self.files.insert(change.path.clone(), deed);
+        }
+        if let Some(work) = &mut self.work {
+            if request.name == FINISH {
+                work.sent_back += 1;
+            } else {
+                work.tools_called += 1;
+                work.breaker.note(&request, report);
+            }
+            work.unchecked |= !report.changes.is_empty();
+            if report.outcome == ToolOutcome::Denied {
+                work.refused = Some(report.text.clone());
+            } else if report.outcome == ToolOutcome::Succeeded && !report.changes.is_empty() {
+                work.refused = None;
+            }
+            if check == Some(request.name.as_str()) {
+                work.unchecked &= report.outcome != ToolOutcome::Succeeded;
+                work.check_failed = report.outcome == ToolOutcome::CommandFailed;
+                self.last_check = report.text.lines().next().map(str::to_owned);
+            }
+        }
+        if !self.has_open_tools() {
+            self.close_tools();
+        }
+    }
+
+    /// All calls of an answer have ended: their results become one message, in the order of the calls.
+    fn close_tools(&mut self) {
+        let results = self
+            .tools
+            .drain(..)
+            .filter_map(|open| {
+                let report = open.report?;
+                Some(ToolResult {
+                    call_id: open.request.id,
+                    name: open.request.name,
+                    text: report.text,
+                    media: Vec::new(),
+                    is_error: report.outcome != ToolOutcome::Succeeded,
+                })
+            })
+            .collect();
+        self.messages.push(Arc::new(Message::results(results)));
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        // An answer whose calls were never run (`finish`, or an interruption) still owes their results:
+        // providers refuse a history with unanswered calls.
+        if let Some(last) = self.messages.last()
+            && last.role == Role::Assistant
+        {
+            let owed: Vec<ToolResult> = last
+                .tool_calls()
+                .map(|call| ToolResult {
+                    call_id: call.id.clone(),
+                    name: call.name.clone(),
+                    text: if call.name == FINISH { "done" } else { "not run" }.to_owned(),
+                    media: Vec::new(),
+                    is_error: call.name != FINISH,
+                })
+                .collect();
+            if !owed.is_empty() {
+                self.messages.push(Arc::new(Message::results(owed)));
+            }
+        }
+        if ended.how == EndKind::Interrupted {
+            self.say("The user interrupted you here.");
+        }
+        self.tools.clear();
+        self.asked = None;
+        self.work = None;
+        self.phase = Phase::Idle;
+        self.ended = Some(ended.clone());
+    }
+}
+
+fn attachment(attachment: &Attachment) -> Part {
+    let inline = attachment.inline.clone().unwrap_or_default();
+    if attachment.media_type.starts_with("text/") {
+        return Part::text(format!("<file name=\"{}\">\n{inline}\n</file>\n", attachment.name));
+    }
+    Part::Media(Media {
+        media_type: attachment.media_type.clone(),
+        name: Some(attachment.name.clone()),
+        source: MediaSource::Base64(inline.into()),
+    })
+}
