@@ -3,7 +3,7 @@
 use bottega_event::{Break, Revision, StreamId};
 
 /// Why a store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The disk is full. Nothing was half-written; free some space and repeat.
     #[error("the disk is full; free some space and try again ({0})")]
@@ -34,7 +34,7 @@ pub enum StoreError {
 }
 
 /// Why an append was refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// Somebody else wrote to the stream first. Reload, decide again, repeat.
     #[error("stream {stream} is at {actual}, not at {expected}", actual = .actual.0, expected = .expected.0)]
@@ -46,6 +46,9 @@ pub enum AppendError {
         /// Where it is.
         actual: Revision,
     },
+    /// No journal takes it: it holds no events, or names a stream twice.
+    #[error("an append {0}; correct the code that builds it")]
+    Malformed(&'static str),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -60,7 +60,8 @@ pub struct Head {
     pub digest: Digest,
 }
 
-/// Records as they are appended, without gaps, without end.
+/// Records as they are appended, without gaps, until the store is closed or fails: then one error, then the
+/// end.
 pub type Subscription = BoxStream<'static, Result<Arc<Record>, StoreError>>;
 
 /// The journal: streams of events, one chain over all of them.
@@ -72,6 +73,7 @@ pub type Subscription = BoxStream<'static, Result<Arc<Record>, StoreError>>;
 /// * conflict: an append whose expected revision is not the stream's is refused with the truth;
 /// * idempotence: repeating a [`CommandId`] appends nothing and returns the first answer, whatever the
 ///   stream's revision is by then;
+/// * shape: an append without events, or with a stream twice, is refused;
 /// * chain: each record's digest is [`bottega_event::link`] of the one before;
 /// * cancellation: dropping the future of an append leaves all of it or none of it;
 /// * several processes may use the same journal at the same time.

@@ -1,5 +1,7 @@
 //! Views that are folded from the journal, and the port that keeps them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use bottega_event::{Position, Record};
 
@@ -46,8 +48,9 @@ impl Rows {
 ///
 /// Every implementation promises, and [`conformance`](crate::conformance) checks:
 /// * rows and checkpoint of one [`advance`](Self::advance) change together or not at all;
-/// * an advance whose `from` is not the checkpoint changes nothing and says `false`, so that two processes
-///   that fold the same view don't fold a record twice.
+/// * an advance whose `from` is not the checkpoint, or whose `version` is not that of the rows, changes
+///   nothing and says `false`, so that two processes that fold the same view don't fold a record twice or
+///   mix two forms. A view that was dropped or never begun stands at position zero.
 #[async_trait]
 pub trait Projections: Send + Sync {
     /// The position of the last record that is in the view, and the version of its rows.
@@ -66,6 +69,15 @@ pub trait Projections: Send + Sync {
     /// One row.
     async fn row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Several rows at once, in the order of `keys`.
+    async fn load(&self, name: &str, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            rows.push(self.row(name, key).await?);
+        }
+        Ok(rows)
+    }
+
     /// The rows whose keys begin with `prefix`, by key, at most `limit` after the key `after`.
     async fn rows(
         &self,
@@ -80,7 +92,7 @@ pub trait Projections: Send + Sync {
 }
 
 /// Records that are folded before the checkpoint moves.
-const STRIDE: usize = 512;
+const STRIDE: usize = 2048;
 
 /// Brings a view up to the end of the journal; from the beginning when its version changed or it was
 /// dropped. Returns how many records were folded.
@@ -117,20 +129,27 @@ async fn fold(
     views: &dyn Projections,
     records: &[Record],
 ) -> Result<Vec<Change>, StoreError> {
+    let touched: Vec<Vec<String>> =
+        records.iter().map(|record| projection.touches(record)).collect();
+    let keys: Vec<String> =
+        touched.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let values = views.load(projection.name(), &keys).await?;
     // Rows as they are after the records folded so far; a later record sees an earlier one's change.
-    let mut pending = std::collections::BTreeMap::<String, Option<Vec<u8>>>::new();
-    for record in records {
-        let mut rows = Rows::default();
-        for key in projection.touches(record) {
-            let value = match pending.get(&key) {
-                Some(value) => value.clone(),
-                None => views.row(projection.name(), &key).await?,
-            };
-            rows.0.push((key, value));
-        }
-        for Change { key, value } in projection.apply(record, &rows) {
-            pending.insert(key, value);
+    let mut present: BTreeMap<String, Option<Vec<u8>>> = keys.into_iter().zip(values).collect();
+    let mut changed = BTreeSet::new();
+    for (record, keys) in records.iter().zip(touched) {
+        let rows = keys.into_iter().map(|key| {
+            let value = present.get(&key).cloned().flatten();
+            (key, value)
+        });
+        for Change { key, value } in projection.apply(record, &Rows(rows.collect())) {
+            changed.insert(key.clone());
+            present.insert(key, value);
         }
     }
-    Ok(pending.into_iter().map(|(key, value)| Change { key, value }).collect())
+    let change = |key: String| {
+        let value = present.remove(&key).flatten();
+        Change { key, value }
+    };
+    Ok(changed.into_iter().map(change).collect())
 }
