@@ -1,1 +1,21 @@
-//! bottega-api
+//! Bottega's API, described once: what can be asked, what is shown, what streams, what goes wrong.
+//!
+//! What it is: plain types with a published JSON form. The command line prints them with `--json`; every
+//! other surface carries the same ones.
+//! What it is not: it decides nothing and reaches nothing.
+//!
+//! Invariants
+//! * A JSON form only grows: fields are added, never renamed or taken away.
+//! * Every error has a stable code, a sentence, a next step, and a page `docs/errors/CODE.md`.
+
+mod cost;
+mod error;
+mod machine;
+mod run;
+mod session;
+
+pub use cost::{CostBy, CostReport, CostRow};
+pub use error::{ApiError, CODES, Code, codes};
+pub use machine::{AuditReport, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView};
+pub use run::{AttachmentFile, Ending, RunEvent, RunRequest, RunTotals};
+pub use session::{ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView};
