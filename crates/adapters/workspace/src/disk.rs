@@ -1,0 +1,329 @@
+//! The workspace port over a folder on disk.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bottega_tool::{
+    Encoding, FileKind, FileStat, Found, Listing, Matches, Query, Resolved, Workspace,
+    WorkspaceError, Written,
+};
+use bottega_types::Digest;
+
+use crate::encoding::{decode, encode};
+use crate::listing::{Globs, list};
+use crate::place::Places;
+use crate::read::{found, raw};
+use crate::resolve::{follow, resolve};
+use crate::search::search;
+use crate::similar::similar;
+use crate::walk::{Missing, Spot, explain, spot};
+use crate::write::{expect, remove, replace};
+
+/// As many resolved paths are remembered between judgement and use.
+const REMEMBERED: usize = 4_096;
+
+/// What can be set of a workspace.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The user's home: `~/` begins there, and its secrets are protected.
+    pub home: Option<PathBuf>,
+    /// Files and folders that are protected beside the well-known ones: Bottega's own settings and data.
+    /// Need not exist.
+    pub protected: Vec<PathBuf>,
+    /// The largest file that is read or rewritten, in bytes.
+    pub largest: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { home: None, protected: Vec::new(), largest: 16 << 20 }
+    }
+}
+
+/// The files of one folder.
+#[derive(Clone, Debug)]
+pub struct DiskWorkspace {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    places: Places,
+    largest: u64,
+    /// Where paths led when they were resolved for judgement.
+    resolved: Mutex<HashMap<String, PathBuf>>,
+}
+
+impl DiskWorkspace {
+    /// Opens the folder at `root`. Its links are followed once, now.
+    pub fn open(root: &Path, options: &Options) -> Result<Self, WorkspaceError> {
+        let path = root.to_string_lossy().into_owned();
+        let root = root.canonicalize().map_err(|error| explain("open", &path, error))?;
+        if !root.is_dir() {
+            return Err(WorkspaceError::Unusable { path, why: "it is no folder".to_owned() });
+        }
+        let real = |path: &PathBuf| follow(path).unwrap_or_else(|_| path.clone());
+        let places = Places {
+            root,
+            home: options.home.as_ref().map(real),
+            protected: options.protected.iter().map(real).collect(),
+        };
+        Ok(Self {
+            inner: Arc::new(Inner { places, largest: options.largest, resolved: Mutex::default() }),
+        })
+    }
+
+    /// Does work that waits for the disk on a thread that may wait. When the caller goes away, work that
+    /// only looks stops at its next step.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        path: &str,
+        work: impl FnOnce(&Inner, &AtomicBool) -> Result<T, WorkspaceError> + Send + 'static,
+    ) -> Result<T, WorkspaceError> {
+        let stop = StopOnDrop(Arc::default());
+        let (inner, flag) = (Arc::clone(&self.inner), Arc::clone(&stop.0));
+        match tokio::task::spawn_blocking(move || work(&inner, &flag)).await {
+            Ok(result) => result,
+            Err(error) => Err(WorkspaceError::Disk {
+                action: "work on",
+                path: path.to_owned(),
+                source: io::Error::other(error),
+            }),
+        }
+    }
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    /// Where the path leads now; refused when it led elsewhere as it was judged.
+    fn resolve_again(&self, path: &str) -> Result<Resolved, WorkspaceError> {
+        let now = resolve(&self.places, path)?;
+        let judged =
+            self.resolved.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        match judged {
+            Some(judged) if judged != now.real => Err(WorkspaceError::Unusable {
+                path: path.to_owned(),
+                why: format!(
+                    "it leads to `{}` now and not to `{}` as when it was looked at; nothing was touched",
+                    now.real.display(),
+                    judged.display()
+                ),
+            }),
+            Some(_) | None => Ok(now),
+        }
+    }
+
+    fn remember(&self, path: &str, real: &Path) {
+        let mut resolved = self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        if resolved.len() >= REMEMBERED {
+            resolved.clear();
+        }
+        resolved.insert(path.to_owned(), real.to_owned());
+    }
+
+    fn spot(
+        &self,
+        now: &Resolved,
+        action: &'static str,
+        missing: Missing,
+    ) -> Result<Spot, WorkspaceError> {
+        spot(&now.real, missing)
+            .map_err(|error| self.suggest(now, explain(action, &now.shown, error)))
+    }
+
+    /// Adds names that may have been meant to an error that says that nothing is there.
+    fn suggest(&self, now: &Resolved, error: WorkspaceError) -> WorkspaceError {
+        match error {
+            WorkspaceError::NotFound { path, .. } => {
+                WorkspaceError::NotFound { path, similar: similar(&self.places, &now.real) }
+            }
+            other @ (WorkspaceError::IsFolder { .. }
+            | WorkspaceError::Unusable { .. }
+            | WorkspaceError::Changed { .. }
+            | WorkspaceError::Unencodable { .. }
+            | WorkspaceError::BadPattern { .. }
+            | WorkspaceError::Disk { .. }) => other,
+        }
+    }
+
+    fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError> {
+        let now = resolve(&self.places, path)?;
+        let about = match spot(&now.real, Missing::Fail).and_then(|spot| spot.metadata()) {
+            Ok(about) => about,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                // A link that leads nowhere is something all the same.
+                let link = self.places.root.join(path).symlink_metadata().ok();
+                return Ok(link.map(|_| FileStat { kind: FileKind::Link, size: 0, mode: 0o777 }));
+            }
+            Err(error) => return Err(explain("look at", path, error)),
+        };
+        let kind = if about.is_file() {
+            FileKind::File
+        } else if about.is_dir() {
+            FileKind::Folder
+        } else if about.is_symlink() {
+            FileKind::Link
+        } else {
+            FileKind::Other
+        };
+        Ok(Some(FileStat { kind, size: about.len(), mode: about.mode() & 0o7777 }))
+    }
+
+    fn read(&self, path: &str) -> Result<Found, WorkspaceError> {
+        let now = self.resolve_again(path)?;
+        let spot = self.spot(&now, "read", Missing::Fail)?;
+        let raw =
+            raw(&spot, &now.shown, self.largest).map_err(|error| self.suggest(&now, error))?;
+        Ok(found(&raw.bytes))
+    }
+
+    fn write(
+        &self,
+        path: &str,
+        text: &str,
+        expected: Option<Digest>,
+    ) -> Result<Written, WorkspaceError> {
+        let now = self.resolve_again(path)?;
+        let spot = self.spot(&now, "write", Missing::Make)?;
+        let before = expect(&spot, &now.shown, self.largest, expected)?;
+        let encoding = match &before {
+            None => Encoding::Utf8 { bom: false },
+            Some(before) => {
+                decode(&before.bytes).map(|(_, encoding)| encoding).ok_or_else(|| {
+                    WorkspaceError::Unusable {
+                        path: now.shown.clone(),
+                        why: "it holds binary data; text would destroy it".to_owned(),
+                    }
+                })?
+            }
+        };
+        let after = encode(text, encoding).map_err(|character| WorkspaceError::Unencodable {
+            path: now.shown.clone(),
+            character,
+        })?;
+        let mode = replace(&spot, &now.shown, before.as_ref(), &after, None)?;
+        let digest = Digest::of(&after);
+        Ok(Written { before: before.map(|before| before.bytes), after, digest, mode })
+    }
+
+    fn restore(
+        &self,
+        path: &str,
+        bytes: Option<&[u8]>,
+        mode: u32,
+        expected: Option<Digest>,
+    ) -> Result<(), WorkspaceError> {
+        let now = resolve(&self.places, path)?;
+        let missing = if bytes.is_some() { Missing::Make } else { Missing::Fail };
+        let spot = match self.spot(&now, "restore", missing) {
+            // Nothing is to be there, and not even its folder is.
+            Err(WorkspaceError::NotFound { .. }) if expected.is_none() => return Ok(()),
+            spot => spot?,
+        };
+        let before = expect(&spot, &now.shown, self.largest, expected)?;
+        match (bytes, before) {
+            (Some(bytes), before) => {
+                replace(&spot, &now.shown, before.as_ref(), bytes, Some(mode & 0o7777)).map(|_| ())
+            }
+            (None, Some(_)) => remove(&spot, &now.shown),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Where a walk begins. It must exist, or the model takes a wrong name for an empty folder.
+    fn start(&self, path: &str) -> Result<Resolved, WorkspaceError> {
+        let now = self.resolve_again(path)?;
+        if now.real.symlink_metadata().is_err() {
+            let missing = WorkspaceError::NotFound { path: now.shown.clone(), similar: Vec::new() };
+            return Err(self.suggest(&now, missing));
+        }
+        Ok(now)
+    }
+}
+
+#[async_trait]
+impl Workspace for DiskWorkspace {
+    fn root(&self) -> PathBuf {
+        self.inner.places.root.clone()
+    }
+
+    fn resolve(&self, path: &str) -> Result<Resolved, WorkspaceError> {
+        let resolved = resolve(&self.inner.places, path)?;
+        self.inner.remember(path, &resolved.real);
+        Ok(resolved)
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError> {
+        let asked = path.to_owned();
+        self.blocking(path, move |inner, _| inner.stat(&asked)).await
+    }
+
+    async fn read(&self, path: &str) -> Result<Found, WorkspaceError> {
+        let asked = path.to_owned();
+        self.blocking(path, move |inner, _| inner.read(&asked)).await
+    }
+
+    async fn write(
+        &self,
+        path: &str,
+        text: &str,
+        expected: Option<Digest>,
+    ) -> Result<Written, WorkspaceError> {
+        let (asked, text) = (path.to_owned(), text.to_owned());
+        self.blocking(path, move |inner, _| inner.write(&asked, &text, expected)).await
+    }
+
+    async fn restore(
+        &self,
+        path: &str,
+        bytes: Option<&[u8]>,
+        mode: u32,
+        expected: Option<Digest>,
+    ) -> Result<(), WorkspaceError> {
+        let (asked, bytes) = (path.to_owned(), bytes.map(<[u8]>::to_vec));
+        self.blocking(path, move |inner, _| inner.restore(&asked, bytes.as_deref(), mode, expected))
+            .await
+    }
+
+    async fn list(
+        &self,
+        path: &str,
+        globs: &[String],
+        depth: Option<usize>,
+        limit: usize,
+    ) -> Result<Listing, WorkspaceError> {
+        let (asked, globs) = (path.to_owned(), Globs::new(globs)?);
+        self.blocking(path, move |inner, stop| {
+            let start = inner.start(&asked)?;
+            Ok(list(&inner.places, &start.real, &globs, depth, limit, stop))
+        })
+        .await
+    }
+
+    async fn search(&self, query: &Query) -> Result<Matches, WorkspaceError> {
+        let query = query.clone();
+        let within = query.within.clone().unwrap_or_else(|| ".".to_owned());
+        self.blocking(&within.clone(), move |inner, stop| {
+            let start = inner.start(&within)?;
+            search(&inner.places, &start.real, &query, stop)
+        })
+        .await
+    }
+}
