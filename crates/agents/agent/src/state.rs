@@ -199,6 +199,7 @@ impl State {
                 ));
             }
             SessionEvent::Ended(ended) => self.end(ended),
+            SessionEvent::Removed(_) => self.phase = Phase::Idle,
         }
     }
 

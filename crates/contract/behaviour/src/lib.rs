@@ -1,7 +1,7 @@
 //! What an agent is: a fold over events, a decision about each input, and a list of what is outstanding.
 //!
 //! What it is: the trait [`Behaviour`] with its [`Input`]s and [`Effect`]s. Native, language-model and
-//! WASM agents look alike behind it.
+//! WASM agents look alike behind it, and alike again as a [`Mind`], a behaviour with its state.
 //! What it is not: a place where anything happens. The host (`bottega-platform`) stores the events and
 //! carries out the effects.
 //!
@@ -17,7 +17,11 @@
 mod behaviour;
 mod effect;
 mod input;
+mod mind;
+mod surveyor;
 
 pub use behaviour::{Behaviour, Refusal, call_id};
 pub use effect::{Effect, EffectId};
 pub use input::Input;
+pub use mind::{Mind, embody};
+pub use surveyor::Surveyor;

@@ -17,12 +17,14 @@ events! {
 }
 
 /// A call was given this much at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
     /// The call.
     pub call: CallId,
     /// The session it belongs to.
     pub session: SessionId,
+    /// The agent that asks; what each agent spends is summed by it.
+    pub agent: String,
     /// The worst it can cost.
     pub worst: Spent,
 }

@@ -35,6 +35,7 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "session.nudged", version: 1, upcasters: &[] },
     EventKind { name: "session.undone", version: 1, upcasters: &[] },
     EventKind { name: "session.ended", version: 1, upcasters: &[] },
+    EventKind { name: "session.removed", version: 1, upcasters: &[] },
     EventKind { name: "budget.reserved", version: 1, upcasters: &[] },
     EventKind { name: "budget.settled", version: 1, upcasters: &[] },
 ];

@@ -37,6 +37,8 @@ events! {
         Undone(Undone) = "session.undone", 1;
         /// The work ended; a new task may follow.
         Ended(Ended) = "session.ended", 1;
+        /// A person took the session out of the lists; its blobs are forgotten.
+        Removed(Removed) = "session.removed", 1;
     }
 }
 
@@ -290,6 +292,10 @@ pub struct Undone {
     /// The files that were put back.
     pub paths: Vec<String>,
 }
+
+/// A person took the session out of the lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {}
 
 /// How work ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
