@@ -101,7 +101,8 @@ async fn what_no_provider_says_is_garbled() {
         ("", b"data: {\"choices\": 7}\n\n".as_slice()),
         ("", b"data: not json\n\n"),
         ("", b"data: \xff\xfe\n\n"),
-        ("content-type: text/html\r\n", b"<html>Please log in</html>"),
+        ("content-type: text/html\r\n", b"<html>\n\nPlease log in\n\n</html>"),
+        ("content-type: application/json\r\n", b"{\"choices\":[]}"),
     ] {
         let server = Server::start().await;
         let model = model(Protocol::ChatCompletions, &server);
@@ -110,6 +111,19 @@ async fn what_no_provider_says_is_garbled() {
         });
         assert_eq!(answer.unwrap_err().kind, ErrorKind::Garbled);
     }
+}
+
+#[tokio::test]
+async fn an_error_with_a_good_status_is_an_error() {
+    let server = Server::start().await;
+    let model = model(Protocol::ChatCompletions, &server);
+    let (answer, ()) = tokio::join!(ask(&*model), async {
+        let body = r#"{"error":"Unexpected endpoint or method."}"#;
+        server.call().await.answer("200 OK", "content-type: application/json\r\n", body).await;
+    });
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidRequest);
+    assert_eq!(error.message, "Unexpected endpoint or method.");
 }
 
 #[tokio::test]
