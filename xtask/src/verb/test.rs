@@ -1,0 +1,193 @@
+//! `test`: the whole suite, or one crate's.
+
+use anyhow::{Result, bail};
+
+use crate::step::{Step, Stream};
+use crate::tally::Tally;
+use crate::test_model;
+use crate::verb::setup;
+use crate::workshop::Workshop;
+
+/// Arguments of `test`.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Only these crates; `bottega-` may be left out.
+    #[arg(short, long, value_name = "CRATE")]
+    package: Vec<String>,
+    /// Only tests whose name holds this.
+    filter: Option<String>,
+}
+
+/// Who runs the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runner {
+    /// cargo-nextest: a process per test, slow tests marked and ended.
+    Nextest,
+    /// The harness that comes with cargo.
+    Cargo,
+}
+
+/// Who watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// A person, who wants to know soon.
+    ByPerson,
+    /// CI, which wants to know all.
+    ByCi,
+}
+
+/// Crates whose tests load a model.
+const WITH_MODEL: &[&str] = &["bottega-local-model", "bottega-e2e", "bottega"];
+
+/// Does it.
+pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
+    setup::ensure(workshop)?;
+    let model = if wants_model(&args.package) { Some(test_model::ensure(workshop)?) } else { None };
+    let runner = if workshop.has("cargo-nextest") { Runner::Nextest } else { Runner::Cargo };
+    let watched = if workshop.ci { Watched::ByCi } else { Watched::ByPerson };
+
+    let mut tally = Tally::default();
+    let mut broken = Vec::new();
+    for (step, stream) in plan(args, runner, watched) {
+        let step = match &model {
+            Some(path) => step.with(test_model::VARIABLE, &path.to_string_lossy()),
+            None => step,
+        };
+        let status = step.within(&workshop.root).watch(stream, |line| tally.read(line))?;
+        if !status.success() {
+            broken.push(status.to_string());
+        }
+    }
+    let verdict = if broken.is_empty() && tally.failed == 0 { "ok" } else { "FAILED" };
+    println!("\ntest result: {verdict}. {tally}");
+    if verdict != "ok" {
+        bail!("the tests failed ({})", broken.join(", "));
+    }
+    Ok(())
+}
+
+/// The command lines, and for each the stream that ends with the runner's counts.
+fn plan(args: &Args, runner: Runner, watched: Watched) -> Vec<(Step, Stream)> {
+    let packages: Vec<String> = args.package.iter().map(|name| full_name(name)).collect();
+    let mut selection: Vec<&str> = Vec::new();
+    for package in &packages {
+        selection.extend(["--package", package]);
+    }
+    if selection.is_empty() {
+        selection.push("--workspace");
+    }
+    if watched == Watched::ByCi {
+        selection.push("--locked");
+    }
+    let filter = args.filter.as_deref();
+    match runner {
+        Runner::Cargo => {
+            let step = Step::cargo(&["test", "--no-fail-fast"]).and(&selection);
+            vec![(step.and(filter.as_slice()), Stream::Out)]
+        }
+        Runner::Nextest => {
+            let profile = match watched {
+                Watched::ByPerson => "default",
+                Watched::ByCi => "ci",
+            };
+            let step = Step::cargo(&["nextest", "run", "--no-tests", "pass", "--profile", profile])
+                .and(&selection);
+            let mut steps = vec![(step.and(filter.as_slice()), Stream::Err)];
+            // nextest leaves doctests to the harness; crates without a library have none.
+            if filter.is_none() && packages.iter().all(|name| has_library(name)) {
+                steps.push((
+                    Step::cargo(&["test", "--doc", "--no-fail-fast"]).and(&selection),
+                    Stream::Out,
+                ));
+            }
+            steps
+        }
+    }
+}
+
+fn full_name(package: &str) -> String {
+    match package {
+        "xtask" | "bottega" => package.to_owned(),
+        name if name.starts_with("bottega-") => name.to_owned(),
+        name => format!("bottega-{name}"),
+    }
+}
+
+fn has_library(package: &str) -> bool {
+    !matches!(package, "xtask" | "bottega")
+}
+
+fn wants_model(packages: &[String]) -> bool {
+    packages.is_empty()
+        || packages.iter().any(|name| WITH_MODEL.contains(&full_name(name).as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        packages: &[&str],
+        filter: Option<&str>,
+        runner: Runner,
+        watched: Watched,
+        expected: &[&str],
+    ) {
+        let args = Args {
+            package: packages.iter().map(|&name| name.to_owned()).collect(),
+            filter: filter.map(str::to_owned),
+        };
+        let steps: Vec<_> =
+            plan(&args, runner, watched).iter().map(|(step, _)| step.to_string()).collect();
+        assert_eq!(steps, expected);
+    }
+
+    #[test]
+    fn the_whole_suite_has_doctests_whoever_runs_it() {
+        check(
+            &[],
+            None,
+            Runner::Cargo,
+            Watched::ByCi,
+            &["cargo test --no-fail-fast --workspace --locked"],
+        );
+        check(
+            &[],
+            None,
+            Runner::Nextest,
+            Watched::ByCi,
+            &[
+                "cargo nextest run --no-tests pass --profile ci --workspace --locked",
+                "cargo test --doc --no-fail-fast --workspace --locked",
+            ],
+        );
+    }
+
+    #[test]
+    fn one_crate_goes_by_its_short_name() {
+        check(
+            &["store"],
+            Some("chain"),
+            Runner::Nextest,
+            Watched::ByPerson,
+            &["cargo nextest run --no-tests pass --profile default --package bottega-store chain"],
+        );
+        check(
+            &["xtask", "bottega"],
+            None,
+            Runner::Nextest,
+            Watched::ByPerson,
+            &[
+                "cargo nextest run --no-tests pass --profile default --package xtask --package bottega",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_model_is_fetched_for_those_who_load_one() {
+        assert!(wants_model(&[]));
+        assert!(wants_model(&["local-model".to_owned()]));
+        assert!(!wants_model(&["store".to_owned()]));
+    }
+}
