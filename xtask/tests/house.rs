@@ -1,6 +1,8 @@
 //! The rules of the house, believed by nobody and checked here: floors, homes of foreign crates, maps,
 //! lints, licences, the root folder. Every offender is named before the test fails.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
