@@ -1,1 +1,8 @@
-//! bottega-testkit
+//! Stand-ins for the outside world, for tests only; never in a release.
+//!
+//! What it is: parts that behave as a test tells them to, and remember what was asked of them.
+//! What it is not: a mock of our own rooms; those are used as they are.
+
+mod scripted_model;
+
+pub use scripted_model::{Beat, Opening, Script, ScriptedModel};
