@@ -112,6 +112,7 @@ async fn an_attempt_that_began_is_not_repeated_and_counts_at_its_worst() {
     let cut = ModelError::new(ErrorKind::CutOff, "cut");
     for (beat, kind) in [
         (Beat::Break(cut), ErrorKind::CutOff),
+        (Beat::Break(ModelError::new(ErrorKind::Overloaded, "too late")), ErrorKind::Overloaded),
         (Beat::Silence, ErrorKind::Timeout),
         (Beat::Pause(Duration::ZERO), ErrorKind::CutOff),
     ] {
