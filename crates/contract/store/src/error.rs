@@ -1,6 +1,7 @@
 //! Why something could not be kept or found.
 
 use bottega_event::{Break, Revision, StreamId};
+use bottega_types::Digest;
 
 /// Why a store could not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("the journal is damaged: {0}; `bottega audit verify` tells more")]
     Damaged(#[from] Break),
+    /// A blob's bytes are not those that were kept under its digest.
+    #[error("blob {0} is damaged; keep it again from its source")]
+    DamagedBlob(Digest),
     /// The file belongs to a newer version.
     #[error("the store has format {found}, this build knows up to {known}; use a newer bottega")]
     TooNew {

@@ -1,0 +1,3 @@
+//! What the store must keep, under all that can happen to a file.
+
+mod ports;
