@@ -1,0 +1,46 @@
+//! `[access]`: what may be done without asking.
+
+use bottega_policy::{AccessMode, Rule, Rules};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::marker;
+
+/// What may be done without asking.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// How much an agent may do without asking.
+    pub mode: AccessMode,
+    /// Exceptions from the mode.
+    pub rules: RuleSettings,
+    /// Globs of places, relative to the workspace or absolute, where every change needs a person in
+    /// every mode, besides those that are always protected (`.git` internals, Bottega's own files).
+    /// The layers add to each other.
+    #[schemars(extend("x-layers" = "add"))]
+    pub protected: Vec<String>,
+}
+
+/// Exceptions from the access mode: `read:GLOB`, `write:GLOB`, `run:PREFIX` or `net:HOST`. In a glob
+/// `*` stays within one folder and `**` does not; a command prefix matches whole words; a host
+/// `*.example.org` covers its subdomains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuleSettings {
+    /// Never, whatever the mode and whoever says yes. The layers add to each other.
+    #[schemars(with = "Vec<marker::Rule>", extend("x-layers" = "add"))]
+    pub deny: Vec<Rule>,
+    /// Always ask, even where the mode would allow. The layers add to each other.
+    #[schemars(with = "Vec<marker::Rule>", extend("x-layers" = "add"))]
+    pub ask: Vec<Rule>,
+    /// Without asking, even where the mode would ask.
+    #[schemars(with = "Vec<marker::Rule>")]
+    pub allow: Vec<Rule>,
+}
+
+impl From<&RuleSettings> for Rules {
+    fn from(settings: &RuleSettings) -> Self {
+        let RuleSettings { deny, ask, allow } = settings.clone();
+        Self { deny, ask, allow }
+    }
+}
