@@ -1,1 +1,30 @@
-//! bottega-coder
+//! The coding agent: its definition, its instructions, its tools.
+//!
+//! What it is: the built-in tools ([`BUILT_IN`]), one file each, whose input types are their manuals.
+//! What it is not: tools reach files and commands only through the ports they are given; whether a call
+//! may happen is decided in `bottega-toolhost`.
+//!
+//! One call: arguments → an input type → needs → (judged elsewhere) → a pure piece of work over a text,
+//! a listing or an output → [`ToolOutput`](bottega_tool::ToolOutput).
+//!
+//! Invariants
+//! * An edit that could be read in two ways changes nothing and shows what the file has.
+//! * A file that changed since it was read is never overwritten.
+//! * An error tells the model what to do next.
+
+mod agent;
+mod command;
+mod diff;
+mod elision;
+mod numbered;
+mod prompt;
+mod replacement;
+mod survey;
+mod target;
+mod test_digest;
+mod test_runner;
+mod tools;
+
+pub use agent::{CODER, coder};
+pub use survey::WorkspaceSurveyor;
+pub use tools::BUILT_IN;

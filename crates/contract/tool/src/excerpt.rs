@@ -17,7 +17,11 @@ pub fn excerpt(text: &str, limit: usize, hint: &str) -> Option<String> {
     let missing = &text[head..tail];
     let (bytes, lines) = (missing.len(), missing.matches('\n').count());
     let gap = if head == 0 || text[..head].ends_with('\n') { "" } else { "\n" };
-    Some(format!("{}{gap}[{bytes} bytes, {lines} lines left out; {hint}]\n{}", &text[..head], &text[tail..]))
+    Some(format!(
+        "{}{gap}[{bytes} bytes, {lines} lines left out; {hint}]\n{}",
+        &text[..head],
+        &text[tail..]
+    ))
 }
 
 /// The largest end of a head of at most `room` bytes: after a line, unless that loses a quarter of it.
@@ -33,7 +37,7 @@ fn head_end(text: &str, room: usize) -> usize {
 fn tail_start(text: &str, room: usize) -> usize {
     let start = text.ceil_char_boundary(text.len() - room.min(text.len()));
     match text[start..].find('\n') {
-        Some(newline) if newline + 1 <= (text.len() - start) / 4 => start + newline + 1,
+        Some(newline) if newline < (text.len() - start) / 4 => start + newline + 1,
         Some(_) | None => start,
     }
 }

@@ -15,12 +15,14 @@
 
 mod excerpt;
 mod output;
+mod plain;
 mod sandbox;
 mod tool;
 mod workspace;
 
 pub use excerpt::excerpt;
 pub use output::{FileChange, ToolError, ToolOutput};
+pub use plain::plain;
 pub use sandbox::{
     CageReport, CommandOutcome, CommandSpec, CommandSink, Ending, Sandbox, SandboxError, StreamName,
 };

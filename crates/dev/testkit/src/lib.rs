@@ -3,6 +3,10 @@
 //! What it is: parts that behave as a test tells them to, and remember what was asked of them.
 //! What it is not: a mock of our own rooms; those are used as they are.
 
+mod fake_sandbox;
+mod fake_workspace;
 mod scripted_model;
 
+pub use fake_sandbox::{FakeSandbox, Reply};
+pub use fake_workspace::FakeWorkspace;
 pub use scripted_model::{Beat, Opening, Script, ScriptedModel};

@@ -1,0 +1,87 @@
+//! Commands of this agent's tools: what they need, and how they run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bottega_policy::{AccessMode, Need, simple_commands};
+use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContext};
+
+/// Bytes of output kept from each end of a command's output; the rest is lost for good.
+const KEPT: usize = 4 << 20;
+
+/// Runs `$1` in bash where there is one, else in the plain shell. No login shell: the user's start files
+/// are not read.
+const SCRIPT: &str =
+    "if [ -x /bin/bash ]; then exec /bin/bash -c \"$1\"; else exec /bin/sh -c \"$1\"; fi";
+
+/// One line for a shell, with the time it may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Command {
+    pub(crate) line: String,
+    pub(crate) timeout: Duration,
+    pub(crate) environment: &'static [(&'static str, &'static str)],
+}
+
+impl Command {
+    /// What it needs in this access mode. Only `full` runs it outside the cage.
+    pub(crate) fn need(&self, mode: AccessMode) -> Need {
+        Need::Execute {
+            command: self.line.clone(),
+            parts: simple_commands(&self.line).unwrap_or_default(),
+            caged: mode != AccessMode::Full,
+        }
+    }
+
+    /// Runs it in the workspace's root, in the cage of the mode that it was judged under.
+    pub(crate) async fn run(
+        &self,
+        mode: AccessMode,
+        context: &ToolContext,
+    ) -> Result<CommandOutcome, SandboxError> {
+        let free = mode == AccessMode::Full;
+        let root = context.workspace.root();
+        let spec = CommandSpec {
+            argv: ["/bin/sh", "-c", SCRIPT, "sh", &self.line].map(str::to_owned).to_vec(),
+            directory: root.clone(),
+            writable: vec![root],
+            environment: self
+                .environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+            network: free,
+            caged: !free,
+            timeout: self.timeout,
+            keep_output: KEPT,
+        };
+        let sink = Arc::clone(&context.sink);
+        context.sandbox.run(&spec, &*sink).await
+    }
+}
+
+/// `exit code 1`, `killed by signal 9`, `timed out after 120 s`.
+pub(crate) fn ending(ending: Ending, timeout: Duration) -> String {
+    match ending {
+        Ending::Exited(code) => format!("exit code {code}"),
+        Ending::Signalled(signal) => format!("killed by signal {signal}"),
+        Ending::TimedOut => format!("timed out after {} s and was killed", timeout.as_secs()),
+    }
+}
+
+/// The status of a command that returned one.
+pub(crate) const fn status(ending: Ending) -> Option<i32> {
+    match ending {
+        Ending::Exited(code) => Some(code),
+        Ending::Signalled(_) | Ending::TimedOut => None,
+    }
+}
+
+/// `argument` as one word of a shell line.
+pub(crate) fn quoted(argument: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(&byte);
+    if !argument.is_empty() && argument.bytes().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
+}

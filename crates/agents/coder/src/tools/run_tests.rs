@@ -1,0 +1,142 @@
+//! `run_tests`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_tool::{
+    Effect, Ending, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
+    parse_arguments, plain,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::command::{Command, ending, status};
+use crate::test_runner::{MARKERS, Runner, TEST_FILES, detect};
+
+/// Tests are built before they run, and that may take its time.
+const TIMEOUT: Duration = Duration::from_secs(1_200);
+
+/// Runs the project's tests and shows what failed.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct RunTestsInput {
+    /// Only tests with this in their name.
+    filter: Option<String>,
+}
+
+/// Runs the tests.
+#[derive(Debug)]
+pub(super) struct RunTests;
+
+#[async_trait]
+impl Tool for RunTests {
+    fn name(&self) -> &'static str {
+        "run_tests"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Changes
+    }
+
+    fn schema(&self) -> Value {
+        describe::<RunTestsInput>()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        let RunTestsInput { filter } = parse_arguments(arguments)?;
+        let filter = filter.filter(|filter| !filter.trim().is_empty());
+        if filter.as_deref().is_some_and(|filter| filter.starts_with('-') || filter.contains('\0'))
+        {
+            return Err(ToolError::BadArguments {
+                why: "filter is a part of a test's name".to_owned(),
+            });
+        }
+        let names = names(context).await?;
+        let runner = detect(&names).ok_or_else(|| {
+            ToolError::Refused(
+                "found no known test runner (cargo, go, pytest, npm, make) at the workspace's root; run the \
+                 tests with shell"
+                    .to_owned(),
+            )
+        })?;
+        let line = (runner.line)(filter.as_deref());
+        let command = Command { line, timeout: TIMEOUT, environment: runner.environment };
+        Ok(Box::new(Testing { runner, filter, command, mode: context.mode }))
+    }
+}
+
+/// The files that tell which runner tests this workspace.
+async fn names(context: &ToolContext) -> Result<Vec<String>, ToolError> {
+    let mut names = Vec::new();
+    for marker in MARKERS {
+        if context.workspace.stat(marker).await?.is_some() {
+            names.push((*marker).to_owned());
+        }
+    }
+    if names.is_empty() {
+        let globs: Vec<String> = TEST_FILES.iter().map(|glob| (*glob).to_owned()).collect();
+        let found = context.workspace.list(".", &globs, None, 1).await?;
+        names.extend(found.files.into_iter().map(|file| file.path));
+    }
+    Ok(names)
+}
+
+struct Testing {
+    runner: &'static Runner,
+    filter: Option<String>,
+    command: Command,
+    mode: AccessMode,
+}
+
+#[async_trait]
+impl Prepared for Testing {
+    fn needs(&self) -> Vec<Need> {
+        vec![self.command.need(self.mode)]
+    }
+
+    fn summary(&self) -> String {
+        format!("run tests: {}", self.command.line)
+    }
+
+    async fn details(&self, _: &ToolContext) -> String {
+        self.command.line.clone()
+    }
+
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let outcome = self.command.run(self.mode, context).await?;
+        let whole = plain(&outcome.output);
+        let digest = (self.runner.digest)(&whole);
+        let exit_code = status(outcome.ending);
+        let nothing_ran = digest.ran == Some(0);
+        let verdict = match (outcome.ending, digest.counts.as_deref()) {
+            (Ending::Exited(0), _) if nothing_ran => match &self.filter {
+                Some(filter) => format!("no test ran: no test's name has `{filter}`"),
+                None => "no test ran: there are none".to_owned(),
+            },
+            (Ending::Exited(0), Some(counts)) => format!("tests passed: {counts}"),
+            (Ending::Exited(0), None) => "tests passed".to_owned(),
+            (Ending::Exited(_), Some(counts)) => format!("tests FAILED: {counts}"),
+            (how, _) => format!("tests FAILED: {}", ending(how, self.command.timeout)),
+        };
+        let passed = outcome.ending == Ending::Exited(0);
+        let kept = digest.kept.trim_matches('\n');
+        let text = if kept.is_empty() || (passed && !nothing_ran) {
+            format!("{verdict} ({})", self.command.line)
+        } else {
+            format!("{verdict} ({})\n{kept}", self.command.line)
+        };
+        let hint = "give run_tests a filter to see one test";
+        Ok(ToolOutput {
+            text: excerpt(&text, context.output_limit, hint).unwrap_or(text),
+            full: Some(format!("{verdict}\n{whole}")),
+            failed: !passed || (nothing_ran && self.filter.is_some()),
+            exit_code,
+            ..ToolOutput::default()
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! `shell`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_tool::{
+    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::command::{Command, ending, status};
+
+/// Seconds a command may take when it doesn't say.
+const USUAL: u64 = 120;
+/// Seconds a command may take at most.
+const LONGEST: u64 = 1_800;
+
+/// Runs a shell command in the workspace, without network and without input.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct ShellInput {
+    /// The command line.
+    command: String,
+    /// Seconds until it is killed. 120 when absent.
+    timeout: Option<u64>,
+}
+
+/// Runs a command line.
+#[derive(Debug)]
+pub(super) struct Shell;
+
+#[async_trait]
+impl Tool for Shell {
+    fn name(&self) -> &'static str {
+        "shell"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Changes
+    }
+
+    fn schema(&self) -> Value {
+        describe::<ShellInput>()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        let ShellInput { command, timeout } = parse_arguments(arguments)?;
+        if command.trim().is_empty() {
+            return Err(ToolError::BadArguments { why: "command is empty".to_owned() });
+        }
+        if command.contains('\0') {
+            return Err(ToolError::BadArguments { why: "command has a NUL character".to_owned() });
+        }
+        let timeout = Duration::from_secs(timeout.unwrap_or(USUAL).clamp(1, LONGEST));
+        let command = Command { line: command, timeout, environment: &[] };
+        Ok(Box::new(Running { command, mode: context.mode }))
+    }
+}
+
+struct Running {
+    command: Command,
+    mode: AccessMode,
+}
+
+#[async_trait]
+impl Prepared for Running {
+    fn needs(&self) -> Vec<Need> {
+        vec![self.command.need(self.mode)]
+    }
+
+    fn summary(&self) -> String {
+        format!("run {}", self.command.line)
+    }
+
+    async fn details(&self, _: &ToolContext) -> String {
+        self.command.line.clone()
+    }
+
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let outcome = self.command.run(self.mode, context).await?;
+        let exit_code = status(outcome.ending);
+        let head = ending(outcome.ending, self.command.timeout);
+        let output = match outcome.output.trim_end() {
+            "" => "(no output)",
+            output => output,
+        };
+        Ok(ToolOutput {
+            text: format!("{head}\n{output}"),
+            failed: exit_code != Some(0),
+            exit_code,
+            ..ToolOutput::default()
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Text without what only a terminal understands.
+
+use std::borrow::Cow;
+
+/// `text` as a model should read it: without escape sequences (ECMA-48) and control characters other than
+/// tab and newline; of a line that was drawn over (`10%\r20%`), what was drawn last.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return text.into();
+    }
+    let mut result = String::with_capacity(text.len());
+    let mut line_start = 0;
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            '\n' => {
+                result.push('\n');
+                line_start = result.len();
+            }
+            '\r' => {
+                // A line end in two characters is one; else the line is drawn anew.
+                if !matches!(rest.peek(), Some('\n' | '\r') | None) {
+                    result.truncate(line_start);
+                }
+            }
+            '\u{1b}' => skip_sequence(&mut rest),
+            // The 8-bit form of the same introducer.
+            '\u{9b}' => skip_until_final(&mut rest),
+            '\t' => result.push('\t'),
+            c if c.is_control() => {}
+            c => result.push(c),
+        }
+    }
+    result.into()
+}
+
+type Rest<'t> = std::iter::Peekable<std::str::Chars<'t>>;
+
+/// Passes over what follows ESC: a control sequence, a string up to its terminator, or one character.
+fn skip_sequence(rest: &mut Rest<'_>) {
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            skip_until_final(rest);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            rest.next();
+            while let Some(character) = rest.next_if(|c| *c != '\n') {
+                if character == '\u{7}' {
+                    return;
+                }
+                if character == '\u{1b}' {
+                    rest.next_if_eq(&'\\');
+                    return;
+                }
+            }
+        }
+        Some(' '..='/') => {
+            rest.next();
+            rest.next();
+        }
+        Some('0'..='~') => {
+            rest.next();
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// Passes over parameters and the final character of a control sequence.
+fn skip_until_final(rest: &mut Rest<'_>) {
+    while rest.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    rest.next_if(|c| ('@'..='~').contains(c));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(plain(text), expected);
+    }
+
+    #[test]
+    fn sequences_and_controls_go() {
+        check("a\u{1b}[1;31mred\u{1b}[0m b", "ared b");
+        check("\u{1b}]0;title\u{7}x\u{1b}]8;;http://y\u{1b}\\link", "xlink");
+        check("\u{1b}(Bx\u{1b}=y\u{1b}7z", "xyz");
+        check("\u{9b}31mx\u{0}\u{8}y\u{7f}", "xy");
+        check("end\u{1b}", "end");
+        check("end\u{1b}[", "end");
+        check("\u{1b}]never ended\nnext", "\nnext");
+    }
+
+    #[test]
+    fn what_was_drawn_last_stays() {
+        check("10%\r20%\rdone\nnext\r\n", "done\nnext\n");
+        check("kept\r", "kept");
+        check("kept\r\r\n", "kept\n");
+    }
+
+    #[test]
+    fn ordinary_text_is_not_copied() {
+        assert!(matches!(plain("é\t😀\n"), Cow::Borrowed(_)));
+    }
+}
