@@ -20,7 +20,7 @@ pub(crate) enum Verb {
     /// Runs the tests, doctests included; fetches what they need.
     Test(test::Args),
     /// Format, lints, house rules, licences, generated files.
-    Check,
+    Check(check::Args),
     /// Runs a benchmark beside its peer and writes `bench/results/NAME.json`.
     Bench(bench::Args),
     /// Measures which lines the tests reach.
@@ -35,7 +35,7 @@ impl Verb {
         match self {
             Self::Demo(args) => demo::run(&args, workshop),
             Self::Test(args) => test::run(&args, workshop),
-            Self::Check => check::run(workshop),
+            Self::Check(args) => check::run(&args, workshop),
             Self::Bench(args) => bench::run(&args, workshop),
             Self::Cover(args) => cover::run(&args, workshop),
             Self::Setup(args) => setup::run(&args, workshop),
