@@ -540,3 +540,7 @@ fn report(call: CallId, outcome: ToolOutcome, text: String) -> ToolReport {
         elapsed_ms: 0,
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::wildcard_enum_match_arm, reason = "a test tells the events it is about")]
+mod tests;

@@ -126,6 +126,9 @@ impl State {
     pub(crate) fn evolve(&mut self, check: Option<&str>, event: &SessionEvent, at: Timestamp) {
         match event {
             SessionEvent::Started(started) => {
+                // A fork begins after another session's history, perhaps in the middle of a step.
+                self.settle_debts();
+                self.spent = Spent::default();
                 self.started = Some(Arc::new(started.clone()));
                 self.phase = Phase::Idle;
             }
@@ -313,7 +316,8 @@ impl State {
         self.messages.push(Arc::new(Message::results(results)));
     }
 
-    fn end(&mut self, ended: &Ended) {
+    /// Leaves nothing open: no question, no call, no answer whose calls have no results.
+    fn settle_debts(&mut self) {
         // An answer whose calls were never run (`finish`, or an interruption) still owes their results:
         // providers refuse a history with unanswered calls.
         if let Some(last) = self.messages.last()
@@ -333,12 +337,16 @@ impl State {
                 self.messages.push(Arc::new(Message::results(owed)));
             }
         }
-        if ended.how == EndKind::Interrupted {
-            self.say("The user interrupted you here.");
-        }
         self.tools.clear();
         self.asked = None;
         self.work = None;
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        self.settle_debts();
+        if ended.how == EndKind::Interrupted {
+            self.say("The user interrupted you here.");
+        }
         self.phase = Phase::Idle;
         self.ended = Some(ended.clone());
     }

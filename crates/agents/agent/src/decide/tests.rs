@@ -1,0 +1,564 @@
+//! Runs told as scripts: what happens on the left, what the agent makes of it on the right.
+
+use bottega_event::{Limits, ModelFacts, ModelTiming, Started, Survey, Tasked};
+use bottega_llm::{Answer, Message, ModelRef, Part, Role, ToolDeclaration, Usage};
+use bottega_policy::{AccessMode, Budget};
+use bottega_tool::FileChange;
+use bottega_types::{Money, SessionId};
+use serde_json::json;
+
+use super::*;
+
+fn definition() -> Definition {
+    let tool = |name: &str| ToolDeclaration {
+        name: name.into(),
+        description: String::new(),
+        input_schema: json!({ "type": "object" }),
+    };
+    Definition {
+        name: "test".into(),
+        system: "large".into(),
+        system_small: "small".into(),
+        tools: ["read", "edit", "check"].map(tool).into_iter().collect(),
+        repeatable: Arc::new(["read".to_owned()]),
+        check: Some("check".into()),
+        sampling: bottega_llm::Sampling::default(),
+        sampling_small: bottega_llm::Sampling::default(),
+        answer_tokens: 1_000,
+        answer_tokens_small: 500,
+    }
+}
+
+/// One session on the bench.
+struct Bench {
+    agent: LlmAgent,
+    state: State,
+    now: Timestamp,
+    small: bool,
+    window: u64,
+    limits: Limits,
+    schema: Option<Value>,
+    log: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let agent = LlmAgent::new(definition());
+        Self {
+            state: agent.initial(),
+            agent,
+            now: Timestamp::from_millis(1_000),
+            small: false,
+            window: 100_000,
+            limits: Limits { turns: 30, seconds: 600, budget: Budget::UNLIMITED },
+            schema: None,
+            log: String::new(),
+        }
+    }
+
+    fn small() -> Self {
+        Self { small: true, ..Self::new() }
+    }
+
+    fn feed(&mut self, input: Input) {
+        match self.agent.decide(&self.state, input, self.now) {
+            Ok(events) => {
+                for event in events {
+                    self.agent.evolve(&mut self.state, &event, self.now);
+                    let told = told(&event);
+                    if !told.is_empty() {
+                        self.log.push_str(&format!("  {told}\n"));
+                    }
+                }
+            }
+            Err(refusal) => self.log.push_str(&format!("  refused: {refusal}\n")),
+        }
+    }
+
+    fn start(&mut self) {
+        self.feed(Input::Start(Started {
+            session: SessionId::from_bits(7),
+            agent: "test".into(),
+            workspace: "/w".into(),
+            model: ModelFacts {
+                route: "m".into(),
+                context_window: Tokens::new(self.window),
+                max_output: Tokens::new(4_000),
+                small: self.small,
+                images: false,
+                input_price: "1".parse().unwrap(),
+                output_price: "2".parse().unwrap(),
+            },
+            mode: AccessMode::Auto,
+            limits: self.limits,
+            seed: None,
+            forked_from: None,
+        }));
+        self.feed(Input::Surveyed(Survey::default()));
+        let output_schema = self.schema.clone();
+        self.feed(Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema }));
+    }
+
+    /// The model answers: text, and calls written `name(arguments)`.
+    fn answers(&mut self, text: &str, calls: &[&str], stop: Stop) {
+        let Some(asked) = self.state.asked.clone() else { return self.log.push_str("  nobody asked\n") };
+        let mut parts = Vec::new();
+        if !text.is_empty() {
+            parts.push(Part::text(text));
+        }
+        for (index, call) in calls.iter().enumerate() {
+            let (name, arguments) = call.strip_suffix(')').unwrap().split_once('(').unwrap();
+            parts.push(Part::ToolCall(ToolCall {
+                id: format!("c{index}"),
+                name: name.into(),
+                arguments: arguments.into(),
+            }));
+        }
+        let prompt = self.agent.definition.prompt_estimate(&self.state);
+        self.feed(Input::Answered(ModelAnswered {
+            call: asked.call,
+            by: ModelRef { provider: "p".into(), model: "m".into() },
+            answer: Answer {
+                model: "m".into(),
+                response_id: None,
+                message: Message { role: Role::Assistant, parts },
+                stop,
+                usage: Usage { input: prompt, output: Tokens::new(10), ..Usage::default() },
+            },
+            cost: Money::from_nanos(100),
+            timing: ModelTiming::default(),
+        }));
+    }
+
+    fn fails(&mut self, kind: ErrorKind) {
+        let Some(asked) = self.state.asked.clone() else { return self.log.push_str("  nobody asked\n") };
+        let error = ModelError::new(kind, "no");
+        self.feed(Input::Failed(ModelFailed { call: asked.call, error, spent: Default::default() }));
+    }
+
+    /// The first open tool call ends.
+    fn tool(&mut self, outcome: ToolOutcome, text: &str, changed: &[&str]) {
+        let open = self.state.tools.iter().find(|tool| tool.report.is_none());
+        let Some(call) = open.map(|tool| tool.call) else { return self.log.push_str("  no call\n") };
+        let mut ended = report(call, outcome, text.to_owned());
+        ended.changes = changed
+            .iter()
+            .map(|path| FileChange::new((*path).to_owned(), None, Some(vec![]), 0o644))
+            .collect();
+        self.feed(Input::ToolEnded(ended));
+    }
+
+    /// Plays a script, a line a step:
+    /// `say WORDS`, `call NAME(ARGS) NAME(ARGS)…`, `cut NAME(ARGS)`, `ok WORDS`, `changed PATH`, `bad WORDS`,
+    /// `error WORDS`, `denied WORDS`, `fail KIND`, `interrupt`, `timeup`, `crash`.
+    #[track_caller]
+    fn check(mut self, script: &str, expected: &str) -> Self {
+        self.start();
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            self.log.push_str(&format!("{line}\n"));
+            let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let calls: Vec<&str> = rest.split_inclusive(')').map(str::trim).collect();
+            match verb {
+                "say" => self.answers(rest, &[], Stop::EndTurn),
+                "call" => self.answers("", &calls, Stop::ToolCalls),
+                "cut" => self.answers("", &calls, Stop::MaxOutput),
+                "ok" => self.tool(ToolOutcome::Succeeded, rest, &[]),
+                "changed" => self.tool(ToolOutcome::Succeeded, rest, &[rest]),
+                "bad" => self.tool(ToolOutcome::CommandFailed, rest, &[]),
+                "error" => self.tool(ToolOutcome::Failed, rest, &[]),
+                "denied" => self.tool(ToolOutcome::Denied, rest, &[]),
+                "fail" => self.fails(serde_json::from_value(json!(rest)).unwrap()),
+                "interrupt" => self.feed(Input::Interrupt),
+                "timeup" => self.feed(Input::TimeUp),
+                "crash" => self.feed(Input::Resume),
+                other => panic!("{other}"),
+            }
+        }
+        let actual = self.log.trim().to_owned();
+        let tidy = |text: &str| {
+            text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(tidy(&actual), tidy(expected), "\n--- actual\n{actual}");
+        self.is_well_formed();
+        self
+    }
+
+    /// What every provider demands of a history: roles in turn, and a result for each call.
+    #[track_caller]
+    fn is_well_formed(&self) {
+        for pair in self.state.messages.windows(2) {
+            let calls: Vec<_> = pair[0].tool_calls().map(|call| call.id.clone()).collect();
+            if pair[0].role == Role::Assistant && !calls.is_empty() && !self.state.has_open_tools() {
+                let results: Vec<_> = pair[1]
+                    .parts
+                    .iter()
+                    .filter_map(|part| match part {
+                        Part::ToolResult(result) => Some(result.call_id.clone()),
+                        _ => None,
+                    })
+                    .collect();
+                assert_eq!(calls, results, "{:#?}", self.state.messages);
+            }
+            assert!(
+                pair[0].role != Role::User || pair[1].role == Role::Assistant,
+                "a user's message must be answered: {:#?}",
+                self.state.messages
+            );
+        }
+    }
+}
+
+fn told(event: &SessionEvent) -> String {
+    match event {
+        SessionEvent::ModelAsked(asked) => match asked.purpose {
+            Purpose::Turn => "→ ask".into(),
+            Purpose::Compaction => "→ ask for a summary".into(),
+        },
+        SessionEvent::ToolStarted(started) => format!("→ run {}", started.request.name),
+        SessionEvent::ToolFinished(report) if report.outcome == ToolOutcome::Interrupted => {
+            "→ interrupted".into()
+        }
+        SessionEvent::Nudged(nudged) => {
+            format!("→ nudge: {}", nudged.text.split('.').next().unwrap_or_default())
+        }
+        SessionEvent::Compacted(compacted) => format!(
+            "→ compacted by {}, keeping {}",
+            if compacted.call.is_some() { "the model" } else { "the ledger" },
+            compacted.kept
+        ),
+        SessionEvent::Ended(ended) => match &ended.how {
+            EndKind::Done => format!("→ done: {}", ended.answer),
+            EndKind::Stuck { why } => format!("→ stuck: {why}"),
+            EndKind::Limit { why } => format!("→ limit: {}", why.split(':').next().unwrap_or_default()),
+            EndKind::Refused { why } => format!("→ refused: {why}"),
+            EndKind::Provider { error } => format!("→ provider: {:?}", error.kind),
+            EndKind::Interrupted => "→ interrupted by the user".into(),
+        },
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn a_run_goes_from_task_to_answer() {
+    Bench::new().check(
+        "call read({}) read({\"a\":1})
+         ok one
+         ok two
+         say mended",
+        "→ ask
+         call read({}) read({\"a\":1})
+         → run read
+         → run read
+         ok one
+         ok two
+         → ask
+         say mended
+         → done: mended",
+    );
+}
+
+#[test]
+fn a_cut_answer_runs_nothing() {
+    Bench::new().check(
+        "cut edit({\"path\":)
+         say ok",
+        "→ ask
+         cut edit({\"path\":)
+         → run edit
+         → ask
+         say ok
+         → done: ok",
+    );
+}
+
+#[test]
+fn a_small_model_is_not_believed_until_its_check_passes() {
+    Bench::small().check(
+        "call finish({\"answer\":\"done\"})
+         call edit({})
+         changed a
+         call finish({\"answer\":\"done\"})
+         call check({})
+         bad 1 failed
+         call finish({\"answer\":\"done\"})
+         call edit({\"b\":1})
+         changed a
+         call check({})
+         ok passed
+         call finish({\"answer\":\"done\"})",
+        "→ ask
+         call finish({\"answer\":\"done\"})
+         → run finish
+         → ask
+         call edit({})
+         → run edit
+         changed a
+         → ask
+         call finish({\"answer\":\"done\"})
+         → run finish
+         → ask
+         call check({})
+         → run check
+         bad 1 failed
+         → ask
+         call finish({\"answer\":\"done\"})
+         → run finish
+         → ask
+         call edit({\"b\":1})
+         → run edit
+         changed a
+         → ask
+         call check({})
+         → run check
+         ok passed
+         → ask
+         call finish({\"answer\":\"done\"})
+         → done: done",
+    );
+}
+
+#[test]
+fn a_small_model_that_insists_while_its_check_fails_is_stuck() {
+    Bench::small().check(
+        &format!("call check({{}})\nbad 1 failed\n{}", "call finish({\"answer\":\"x\"})\n".repeat(5)),
+        "→ ask
+         call check({})
+         → run check
+         bad 1 failed
+         → ask
+         call finish({\"answer\":\"x\"})
+         → run finish
+         → ask
+         call finish({\"answer\":\"x\"})
+         → run finish
+         → ask
+         call finish({\"answer\":\"x\"})
+         → run finish
+         → ask
+         call finish({\"answer\":\"x\"})
+         → run finish
+         → ask
+         call finish({\"answer\":\"x\"})
+         → stuck: `check` still fails",
+    );
+}
+
+#[test]
+fn a_circle_is_warned_of_and_then_broken() {
+    let script = "call read({})\nok same\n".repeat(5);
+    let turn = "→ ask\ncall read({})\n→ run read\nok same\n";
+    let warned = "→ nudge: You called `read` 3 times with the same arguments and got the same result\n→ ask
+                  call read({})\n→ run read\nok same\n→ nudge: You called `read` 4 times with the same \
+                  arguments and got the same result\n→ ask\ncall read({})\n→ run read\nok same\n";
+    let end = "→ stuck: the same call of `read` gave the same result 5 times";
+    Bench::new().check(&script, &format!("{}{warned}{end}", turn.repeat(3)));
+}
+
+#[test]
+fn empty_answers_end_it() {
+    Bench::new().check(
+        "say
+         say
+         say",
+        "→ ask
+         say
+         → nudge: You said nothing
+         → ask
+         say
+         → nudge: You said nothing
+         → ask
+         say
+         → stuck: the model gave 3 empty answers in a row",
+    );
+}
+
+#[test]
+fn an_answer_that_broke_off_is_asked_for_again_twice() {
+    Bench::new().check(
+        "fail cut_off
+         fail garbled
+         fail timeout",
+        "→ ask
+         fail cut_off
+         → ask
+         fail garbled
+         → ask
+         fail timeout
+         → provider: Timeout",
+    );
+}
+
+#[test]
+fn a_permanent_error_ends_it_at_once() {
+    Bench::new().check("fail authentication", "→ ask\nfail authentication\n→ provider: Authentication");
+    Bench::new().check("fail budget", "→ ask\nfail budget\n→ limit: no");
+}
+
+#[test]
+fn an_overflow_compacts_once_and_goes_on() {
+    Bench::new().check(
+        "call read({})
+         ok one
+         fail context_overflow
+         say done",
+        "→ ask
+         call read({})
+         → run read
+         ok one
+         → ask
+         fail context_overflow
+         → compacted by the ledger, keeping 2
+         → ask
+         say done
+         → done: done",
+    );
+}
+
+#[test]
+fn a_compaction_that_did_not_help_is_not_repeated() {
+    Bench::new().check(
+        "fail context_overflow
+         fail context_overflow",
+        "→ ask
+         fail context_overflow
+         → compacted by the ledger, keeping 0
+         → ask
+         fail context_overflow
+         → limit: the conversation does not fit the model's window of 100000 tokens, even shortened",
+    );
+}
+
+#[test]
+fn a_window_that_fills_is_summarised_by_the_model() {
+    let mut bench = Bench::new();
+    bench.window = 8_000;
+    let long = "x".repeat(20_000);
+    bench.start();
+    bench.answers("", &["read({})"], Stop::ToolCalls);
+    bench.tool(ToolOutcome::Succeeded, &long, &[]);
+    assert!(bench.log.ends_with("→ ask for a summary\n"), "{}", bench.log);
+    bench.answers("the goal is X", &[], Stop::EndTurn);
+    assert!(bench.log.contains("→ compacted by the model, keeping 0\n  → ask\n"), "{}", bench.log);
+    let first = bench.state.messages[0].text();
+    assert!(first.contains("do it") && first.contains("the goal is X"), "{first}");
+    bench.is_well_formed();
+}
+
+#[test]
+fn limits_end_it_cleanly() {
+    let mut bench = Bench::new();
+    bench.limits.turns = 1;
+    bench.check(
+        "call read({})\nok x",
+        "→ ask\ncall read({})\n→ run read\nok x\n→ limit: the limit of 1 turns was reached",
+    );
+    let mut bench = Bench::new();
+    bench.limits.budget.tokens = Some(Tokens::new(1_000));
+    bench.check(
+        "call read({})\nok x\ncall read({})\nok y",
+        "→ ask\ncall read({})\n→ run read\nok x\n→ ask\ncall read({})\n→ run read\nok y\n\
+         → limit: the budget is used up",
+    );
+    Bench::new().check(
+        "call read({}) edit({})\ntimeup",
+        "→ ask\ncall read({}) edit({})\n→ run read\n→ run edit\ntimeup\n→ interrupted\n→ interrupted\n\
+         → limit: the time limit of 600 s passed",
+    );
+}
+
+#[test]
+fn an_interruption_leaves_a_history_that_goes_on() {
+    let mut bench = Bench::new().check(
+        "call edit({})\ninterrupt",
+        "→ ask\ncall edit({})\n→ run edit\ninterrupt\n→ interrupted\n→ interrupted by the user",
+    );
+    bench.feed(Input::Task(Tasked { text: "and now".into(), attachments: vec![], output_schema: None }));
+    bench.is_well_formed();
+    assert!(bench.state.asked.is_some());
+}
+
+#[test]
+fn after_a_crash_only_what_looks_is_repeated() {
+    let bench = Bench::new().check(
+        "call read({}) edit({})\ncrash",
+        "→ ask\ncall read({}) edit({})\n→ run read\n→ run edit\ncrash\n→ interrupted",
+    );
+    let outstanding = bench.agent.outstanding(&bench.state);
+    let tools: Vec<_> = outstanding
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::RunTool { request, .. } => Some(request.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tools, ["read"]);
+}
+
+#[test]
+fn after_a_crash_the_question_is_asked_anew_and_the_old_one_counts() {
+    let bench = Bench::new().check("crash", "→ ask\ncrash\n→ ask");
+    let worst = bench.state.asked.as_ref().unwrap().worst;
+    // The lost question at its worst, and the new one's reserve.
+    assert_eq!(bench.state.spent.tokens, worst.tokens + worst.tokens);
+}
+
+#[test]
+fn refusals_are_told_and_decide_the_ending() {
+    Bench::new().check(
+        "call edit({})\ndenied no terminal\nsay I could not",
+        "→ ask\ncall edit({})\n→ run edit\ndenied no terminal\n→ ask\nsay I could not\n→ refused: no terminal",
+    );
+    Bench::new().check(
+        "call edit({})\ndenied no\ncall edit({\"b\":1})\nchanged b\nsay done",
+        "→ ask\ncall edit({})\n→ run edit\ndenied no\n→ ask\ncall edit({\"b\":1})\n→ run edit\nchanged b\n\
+         → ask\nsay done\n→ done: done",
+    );
+}
+
+#[test]
+fn an_answer_with_a_schema_is_asked_for_until_it_follows_it() {
+    let mut bench = Bench::new();
+    bench.schema = Some(json!({ "type": "object", "required": ["n"] }));
+    bench.check(
+        "say forty-two
+         call finish({\"answer\":{}})
+         call finish({\"answer\":{\"n\":42}})",
+        "→ ask
+         say forty-two
+         → nudge: Use a tool call for your next step
+         → ask
+         call finish({\"answer\":{}})
+         → run finish
+         → ask
+         call finish({\"answer\":{\"n\":42}})
+         → done: {\"n\":42}",
+    );
+}
+
+#[test]
+fn a_request_grows_at_its_end_only() {
+    let mut bench = Bench::new();
+    bench.start();
+    let mut before: Vec<Arc<Message>> = Vec::new();
+    for turn in 0..20 {
+        let request = bench.agent.definition.request(&bench.state, Purpose::Turn, 10);
+        assert!(request.messages.len() > before.len());
+        for (old, new) in before.iter().zip(&request.messages) {
+            assert!(Arc::ptr_eq(old, new), "a message was written anew in turn {turn}");
+        }
+        before = request.messages;
+        bench.answers("", &[&format!("read({{\"n\":{turn}}})")], Stop::ToolCalls);
+        bench.tool(ToolOutcome::Succeeded, &format!("result {turn}"), &[]);
+    }
+}
+
+#[test]
+fn replaying_the_events_gives_the_same_state() {
+    let script = Bench::new().check(
+        "call read({}) edit({})\nok x\nchanged a\nfail cut_off\nsay done",
+        "→ ask\ncall read({}) edit({})\n→ run read\n→ run edit\nok x\nchanged a\n→ ask\nfail cut_off\n→ ask\n\
+         say done\n→ done: done",
+    );
+    assert_eq!(script.state.phase, Phase::Idle);
+    assert!(script.agent.outstanding(&script.state).is_empty());
+}
