@@ -108,7 +108,8 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let problem = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{problem}\n(`cargo fetch` brings what is missing here)");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
