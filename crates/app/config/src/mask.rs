@@ -79,6 +79,7 @@ fn blank(bytes: &mut [u8], span: std::ops::Range<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -114,5 +115,15 @@ mod tests {
         check("default = \"sk-0123456789abcdefg\"", "default = \"********************\"");
         check("# sk-0123456789abcdefg", "# ********************");
         check("turns = 3", "turns = 3");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_keeps_its_length_and_a_key_never_stays(before in any::<String>(), after in any::<String>()) {
+            let key = "sk-0123456789abcdefg";
+            let text = format!("{before}\nkey = \"{key}\"\n{after} {key}");
+            prop_assert_eq!(mask(&text).len(), text.len());
+            prop_assert!(!mask(&text).contains(key));
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Environment;
+use crate::atomic_file::{Privacy, make_folder};
 
 /// Every path that Bottega uses. Computing one creates nothing.
 ///
@@ -70,6 +71,17 @@ impl Places {
             cache: folder.join("cache"),
             state: folder.join("state"),
         }
+    }
+
+    /// Creates the folders for data, cache and state, new ones readable by their owner only: the journal
+    /// holds all that was said and done.
+    ///
+    /// # Errors
+    /// When one can't be created.
+    pub fn create(&self) -> std::io::Result<()> {
+        [&self.data, &self.cache, &self.state]
+            .into_iter()
+            .try_for_each(|folder| make_folder(folder, Privacy::Owner))
     }
 
     /// The person's settings.

@@ -272,3 +272,22 @@ fn plain(value: &Spanned<DeValue<'_>>) -> Value {
 fn item_span(value: &Spanned<DeValue<'_>>, at: usize) -> Range<usize> {
     value.get_ref().as_array().and_then(|items| items.get(at)).map_or(value.span(), Spanned::span)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in "([a-z_.\"=\\[\\]{}# \n0-9é-]|limits|turns|providers|key|headers){0,40}") {
+            let quoted = Quoted { file: std::path::Path::new("x.toml"), text: &text };
+            if let Ok(entries) = read_file(Layer::User, quoted) {
+                for entry in entries {
+                    prop_assert!(SHAPE.at(&entry.path).is_some(), "{}", entry.path);
+                }
+            }
+        }
+    }
+}

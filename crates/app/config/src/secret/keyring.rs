@@ -101,15 +101,21 @@ mod of_the_system {
             if Entry::store_status().is_err() {
                 return Err(KeyringError::Absent);
             }
-            Entry::new(&self.service, name).map_err(refused)
+            Entry::new(&self.service, name).map_err(|error| refused(&error))
         }
     }
 
-    fn refused(error: Error) -> KeyringError {
-        match error {
-            Error::NoDefaultStore => KeyringError::Absent,
-            other => KeyringError::Refused { why: other.to_string() },
+    /// Errors about the stored bytes hold those bytes, so the library's text is not passed on for them.
+    fn refused(error: &Error) -> KeyringError {
+        if matches!(error, Error::NoDefaultStore) {
+            return KeyringError::Absent;
         }
+        let why = if matches!(error, Error::BadEncoding(_) | Error::BadDataFormat(..)) {
+            "what it holds is no text".to_owned()
+        } else {
+            error.to_string()
+        };
+        KeyringError::Refused { why }
     }
 
     impl Keyring for SystemKeyring {
@@ -117,18 +123,18 @@ mod of_the_system {
             match self.entry(name)?.get_password() {
                 Ok(value) => Ok(Some(Secret::new(value))),
                 Err(Error::NoEntry) => Ok(None),
-                Err(error) => Err(refused(error)),
+                Err(error) => Err(refused(&error)),
             }
         }
 
         fn set(&self, name: &str, value: &Secret<String>) -> Result<(), KeyringError> {
-            self.entry(name)?.set_password(value.expose()).map_err(refused)
+            self.entry(name)?.set_password(value.expose()).map_err(|error| refused(&error))
         }
 
         fn remove(&self, name: &str) -> Result<(), KeyringError> {
             match self.entry(name)?.delete_credential() {
                 Ok(()) | Err(Error::NoEntry) => Ok(()),
-                Err(error) => Err(refused(error)),
+                Err(error) => Err(refused(&error)),
             }
         }
     }

@@ -102,3 +102,18 @@ pub struct PriceSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<Dollars>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_leaves_open_what_it_does_not_set() {
+        let base = Sampling { temperature: Some(0.5), seed: Some(7), ..Sampling::default() };
+        let own = Sampling { temperature: Some(0.0), top_k: Some(3), ..Sampling::default() };
+        let route = Route { sampling: own, ..Route::default() };
+        let expected =
+            Sampling { temperature: Some(0.0), top_p: None, top_k: Some(3), seed: Some(7) };
+        assert_eq!(route.sampling_over(base), expected);
+    }
+}

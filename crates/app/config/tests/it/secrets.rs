@@ -87,7 +87,7 @@ fn with_a_keyring_the_file_keeps_their_names() {
 }
 
 #[test]
-fn the_system_keyring_or_its_absence_is_no_error() {
+fn a_store_that_was_never_used_holds_nothing() {
     let world = World::new();
     let store = SecretStore::new(&world.environment, &world.places);
     assert_eq!(store.list().unwrap(), []);
