@@ -1,0 +1,164 @@
+//! System calls that a command may not make.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Compare,
+    SeccompCondition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
+};
+
+/// Calls that no build or test needs, and with which a cage can be left or the kernel be attacked.
+const DENIED: &[libc::c_long] = &[
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_setns,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_quotactl,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_acct,
+    libc::SYS_syslog,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_vhangup,
+];
+
+/// New namespaces, by `clone(2)` or `unshare(2)`.
+const NAMESPACES: &[libc::c_int] = &[
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+];
+
+/// Requests that push characters into a terminal, as if a person had typed them (`ioctl_tty(2)`).
+const TYPING: &[u64] = &[libc::TIOCSTI, libc::TIOCLINUX];
+
+/// The kinds of sockets that a command with the network may open.
+const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// The programs for a caged command, or what is missing to build them.
+pub(crate) fn cage(network: bool) -> Result<Vec<BpfProgram>, String> {
+    let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
+    for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
+        for call in [libc::SYS_clone, libc::SYS_unshare] {
+            let set = condition(0, Length::Qword, Compare::MaskedEq(flag), flag)?;
+            rules.entry(call).or_default().push(rule(vec![set])?);
+        }
+    }
+    for request in TYPING.iter().copied() {
+        let same = condition(1, Length::Dword, Compare::Eq, request)?;
+        rules.entry(libc::SYS_ioctl).or_default().push(rule(vec![same])?);
+    }
+    rules.insert(libc::SYS_socket, vec![sockets(network)?]);
+    // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
+    // does not exist use `clone`.
+    let clone3: Rules = [(libc::SYS_clone3, Vec::new())].into();
+    Ok(vec![foreign_calls(), program(clone3, libc::ENOSYS)?, program(rules, libc::EPERM)?])
+}
+
+/// The programs for a command that is not caged but has no network.
+pub(crate) fn no_network() -> Result<Vec<BpfProgram>, String> {
+    let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
+    rules.insert(libc::SYS_socket, vec![sockets(false)?]);
+    Ok(vec![foreign_calls(), program(rules, libc::EPERM)?])
+}
+
+type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
+
+trait FromFlag {
+    fn from_flag(flag: libc::c_int) -> Self;
+}
+
+impl FromFlag for u64 {
+    fn from_flag(flag: libc::c_int) -> Self {
+        Self::from(flag.cast_unsigned())
+    }
+}
+
+/// Matches sockets of every family that is not allowed.
+fn sockets(network: bool) -> Result<SeccompRule, String> {
+    let allowed = if network { FAMILIES } else { &FAMILIES[..1] };
+    let other = allowed
+        .iter()
+        .map(|family| condition(0, Length::Dword, Compare::Ne, u64::from_flag(*family)))
+        .collect::<Result<_, _>>()?;
+    rule(other)
+}
+
+fn condition(
+    index: u8,
+    length: Length,
+    compare: Compare,
+    value: u64,
+) -> Result<SeccompCondition, String> {
+    SeccompCondition::new(index, length, compare, value).map_err(|error| error.to_string())
+}
+
+fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, String> {
+    SeccompRule::new(conditions).map_err(|error| error.to_string())
+}
+
+fn program(rules: Rules, error: libc::c_int) -> Result<BpfProgram, String> {
+    let architecture: TargetArch =
+        std::env::consts::ARCH.try_into().map_err(|error| format!("seccomp: {error}"))?;
+    let errno = SeccompAction::Errno(error.cast_unsigned());
+    SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
+        .and_then(TryInto::try_into)
+        .map_err(|error| format!("seccomp: {error}"))
+}
+
+/// Refuses the calls of the x32 interface of x86-64, whose numbers have bit 30 set: they do the same as the
+/// calls above and no filter names them. No other architecture has numbers that large.
+fn foreign_calls() -> BpfProgram {
+    let statement = |code: u32, jump_true: u8, k: u32| sock_filter {
+        code: u16::try_from(code).unwrap_or_default(),
+        jt: jump_true,
+        jf: 0,
+        k,
+    };
+    vec![
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0x4000_0000),
+        statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+        statement(
+            libc::BPF_RET | libc::BPF_K,
+            0,
+            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(),
+        ),
+    ]
+}

@@ -1,0 +1,180 @@
+//! The process that lets nothing outlive a command.
+//!
+//! It waits for the command, gives what was left behind its grace, kills the rest, reports the command's
+//! status and ends. It does the same, without the report, when Bottega's end of the line closes.
+
+#![expect(
+    unsafe_code,
+    reason = "the keeper lives between fork and exec and makes bare system calls only"
+)]
+
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+
+use crate::cage::{Containment, Plan};
+use crate::kernel;
+
+/// The number that follows is the command's wait status.
+pub(crate) const ENDED: u8 = b'S';
+
+/// The number that follows is the stage that failed.
+pub(crate) const FAILED: u8 = b'F';
+
+/// How long killed processes are waited for, in milliseconds: one that hangs in the kernel dies later.
+const LAST_WAIT: i64 = 5_000;
+
+/// Writes one message to Bottega.
+pub(crate) fn tell(line: RawFd, kind: u8, number: i32) {
+    let mut message = [kind, 0, 0, 0, 0];
+    message[1..].copy_from_slice(&number.to_le_bytes());
+    // SAFETY: the buffer is as long as the call is told. Without a reader there is nobody to tell; the
+    // signal that this would raise is asked not to come.
+    unsafe { libc::send(line, message.as_ptr().cast(), message.len(), libc::MSG_NOSIGNAL) };
+}
+
+/// Keeps the command until nothing is left of it.
+pub(crate) fn keep(plan: &Plan, command: libc::pid_t) -> ! {
+    let line = plan.line.as_raw_fd();
+    kernel::close_all_but(line);
+    // SAFETY: the set is filled before use. All signals are blocked, so that none is lost between looking
+    // for ended children and waiting for more.
+    let signals = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::signalfd(-1, &raw const set, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC)
+    };
+    let mut status = None;
+    let mut until = i64::MAX;
+    loop {
+        match reap(command, &mut status) {
+            Left::Nothing => break,
+            Left::Something => {}
+        }
+        if status.is_some() && until == i64::MAX {
+            until = now() + plan.grace;
+        }
+        let left = until.saturating_sub(now());
+        if left <= 0 || closed(line, signals, if until == i64::MAX { -1 } else { left }) {
+            break;
+        }
+    }
+    kill_all(plan.containment, command, status.is_some(), signals);
+    if let Some(status) = status {
+        tell(line, ENDED, status);
+    }
+    // SAFETY: ends this process without running anything of the program it was copied from.
+    unsafe { libc::_exit(0) }
+}
+
+enum Left {
+    Nothing,
+    Something,
+}
+
+/// Takes the statuses of all children that ended.
+fn reap(command: libc::pid_t, status: &mut Option<i32>) -> Left {
+    loop {
+        let mut one = 0;
+        // SAFETY: the status lives through the call.
+        let pid = unsafe { libc::waitpid(-1, &raw mut one, libc::WNOHANG | libc::__WALL) };
+        match pid {
+            0 => return Left::Something,
+            pid if pid == command => *status = Some(one),
+            pid if pid > 0 => {}
+            _ if io::Error::last_os_error().raw_os_error() == Some(libc::EINTR) => {}
+            _ => return Left::Nothing,
+        }
+    }
+}
+
+/// Waits for a child to end, for the time to pass, or for Bottega to close the line; true for the last.
+fn closed(line: RawFd, signals: RawFd, milliseconds: i64) -> bool {
+    let mut polled = [
+        libc::pollfd { fd: line, events: libc::POLLIN | libc::POLLRDHUP, revents: 0 },
+        libc::pollfd { fd: signals, events: libc::POLLIN, revents: 0 },
+    ];
+    let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the array has as many entries as the call is told; what is read fits the buffer.
+    unsafe {
+        libc::poll(polled.as_mut_ptr(), 2, milliseconds);
+        let mut drained = [0_u8; size_of::<libc::signalfd_siginfo>()];
+        while libc::read(signals, drained.as_mut_ptr().cast(), drained.len()) > 0 {}
+    }
+    // Bottega never writes: whatever happens on the line is its end.
+    polled[0].revents != 0
+}
+
+/// Kills everything that the command started and waits until it is gone.
+fn kill_all(containment: Containment, command: libc::pid_t, ended: bool, signals: RawFd) {
+    let until = now() + LAST_WAIT;
+    let mut status = None;
+    loop {
+        let ended = ended || status.is_some();
+        match containment {
+            // SAFETY: takes numbers. Process 1 of a namespace reaches all of it, and nothing else.
+            Containment::Namespaces { .. } => unsafe {
+                libc::kill(-1, libc::SIGKILL);
+            },
+            Containment::Subreaper => {
+                if !ended {
+                    // SAFETY: takes numbers. The number is the command's as long as it is not reaped.
+                    unsafe { libc::kill(-command, libc::SIGKILL) };
+                }
+                kill_children();
+            }
+        }
+        if matches!(reap(command, &mut status), Left::Nothing) || now() >= until {
+            return;
+        }
+        wait_for_child(signals);
+    }
+}
+
+fn wait_for_child(signals: RawFd) {
+    let mut polled = libc::pollfd { fd: signals, events: libc::POLLIN, revents: 0 };
+    // SAFETY: one entry, as the call is told; what is read fits the buffer.
+    unsafe {
+        libc::poll(&raw mut polled, 1, 20);
+        let mut drained = [0_u8; size_of::<libc::signalfd_siginfo>()];
+        while libc::read(signals, drained.as_mut_ptr().cast(), drained.len()) > 0 {}
+    }
+}
+
+/// Kills every child, those that were adopted among them. Their children are adopted next.
+fn kill_children() {
+    // SAFETY: the path ends in NUL, the buffer is as long as the call is told, the descriptor is ours.
+    unsafe {
+        let list =
+            libc::open(c"/proc/thread-self/children".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        if list < 0 {
+            return;
+        }
+        let mut buffer = [0_u8; 4096];
+        let read = libc::read(list, buffer.as_mut_ptr().cast(), buffer.len());
+        libc::close(list);
+        let Ok(read) = usize::try_from(read) else { return };
+        let mut pid: libc::pid_t = 0;
+        for byte in &buffer[..read] {
+            if byte.is_ascii_digit() {
+                pid = pid.saturating_mul(10).saturating_add(libc::pid_t::from(byte - b'0'));
+            } else {
+                // A number cut off at the end of the buffer has no space after it and is not used.
+                if pid > 1 {
+                    libc::kill(pid, libc::SIGKILL);
+                }
+                pid = 0;
+            }
+        }
+    }
+}
+
+/// Milliseconds of the monotonic clock.
+fn now() -> i64 {
+    // SAFETY: the structure lives through the call, which can't fail for this clock.
+    unsafe {
+        let mut time: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time);
+        time.tv_sec * 1_000 + time.tv_nsec / 1_000_000
+    }
+}

@@ -1,0 +1,78 @@
+//! What can be set of the sandbox.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Whether commands get namespaces of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Wherever the machine allows it.
+    #[default]
+    WhereAllowed,
+    /// Never; the rest of the cage holds.
+    Never,
+}
+
+/// What can be set of the sandbox.
+#[derive(Clone)]
+pub struct Options {
+    /// The user's environment, as it was when Bottega started. Only well-known harmless names of it reach
+    /// a command.
+    pub environment: BTreeMap<String, String>,
+    /// More names of variables that reach a command. Dangerous ones never do, even when listed here.
+    pub pass: Vec<String>,
+    /// The user's home. Of it only toolchains are readable.
+    pub home: Option<PathBuf>,
+    /// More files and folders that caged commands may read and execute.
+    pub readable: Vec<PathBuf>,
+    /// Files and folders that caged commands may not touch, even where a folder around them is granted:
+    /// Bottega's own settings and data.
+    pub unreadable: Vec<PathBuf>,
+    /// Where the private folders of commands are made: a temporary one each, and one home per workspace
+    /// that stays, for caches.
+    pub scratch: PathBuf,
+    /// Whether namespaces are used.
+    pub namespaces: Namespaces,
+    /// How long what a command left behind may go on after its main process ended.
+    pub grace: Duration,
+    /// The most processes of the user while a command runs (`RLIMIT_NPROC`; root is not bound by it).
+    pub processes: Option<u64>,
+    /// The largest file a command may write, in bytes (`RLIMIT_FSIZE`).
+    pub file_size: Option<u64>,
+    /// The most address space of each process, in bytes (`RLIMIT_AS`). Many programs reserve far more than
+    /// they use, so it is unlimited unless set.
+    pub memory: Option<u64>,
+}
+
+impl Options {
+    /// The usual limits, private folders below `scratch`, an empty environment.
+    #[must_use]
+    pub fn new(scratch: PathBuf) -> Self {
+        Self {
+            environment: BTreeMap::new(),
+            pass: Vec::new(),
+            home: None,
+            readable: Vec::new(),
+            unreadable: Vec::new(),
+            scratch,
+            namespaces: Namespaces::default(),
+            grace: Duration::from_millis(500),
+            processes: Some(16_384),
+            file_size: Some(16 << 30),
+            memory: None,
+        }
+    }
+}
+
+/// The environment holds the user's secrets, so its values are never shown.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("environment", &self.environment.len())
+            .field("home", &self.home)
+            .field("scratch", &self.scratch)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,199 @@
+//! Files, variables and the network: what a caged command can touch.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use bottega_sandbox_linux::{LinuxSandbox, Namespaces, Options};
+use bottega_tool::{Ending, Sandbox};
+
+use crate::world::{BOTH, World};
+
+#[test]
+fn secrets_are_not_read() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        world.refused("cat OUT/home/.ssh/id");
+        world.refused("cat OUT/home/.cargo/credentials.toml");
+        world.refused("cat OUT/home/notes");
+        world.refused("cat OUT/outside/o");
+        world.refused("ln -s OUT/home/.ssh/id here && cat here");
+        world.refused("ln OUT/home/.ssh/id here && cat here");
+        world.refused("cat /etc/shadow");
+        world.refused("ls OUT/home");
+        // Nor through another process that may read them.
+        world.refused(&format!("cat /proc/{}/environ", std::process::id()));
+        world.refused(&format!("cat /proc/{}/root/OUT/home/notes", std::process::id()));
+    }
+}
+
+#[test]
+fn what_work_needs_is_read() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        world.check("cat src/a.txt", Ending::Exited(0), "work");
+        world.check("cat OUT/lent/l OUT/home/.cargo/registry/x", Ending::Exited(0), "lentcrate");
+        world.check("cat /etc/passwd >/dev/null && ls /usr >/dev/null", Ending::Exited(0), "");
+        world.check("test -r /proc/self/status && echo $$ > /dev/null", Ending::Exited(0), "");
+    }
+}
+
+#[test]
+fn writes_stay_inside() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        for place in [
+            "OUT/outside/n",
+            "OUT/home/n",
+            "OUT/lent/l",
+            "/etc/n",
+            "/tmp/bottega-n",
+            "/usr/n",
+            "/dev/n",
+        ] {
+            world.refused(&format!("echo x > {place}"));
+        }
+        world.refused("mv src/a.txt OUT/outside/a.txt");
+        world.refused("rm OUT/outside/o");
+        world.check(
+            "echo x > n && mkdir d && mv n d/m && cat d/m && rm -r d",
+            Ending::Exited(0),
+            "x",
+        );
+        assert_eq!(std::fs::read(world.path("outside/o")).unwrap(), b"SECRET");
+    }
+}
+
+#[test]
+fn private_folders_are_private() {
+    let world = World::new(Namespaces::WhereAllowed);
+    let outcome = world
+        .run(&world.sh("echo x > $TMPDIR/t && cat $TMPDIR/t && echo $TMPDIR && mktemp >/dev/null"));
+    assert_eq!(outcome.ending, Ending::Exited(0), "{outcome:?}");
+    let folder = outcome.output.lines().nth(1).unwrap();
+    assert!(folder.starts_with(&*world.path("scratch").to_string_lossy()), "{folder}");
+    assert!(!std::path::Path::new(folder).exists());
+    // The home stays for the next command: caches live there.
+    world.check("echo kept > ~/cache", Ending::Exited(0), "");
+    world.check("cat ~/cache", Ending::Exited(0), "kept");
+}
+
+#[test]
+fn what_is_unreadable_is_so_in_the_middle_of_a_workspace() {
+    for namespaces in BOTH {
+        let world = World::with(|options| {
+            options.namespaces = namespaces;
+            let root = options.scratch.parent().unwrap().to_owned();
+            std::fs::create_dir(root.join("w/data")).unwrap();
+            std::fs::write(root.join("w/data/journal"), "SECRET").unwrap();
+            options.unreadable = vec![root.join("w/data")];
+        });
+        world.refused("cat data/journal");
+        world.refused("echo x > data/new");
+        world.check("echo x > src/new && cat src/new", Ending::Exited(0), "x");
+    }
+}
+
+#[test]
+fn git_settings_are_read_only_where_mounts_can_be_made() {
+    let world = World::new(Namespaces::WhereAllowed);
+    let report = world.sandbox.report();
+    let (_, state) =
+        report.features.iter().find(|(name, _)| name.starts_with("git settings")).unwrap();
+    if state.is_ok() {
+        world.refused("echo evil >> .git/config");
+        world.refused("echo evil > .git/hooks/pre-commit");
+        world.refused("rm -f .git/hooks/x");
+        world.refused("mv .git elsewhere");
+        world.refused("cd .git && echo evil > config");
+        world.check(
+            "echo new > .git/HEAD && cat .git/HEAD .git/config",
+            Ending::Exited(0),
+            "new\n[core]",
+        );
+    } else {
+        world.check("echo x >> .git/config && tail -1 .git/config", Ending::Exited(0), "x");
+    }
+}
+
+#[test]
+fn without_the_network_nobody_hears_a_command() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut spec = world.sh("");
+        spec.argv = vec!["bash".into(), "-c".into(), format!("exec 3<>/dev/tcp/127.0.0.1/{port}")];
+        let refused = world.run(&spec);
+        assert!(matches!(refused.ending, Ending::Exited(1..)), "{refused:?}");
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        // Neither does a command that is free to touch files.
+        spec.caged = false;
+        let refused = world.run(&spec);
+        assert!(matches!(refused.ending, Ending::Exited(1..)), "{refused:?}");
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+        for caged in [true, false] {
+            spec.caged = caged;
+            spec.network = true;
+            let granted = world.run(&spec);
+            assert_eq!(granted.ending, Ending::Exited(0), "{granted:?}");
+            listener.accept().unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_environment_is_clean() {
+    let world = World::with(|options| {
+        for (name, value) in [
+            ("LD_PRELOAD", "/evil.so"),
+            ("ANTHROPIC_API_KEY", "SECRET"),
+            ("GIT_SSH_COMMAND", "evil"),
+            ("RANDOM_NAME", "x"),
+            ("LC_TIME", "C"),
+        ] {
+            options.environment.insert(name.to_owned(), value.to_owned());
+        }
+    });
+    for caged in [true, false] {
+        let mut spec = world.sh("env");
+        spec.caged = caged;
+        spec.environment =
+            [("ADDED".to_owned(), "1".to_owned()), ("BASH_ENV".to_owned(), "evil".to_owned())]
+                .into();
+        let output = world.run(&spec).output;
+        for absent in ["LD_PRELOAD", "SECRET", "GIT_", "RANDOM_NAME", "BASH_ENV"] {
+            assert!(!output.contains(absent), "{absent}: {output}");
+        }
+        assert!(
+            output.contains("ADDED=1") && output.contains("LC_TIME=C") && output.contains("PATH="),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_free_command_touches_what_the_user_can() {
+    let world = World::new(Namespaces::WhereAllowed);
+    let mut spec = world.sh("cat OUT/home/notes && echo $HOME");
+    spec.caged = false;
+    let outcome = world.run(&spec);
+    assert_eq!(outcome.ending, Ending::Exited(0));
+    assert_eq!(outcome.output, format!("SECRET{}\n", world.path("home").display()));
+}
+
+#[test]
+fn the_report_names_every_feature() {
+    let sandbox = LinuxSandbox::new(Options::new("/nonexistent".into()));
+    let report = sandbox.report();
+    assert!(report.features.len() > 10);
+    assert_eq!(report.holds, report.features[0].1.is_ok());
+    let text = format!(
+        "{:?}",
+        Options {
+            environment: [("K".into(), "SECRET".into())].into(),
+            ..Options::new("/s".into())
+        }
+    );
+    assert!(!text.contains("SECRET"), "{text}");
+}

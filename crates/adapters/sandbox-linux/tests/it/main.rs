@@ -1,0 +1,10 @@
+//! The sandbox port against the real kernel.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
+
+mod builds;
+mod calls;
+mod ending;
+mod files;
+mod output;
+mod world;
