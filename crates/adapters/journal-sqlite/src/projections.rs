@@ -153,11 +153,15 @@ impl Projections for SqliteStore {
     }
 
     async fn row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let rows = self.load(name, &[key.to_owned()]).await?;
+        let rows = self.load_rows(name, &[key.to_owned()]).await?;
         Ok(rows.into_iter().next().flatten())
     }
 
-    async fn load(&self, name: &str, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    async fn load_rows(
+        &self,
+        name: &str,
+        keys: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let (name, keys) = (name.to_owned(), keys.to_vec());
         let load = move |connection: &Connection| {
             load(connection, &name, &keys).map_err(|error| told(&error))

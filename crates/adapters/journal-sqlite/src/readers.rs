@@ -1,6 +1,6 @@
 //! The connections that read: a few, on the runtime's threads for blocking work.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bottega_store::StoreError;
@@ -18,14 +18,25 @@ const CONNECTIONS: usize = 4;
 pub(crate) struct Readers {
     place: Place,
     patience: Duration,
-    idle: Mutex<Vec<Connection>>,
+    /// Connections that nobody uses now; nothing once no more are to be kept.
+    idle: Mutex<Option<Vec<Connection>>>,
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
     pub(crate) fn new(place: Place, patience: Duration) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
-        Arc::new(Self { place, patience, idle: Mutex::default(), permits })
+        Arc::new(Self { place, patience, idle: Mutex::new(Some(Vec::new())), permits })
+    }
+
+    /// Keeps no connection from now on, so that the writer can be the last to close: only who writes can
+    /// empty the log. Subscriptions that are still held may go on reading.
+    pub(crate) fn retire(&self) {
+        drop(self.idle().take());
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads on this thread; for opening.
@@ -33,13 +44,15 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().as_mut().and_then(Vec::pop);
         let connection = match idle {
             Some(connection) => connection,
             None => connection::to_read(&self.place, self.patience)?,
         };
         let outcome = work(&connection);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(connection);
+        }
         outcome
     }
 

@@ -22,7 +22,6 @@ pub struct SqliteStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    // In this order: what writes ends before what reads, so that the last to close empties the log.
     writer: Result<WriterHandle, String>,
     watch: Mutex<Option<Watch>>,
     readers: Arc<Readers>,
@@ -33,6 +32,7 @@ struct Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.signal.bell.close();
+        self.readers.retire();
     }
 }
 

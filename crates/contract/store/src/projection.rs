@@ -70,7 +70,11 @@ pub trait Projections: Send + Sync {
     async fn row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Several rows at once, in the order of `keys`.
-    async fn load(&self, name: &str, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    async fn load_rows(
+        &self,
+        name: &str,
+        keys: &[String],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
             rows.push(self.row(name, key).await?);
@@ -133,7 +137,7 @@ async fn fold(
         records.iter().map(|record| projection.touches(record)).collect();
     let keys: Vec<String> =
         touched.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    let values = views.load(projection.name(), &keys).await?;
+    let values = views.load_rows(projection.name(), &keys).await?;
     // Rows as they are after the records folded so far; a later record sees an earlier one's change.
     let mut present: BTreeMap<String, Option<Vec<u8>>> = keys.into_iter().zip(values).collect();
     let mut changed = BTreeSet::new();

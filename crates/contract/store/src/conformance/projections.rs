@@ -74,7 +74,7 @@ pub async fn rows_and_checkpoint_move_together(views: &dyn Projections) {
     assert_eq!(views.checkpoint("view").await, Ok(Some((Position(12), 3))));
     let keys = ["k", "l", "m", "never"].map(str::to_owned);
     let expected = vec![None, Some(vec![]), Some(b"x".to_vec()), None];
-    assert_eq!(views.load("view", &keys).await, Ok(expected));
+    assert_eq!(views.load_rows("view", &keys).await, Ok(expected));
     assert!(advance(views, 3, 12, 13, &[]).await);
     assert_eq!(views.checkpoint("view").await, Ok(Some((Position(13), 3))));
 }
