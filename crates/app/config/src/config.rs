@@ -1,19 +1,19 @@
 //! The settings that hold, each with its origin.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::ladder::ModelChoice;
+use crate::conflict::conflicts;
+use crate::notice::{Notice, unknown_variable};
 use crate::problem::{Problem, ProblemKind, Problems, Quoted};
 use crate::reading::{Entry, read_file, read_text, unknown};
 use crate::shape::SHAPE;
 use crate::trust::{Brought, Standing, Trust, is_absent};
 use crate::variable::read_environment;
-use crate::vendor::{EMBEDDED, VENDORS};
 use crate::{Environment, Layer, Origin, Places, SettingPath, Settings};
 
 /// Where settings are read from.
@@ -40,11 +40,21 @@ pub struct FlagValue {
     pub value: String,
 }
 
+/// What a layer's file may become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draft<'t> {
+    pub(crate) layer: Layer,
+    pub(crate) text: &'t str,
+}
+
+/// Every value that holds, by its place.
+pub(crate) type Entries = BTreeMap<SettingPath, Entry>;
+
 /// The settings that hold, each with its origin.
 #[derive(Clone, Debug)]
 pub struct Config {
     settings: Settings,
-    entries: BTreeMap<SettingPath, Entry>,
+    entries: Entries,
     files: Vec<SettingsFile>,
     notices: Vec<Notice>,
 }
@@ -70,53 +80,6 @@ pub enum FileState {
     Absent,
     /// It is there and does not count, since the folder is not trusted.
     Ignored,
-}
-
-/// Something the person should know, although nothing is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// The folder's settings do not count, since nobody trusted it.
-    Untrusted {
-        /// The workspace.
-        folder: PathBuf,
-    },
-    /// The folder's settings do not count, since they changed after they were trusted.
-    Changed {
-        /// The workspace.
-        folder: PathBuf,
-    },
-    /// A variable that begins like Bottega's own means nothing.
-    UnknownVariable {
-        /// Its name.
-        name: String,
-        /// What was probably meant.
-        nearest: Option<String>,
-    },
-}
-
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Untrusted { folder } => write!(
-                f,
-                "the settings in {}/.bottega are ignored, since this folder is not trusted; read them, then run \
-                 `bottega config trust`",
-                folder.display()
-            ),
-            Self::Changed { folder } => write!(
-                f,
-                "the settings in {}/.bottega are ignored, since they changed after you trusted them; read \
-                 them, then run `bottega config trust`",
-                folder.display()
-            ),
-            Self::UnknownVariable { name, nearest: Some(nearest) } => {
-                write!(f, "the variable {name} means nothing; did you mean {nearest}?")
-            }
-            Self::UnknownVariable { name, nearest: None } => {
-                write!(f, "the variable {name} means nothing")
-            }
-        }
-    }
 }
 
 /// One setting as it is listed.
@@ -147,6 +110,14 @@ impl Config {
     /// Everything that is wrong, in all files, variables and flags together. A file of an untrusted
     /// folder is not looked into.
     pub fn load(sources: Sources<'_>) -> Result<Self, Problems> {
+        Self::with_draft(sources, None)
+    }
+
+    /// What [`load`](Self::load) would say if a file were as the draft has it.
+    pub(crate) fn with_draft(
+        sources: Sources<'_>,
+        draft: Option<Draft<'_>>,
+    ) -> Result<Self, Problems> {
         let mut config = Self {
             settings: Settings::default(),
             entries: BTreeMap::new(),
@@ -159,14 +130,15 @@ impl Config {
         for (layer, path) in
             [(Layer::System, &sources.places.system_settings), (Layer::User, &user)]
         {
-            match fs::read(path) {
+            let drafted = draft.filter(|draft| draft.layer == layer);
+            match drafted.map_or_else(|| fs::read(path), |draft| Ok(draft.text.into())) {
                 Ok(bytes) => config.add_file(layer, path, &bytes, &mut problems),
                 Err(error) if is_absent(&error) => config.looked_at(layer, path, FileState::Absent),
                 Err(error) => problems.push(unreadable(path, &error)),
             }
         }
         if let Some(workspace) = sources.workspace {
-            config.add_workspace(workspace, &Trust::new(sources.places), &mut problems);
+            config.add_workspace(workspace, &Trust::new(sources.places), draft, &mut problems);
         }
         let environment = read_environment(sources.environment);
         config.add(environment.entries);
@@ -255,12 +227,18 @@ impl Config {
         }
     }
 
-    fn add_workspace(&mut self, workspace: &Path, trust: &Trust, problems: &mut Vec<Problem>) {
+    fn add_workspace(
+        &mut self,
+        workspace: &Path,
+        trust: &Trust,
+        draft: Option<Draft<'_>>,
+        problems: &mut Vec<Problem>,
+    ) {
         let project = Places::project_settings(workspace);
         let local = Places::local_settings(workspace);
         let judged = Brought::read(workspace)
             .and_then(|brought| Ok((trust.judge(workspace, &brought)?, brought)));
-        let (standing, brought) = match judged {
+        let (mut standing, mut brought) = match judged {
             Ok(judged) => judged,
             Err(error) => {
                 let kind = ProblemKind::Unreadable { message: error.to_string() };
@@ -268,6 +246,15 @@ impl Config {
                 return;
             }
         };
+        if let Some(draft) = draft
+            && let Some(drafted) = brought.of_mut(draft.layer)
+        {
+            *drafted = Some(draft.text.into());
+            // The first settings of a folder are trusted when they are written here.
+            if standing == Standing::Nothing {
+                standing = Standing::Trusted;
+            }
+        }
         let folder = workspace.to_owned();
         match standing {
             Standing::Nothing | Standing::Trusted => {}
@@ -307,65 +294,7 @@ impl Config {
         self.settings = serde_json::from_value(tree).map_err(|error| {
             Problem::named(ProblemKind::Conflict { path, why: error.to_string() }, "settings")
         })?;
-        Problems::none(self.conflicts())
-    }
-
-    fn conflicts(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
-        let mut conflict = |path: SettingPath, why: String| {
-            let set = self.entries.iter().find(|(at, _)| at.is_within(&path));
-            let place = set.map_or_else(|| "settings".to_owned(), |(_, e)| e.origin.to_string());
-            found.push(Problem::named(ProblemKind::Conflict { path, why }, place));
-        };
-        for (name, provider) in &self.settings.providers {
-            let path = SettingPath::of(["providers", name]);
-            if name == EMBEDDED {
-                conflict(path, "is the name of the embedded engine; choose another".to_owned());
-            } else if name.contains('/') {
-                conflict(
-                    path,
-                    "can't be written as `PROVIDER/NAME`; leave out the slash".to_owned(),
-                );
-            } else if provider.base_url.is_empty() {
-                let known: Vec<_> = VENDORS.iter().map(|vendor| vendor.name).collect();
-                let why = format!("needs a `base_url`; known without one are {}", known.join(", "));
-                conflict(path, why);
-            }
-        }
-        for (name, route) in &self.settings.models.routes {
-            let path = SettingPath::of(["models", "routes", name]);
-            if name.contains('/') {
-                conflict(path, "looks like `PROVIDER/NAME`; leave out the slash".to_owned());
-            } else if route.models.is_empty() {
-                conflict(path, "needs `models`, a list of one at least".to_owned());
-            }
-        }
-        let routes = self.settings.models.routes.iter();
-        for (route, model) in
-            routes.flat_map(|(name, route)| route.models.iter().map(move |m| (name, m)))
-        {
-            if let Err(why) = ModelChoice::named(&model.to_string(), &self.settings) {
-                conflict(
-                    SettingPath::of(["models", "routes", route, "models"]),
-                    format!("can't hold: {why}"),
-                );
-            }
-        }
-        for name in self.settings.models.prices.keys() {
-            let path = SettingPath::of(["models", "prices", name]);
-            if ["input", "output"].iter().any(|key| !self.entries.contains_key(&path.child(key))) {
-                conflict(
-                    path,
-                    "needs `input` and `output`; what is free is written as `0`".to_owned(),
-                );
-            }
-        }
-        if let Some(default) = &self.settings.model.default
-            && let Err(why) = ModelChoice::named(default, &self.settings)
-        {
-            conflict(SettingPath::of(["model", "default"]), format!("can't hold: {why}"));
-        }
-        found
+        Problems::none(conflicts(&self.settings, &self.entries))
     }
 }
 
@@ -438,12 +367,6 @@ fn from_flag(flag: &FlagValue) -> Result<Entry, Vec<Problem>> {
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     Problem::in_file(ProblemKind::Unreadable { message: error.to_string() }, path)
-}
-
-fn unknown_variable(name: String) -> Notice {
-    let known: Vec<_> = crate::variables().into_iter().map(|variable| variable.name).collect();
-    let nearest = crate::problem::nearest_variable(&name, known.iter().map(String::as_str));
-    Notice::UnknownVariable { name, nearest }
 }
 
 /// A value as TOML writes it.

@@ -8,20 +8,19 @@ use serde_json::Value;
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
 
 use crate::atomic_file::{Privacy, replace};
-use crate::config::find;
+use crate::config::{Draft, find};
 use crate::problem::{Problem, ProblemKind, Problems, Quoted};
 use crate::reading::{read_file, read_text};
 use crate::trust::{Standing, Trust, TrustError, is_absent};
-use crate::{Layer, Places, SettingPath};
+use crate::{Config, Layer, Places, SettingPath, Sources};
 
 /// Changes settings files.
 ///
-/// A change is checked before it is written, together with all else in the file: when anything would
-/// be wrong, the file stays as it is. Comments, order and layout stay.
+/// A change is checked before it is written, together with all else in the file and with the other
+/// layers: when it would make anything wrong, the file stays as it is. Comments, order and layout stay.
 #[derive(Clone, Copy, Debug)]
-pub struct Editor<'p> {
-    places: &'p Places,
-    workspace: Option<&'p Path>,
+pub struct Editor<'s> {
+    sources: Sources<'s>,
 }
 
 /// Nothing was written.
@@ -53,11 +52,11 @@ pub enum EditError {
     Trust(#[from] TrustError),
 }
 
-impl<'p> Editor<'p> {
-    /// An editor of the files at these places.
+impl<'s> Editor<'s> {
+    /// An editor of the files among these sources.
     #[must_use]
-    pub const fn new(places: &'p Places, workspace: Option<&'p Path>) -> Self {
-        Self { places, workspace }
+    pub const fn new(sources: Sources<'s>) -> Self {
+        Self { sources }
     }
 
     /// Sets `path` to `value`, written as on a command line: text without quotes, items of a list
@@ -114,6 +113,7 @@ impl<'p> Editor<'p> {
         let after = document.to_string();
         let checked = read_file(layer, Quoted { file: &file, text: &after });
         checked.map(drop).or_else(Problems::none)?;
+        self.check_together(Draft { layer, text: &after })?;
         let trust = self.trust_of(layer)?;
         replace(&file, after.as_bytes(), Privacy::AsBefore).map_err(disk)?;
         if let Some((trust, workspace)) = trust {
@@ -122,14 +122,24 @@ impl<'p> Editor<'p> {
         Ok(file)
     }
 
+    /// Refuses a change after which the layers together have a problem that they did not have before.
+    fn check_together(&self, draft: Draft<'_>) -> Result<(), Problems> {
+        let Err(after) = Config::with_draft(self.sources, Some(draft)) else { return Ok(()) };
+        let before = Config::load(self.sources).err();
+        let is_fresh = |problem: &&Problem| {
+            !before.iter().flat_map(Problems::iter).any(|known| known.kind() == problem.kind())
+        };
+        Problems::none(after.iter().filter(is_fresh).cloned().collect())
+    }
+
     /// The trust to renew after a change: none when the folder's other settings are not trusted.
     fn trust_of(&self, layer: Layer) -> Result<Option<(Trust, &Path)>, TrustError> {
         let Some(workspace) =
-            self.workspace.filter(|_| matches!(layer, Layer::Project | Layer::Local))
+            self.sources.workspace.filter(|_| matches!(layer, Layer::Project | Layer::Local))
         else {
             return Ok(None);
         };
-        let trust = Trust::new(self.places);
+        let trust = Trust::new(self.sources.places);
         Ok(match trust.standing(workspace)? {
             Standing::Nothing | Standing::Trusted => Some((trust, workspace)),
             Standing::Changed | Standing::Unknown => None,
@@ -137,10 +147,10 @@ impl<'p> Editor<'p> {
     }
 
     fn file(&self, layer: Layer) -> Result<PathBuf, EditError> {
-        let workspace = || self.workspace.ok_or(EditError::NoWorkspace);
+        let workspace = || self.sources.workspace.ok_or(EditError::NoWorkspace);
         match layer {
-            Layer::System => Ok(self.places.system_settings.clone()),
-            Layer::User => Ok(self.places.user_settings()),
+            Layer::System => Ok(self.sources.places.system_settings.clone()),
+            Layer::User => Ok(self.sources.places.user_settings()),
             Layer::Project => Ok(Places::project_settings(workspace()?)),
             Layer::Local => Ok(Places::local_settings(workspace()?)),
             Layer::Default | Layer::Environment | Layer::Flag => Err(EditError::NoFile { layer }),

@@ -20,6 +20,7 @@
 
 mod atomic_file;
 mod config;
+mod conflict;
 mod edit;
 mod environment;
 mod format;
@@ -27,6 +28,7 @@ mod ladder;
 mod layer;
 mod mask;
 mod measure;
+mod notice;
 mod path;
 mod places;
 mod problem;
@@ -39,12 +41,13 @@ mod trust;
 mod variable;
 mod vendor;
 
-pub use config::{Config, FileState, FlagValue, Notice, SettingRow, SettingsFile, Sources};
+pub use config::{Config, FileState, FlagValue, SettingRow, SettingsFile, Sources};
 pub use edit::{EditError, Editor};
 pub use environment::Environment;
 pub use ladder::{Choice, ModelChoice, NoSuchModel, Rungs, Why, choose_model};
 pub use layer::{Layer, Origin};
 pub use measure::{Dollars, NotAMeasure, Period, Size};
+pub use notice::Notice;
 pub use path::{NotAPath, SettingPath};
 pub use places::{NoHome, Places};
 pub use problem::{Problem, ProblemKind, Problems};

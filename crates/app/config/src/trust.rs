@@ -7,8 +7,8 @@ use std::{fs, io};
 use bottega_types::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Places;
 use crate::atomic_file::{Privacy, replace};
+use crate::{Layer, Places};
 
 /// What is known of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +149,15 @@ impl Brought {
             project: read(Places::project_settings(folder))?,
             local: read(Places::local_settings(folder))?,
         })
+    }
+
+    /// What stands for a layer, where that layer is brought by a folder.
+    pub(crate) const fn of_mut(&mut self, layer: Layer) -> Option<&mut Option<Vec<u8>>> {
+        match layer {
+            Layer::Project => Some(&mut self.project),
+            Layer::Local => Some(&mut self.local),
+            Layer::Default | Layer::System | Layer::User | Layer::Environment | Layer::Flag => None,
+        }
     }
 
     /// `None` when there is nothing.

@@ -91,10 +91,11 @@ impl Route {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceSettings {
-    /// US dollars for a million prompt tokens. Must be given; `0` is free.
-    pub input: Dollars,
     /// US dollars for a million tokens of the answer, reasoning included. Must be given; `0` is free.
     pub output: Dollars,
+    /// US dollars for a million prompt tokens. As `output` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<Dollars>,
     /// US dollars for a million prompt tokens read from the provider's cache. As `input` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached: Option<Dollars>,

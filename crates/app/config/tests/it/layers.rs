@@ -76,12 +76,12 @@ fn each_layer_wins_over_those_before_it() {
     check(
         "user: limits.turns = 2
          project: limits.turns = 3",
-        "limits.turns = 3 (project /work/.bottega/config.toml:1)",
+        "limits.turns = 3 (project /project/.bottega/config.toml:1)",
     );
     check(
         "project: limits.turns = 3
          local: limits = { turns = 4 }",
-        "limits.turns = 4 (local /work/.bottega/config.local.toml:1)",
+        "limits.turns = 4 (local /project/.bottega/config.local.toml:1)",
     );
     check(
         "local: limits.turns = 4
@@ -101,8 +101,8 @@ fn lists_replace_except_those_that_only_tighten() {
         r#"user: access.rules.deny = ["run:rm"]; access.rules.allow = ["run:ls"]
            project: access.rules.deny = ["net:*", "run:rm"]; access.rules.allow = ["run:cat"]
            BOTTEGA_ACCESS_PROTECTED=a, b"#,
-        r#"access.rules.deny = ["run:rm", "net:*"] (project /work/.bottega/config.toml:1)
-           access.rules.allow = ["run:cat"] (project /work/.bottega/config.toml:2)
+        r#"access.rules.deny = ["run:rm", "net:*"] (project /project/.bottega/config.toml:1)
+           access.rules.allow = ["run:cat"] (project /project/.bottega/config.toml:2)
            access.protected = ["a", "b"] (environment BOTTEGA_ACCESS_PROTECTED)"#,
     );
 }
@@ -161,7 +161,7 @@ fn settings_of_an_untrusted_folder_do_not_count() {
         "project: limits.turns = 3; not even TOML",
         Trusted::No,
         "limits.turns = 100 (default)
-         notice the settings in /work/.bottega are ignored, since this folder is not trusted; read them, then run `bottega config trust`",
+         notice the settings in /project/.bottega are ignored, since this folder is not trusted; read them, then run `bottega config trust`",
     );
 }
 
@@ -203,8 +203,8 @@ fn the_files_that_were_looked_for_are_listed() {
         [
             "system /etc/config.toml Absent",
             "user /home/config/config.toml Read",
-            "project /work/.bottega/config.toml Absent",
-            "local /work/.bottega/config.local.toml Ignored",
+            "project /project/.bottega/config.toml Absent",
+            "local /project/.bottega/config.local.toml Ignored",
         ]
     );
 }

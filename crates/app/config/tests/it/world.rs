@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bottega_config::{Config, Environment, FlagValue, Places, Problems, Sources, Trust};
+use bottega_config::{
+    Config, EditError, Editor, Environment, FlagValue, Layer, Places, Problems, Sources, Trust,
+};
 use bottega_types::Timestamp;
 use tempfile::TempDir;
 
@@ -19,12 +21,12 @@ impl World {
         let folder = TempDir::new().unwrap();
         let mut places = Places::below(&folder.path().join("home"));
         places.system_settings = folder.path().join("etc/config.toml");
-        fs::create_dir(folder.path().join("work")).unwrap();
+        fs::create_dir(folder.path().join("project")).unwrap();
         Self { folder, places, environment: Environment::default(), flags: Vec::new() }
     }
 
     pub(crate) fn workspace(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.folder.path().join("project")
     }
 
     pub(crate) fn file(&self, layer: &str) -> PathBuf {
@@ -48,13 +50,28 @@ impl World {
         trust.trust(&self.workspace(), Timestamp::from_millis(1)).unwrap();
     }
 
-    pub(crate) fn load(&self) -> Result<Config, Problems> {
-        Config::load(Sources {
+    /// Hands out what settings are read from.
+    pub(crate) fn with_sources<T>(&self, use_them: impl FnOnce(Sources<'_>) -> T) -> T {
+        use_them(Sources {
             environment: &self.environment,
             places: &self.places,
             workspace: Some(&self.workspace()),
             flags: &self.flags,
         })
+    }
+
+    pub(crate) fn load(&self) -> Result<Config, Problems> {
+        self.with_sources(Config::load)
+    }
+
+    pub(crate) fn set(&self, layer: Layer, path: &str, value: &str) -> Result<PathBuf, EditError> {
+        let (path, now) = (path.parse().unwrap(), Timestamp::from_millis(1));
+        self.with_sources(|sources| Editor::new(sources).set(&path, value, layer, now))
+    }
+
+    pub(crate) fn unset(&self, layer: Layer, path: &str) -> Result<PathBuf, EditError> {
+        let (path, now) = (path.parse().unwrap(), Timestamp::from_millis(1));
+        self.with_sources(|sources| Editor::new(sources).unset(&path, layer, now))
     }
 
     /// `text` without the name of the temporary folder.

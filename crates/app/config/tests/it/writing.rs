@@ -2,20 +2,17 @@
 
 use std::fs;
 
-use bottega_config::{EditError, Editor, Layer};
+use bottega_config::{EditError, Editor, Layer, Sources};
 use bottega_types::Timestamp;
 
 use crate::world::{World, report};
-
-const NOW: Timestamp = Timestamp::from_millis(1);
 
 /// Changes the user's file and compares all of it.
 #[track_caller]
 fn check(before: &str, path: &str, value: &str, after: &str) {
     let world = World::new();
     world.write("user", before);
-    let editor = Editor::new(&world.places, None);
-    editor.set(&path.parse().unwrap(), value, Layer::User, NOW).unwrap();
+    world.set(Layer::User, path, value).unwrap();
     assert_eq!(fs::read_to_string(world.file("user")).unwrap(), after);
     world.load().unwrap();
 }
@@ -57,8 +54,7 @@ fn comments_and_layout_stay() {
 fn a_setting_is_taken_out_again() {
     let world = World::new();
     world.write("user", "# mine\n[limits]\nturns = 3\ntime = \"1h\" # long\n");
-    let editor = Editor::new(&world.places, None);
-    editor.unset(&"limits.turns".parse().unwrap(), Layer::User, NOW).unwrap();
+    world.unset(Layer::User, "limits.turns").unwrap();
     let after = fs::read_to_string(world.file("user")).unwrap();
     assert_eq!(after, "# mine\n[limits]\ntime = \"1h\" # long\n");
 }
@@ -68,8 +64,7 @@ fn a_bad_value_leaves_the_file_as_it_was() {
     let refused = |before: &str, path: &str, value: &str| {
         let world = World::new();
         world.write("user", before);
-        let editor = Editor::new(&world.places, None);
-        let error = editor.set(&path.parse().unwrap(), value, Layer::User, NOW).unwrap_err();
+        let error = world.set(Layer::User, path, value).unwrap_err();
         assert_eq!(fs::read_to_string(world.file("user")).unwrap(), before);
         world.clean(&report(&error))
     };
@@ -80,6 +75,8 @@ fn a_bad_value_leaves_the_file_as_it_was() {
         refused("limits.turns = 3", "limits.trns", "4"),
         refused("limits.turn = 3", "limits.turns", "4"),
         refused("", "limits", "4"),
+        refused("", "model.default", "opnai/x"),
+        refused("", "providers.mine.max_concurrency", "3"),
         key,
     ];
     insta::assert_snapshot!(all.join("---\n"));
@@ -95,8 +92,7 @@ fn a_folder_that_can_not_be_written_keeps_its_file() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).unwrap();
     // Whoever may write everywhere (root) is not stopped by permissions: then there is nothing to see.
     let may_write_anyway = fs::write(folder.join("probe"), "").is_ok();
-    let editor = Editor::new(&world.places, None);
-    let result = editor.set(&"limits.turns".parse().unwrap(), "7", Layer::User, NOW);
+    let result = world.set(Layer::User, "limits.turns", "7");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     if may_write_anyway {
         assert!(result.is_ok());
@@ -111,8 +107,7 @@ fn a_write_that_fails_leaves_no_rest() {
     // A folder stands where the file belongs, which stops everybody, root too.
     let world = World::new();
     fs::create_dir_all(world.file("user")).unwrap();
-    let editor = Editor::new(&world.places, None);
-    let result = editor.set(&"limits.turns".parse().unwrap(), "7", Layer::User, NOW);
+    let result = world.set(Layer::User, "limits.turns", "7");
     assert!(matches!(result, Err(EditError::Disk { .. })));
     let folder = world.file("user").parent().unwrap().to_owned();
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
@@ -125,8 +120,7 @@ fn a_link_stays_a_link() {
     let kept = world.workspace().join("kept.toml");
     fs::rename(world.file("user"), &kept).unwrap();
     std::os::unix::fs::symlink(&kept, world.file("user")).unwrap();
-    let editor = Editor::new(&world.places, None);
-    editor.set(&"limits.turns".parse().unwrap(), "7", Layer::User, NOW).unwrap();
+    world.set(Layer::User, "limits.turns", "7").unwrap();
     assert!(world.file("user").is_symlink());
     assert_eq!(fs::read_to_string(kept).unwrap(), "[limits]\nturns = 7\n");
 }
@@ -134,26 +128,35 @@ fn a_link_stays_a_link() {
 #[test]
 fn what_a_person_sets_in_a_project_is_trusted_and_the_rest_is_not() {
     let world = World::new();
-    let workspace = world.workspace();
-    let editor = Editor::new(&world.places, Some(&workspace));
-    let turns = "limits.turns".parse().unwrap();
-    editor.set(&turns, "7", Layer::Project, NOW).unwrap();
-    editor.set(&turns, "8", Layer::Local, NOW).unwrap();
+    world.set(Layer::Project, "limits.turns", "7").unwrap();
+    world.set(Layer::Local, "limits.turns", "8").unwrap();
     assert_eq!(world.load().unwrap().settings().limits.turns, 8);
 
     world.write("project", "limits.turns = 1\nlimits.repeats = 50\n");
-    editor.set(&turns, "9", Layer::Local, NOW).unwrap();
+    world.set(Layer::Local, "limits.turns", "9").unwrap();
     let config = world.load().unwrap();
     assert_eq!(config.settings().limits.turns, 100);
     assert_eq!(config.notices().len(), 1);
 }
 
 #[test]
+fn what_was_wrong_before_does_not_stop_a_change() {
+    let world = World::new();
+    world.write("user", "model.default = \"opnai/x\"\n");
+    world.set(Layer::User, "limits.turns", "7").unwrap();
+    world.set(Layer::User, "model.default", "openai/x").unwrap();
+    world.load().unwrap();
+}
+
+#[test]
 fn only_files_can_be_changed() {
     let world = World::new();
-    let editor = Editor::new(&world.places, None);
-    let set = |layer| editor.set(&"limits.turns".parse().unwrap(), "7", layer, NOW);
+    let set = |layer| world.set(layer, "limits.turns", "7");
     assert!(matches!(set(Layer::Environment), Err(EditError::NoFile { .. })));
-    assert!(matches!(set(Layer::Project), Err(EditError::NoWorkspace)));
+    let nowhere = world.with_sources(|sources| {
+        let editor = Editor::new(Sources { workspace: None, ..sources });
+        editor.set(&"limits.turns".parse().unwrap(), "7", Layer::Project, Timestamp::from_millis(1))
+    });
+    assert!(matches!(nowhere, Err(EditError::NoWorkspace)));
     assert!(set(Layer::System).is_ok());
 }
