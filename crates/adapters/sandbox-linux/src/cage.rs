@@ -25,6 +25,8 @@ pub(crate) enum Containment {
     Namespaces {
         /// Whether a user namespace is needed.
         user: bool,
+        /// Whether there can be a network namespace too, with a loopback and nothing else.
+        loopback: bool,
     },
     /// A keeper that adopts what daemonises.
     Subreaper,
@@ -107,6 +109,8 @@ pub(crate) struct Plan {
     pub(crate) filters: Vec<BpfProgram>,
     /// Limits of resources.
     pub(crate) limits: Vec<(libc::__rlimit_resource_t, u64)>,
+    /// Whether the command gets a network of its own, where there can be one.
+    pub(crate) alone: bool,
     /// Whether the command keeps no privileges.
     pub(crate) caged: bool,
 }
@@ -119,8 +123,9 @@ impl Plan {
         kernel::new_session();
         match self.containment {
             Containment::Subreaper => kernel::prctl(libc::PR_SET_CHILD_SUBREAPER, 1)?,
-            Containment::Namespaces { user } => {
-                let keeper = self.staged(Stage::Namespaces, self.leave(user))?;
+            Containment::Namespaces { user, loopback } => {
+                let keeper =
+                    self.staged(Stage::Namespaces, self.leave(user, loopback && self.alone))?;
                 if keeper != 0 {
                     watch(keeper);
                 }
@@ -138,7 +143,7 @@ impl Plan {
         self.enter()
     }
 
-    fn leave(&self, user: bool) -> io::Result<libc::pid_t> {
+    fn leave(&self, user: bool, alone: bool) -> io::Result<libc::pid_t> {
         kernel::unshare(
             libc::CLONE_NEWNS | libc::CLONE_NEWIPC | if user { libc::CLONE_NEWUSER } else { 0 },
         )?;
@@ -146,6 +151,10 @@ impl Plan {
             kernel::write_file(c"/proc/self/setgroups", b"deny")?;
             kernel::write_file(c"/proc/self/uid_map", &self.maps.0)?;
             kernel::write_file(c"/proc/self/gid_map", &self.maps.1)?;
+        }
+        if alone {
+            kernel::unshare(libc::CLONE_NEWNET)?;
+            kernel::start_loopback()?;
         }
         kernel::split(libc::CLONE_NEWPID)
     }

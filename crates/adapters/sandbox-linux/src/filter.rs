@@ -68,11 +68,15 @@ const NAMESPACES: &[libc::c_int] = &[
 /// Requests that push characters into a terminal, as if a person had typed them (`ioctl_tty(2)`).
 const TYPING: &[u64] = &[libc::TIOCSTI, libc::TIOCLINUX];
 
-/// The kinds of sockets that a command with the network may open.
+/// The kinds of sockets that a command may open: always the first, with internet sockets three, with the
+/// network all.
 const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
 /// The programs for a caged command, or what is missing to build them.
-pub(crate) fn cage(network: bool) -> Result<Vec<BpfProgram>, String> {
+///
+/// `internet` says whether it may open internet sockets, `network` whether they lead anywhere: only then may
+/// it ask the kernel how the network is set up.
+pub(crate) fn cage(internet: bool, network: bool) -> Result<Vec<BpfProgram>, String> {
     let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
     for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
         for call in [libc::SYS_clone, libc::SYS_unshare] {
@@ -84,7 +88,7 @@ pub(crate) fn cage(network: bool) -> Result<Vec<BpfProgram>, String> {
         let same = condition(1, Length::Dword, Compare::Eq, request)?;
         rules.entry(libc::SYS_ioctl).or_default().push(rule(vec![same])?);
     }
-    rules.insert(libc::SYS_socket, vec![sockets(network)?]);
+    rules.insert(libc::SYS_socket, vec![sockets(&FAMILIES[..families(internet, network)])?]);
     // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
     // does not exist use `clone`.
     let clone3: Rules = [(libc::SYS_clone3, Vec::new())].into();
@@ -92,9 +96,9 @@ pub(crate) fn cage(network: bool) -> Result<Vec<BpfProgram>, String> {
 }
 
 /// The programs for a command that is not caged but has no network.
-pub(crate) fn no_network() -> Result<Vec<BpfProgram>, String> {
+pub(crate) fn no_sockets() -> Result<Vec<BpfProgram>, String> {
     let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
-    rules.insert(libc::SYS_socket, vec![sockets(false)?]);
+    rules.insert(libc::SYS_socket, vec![sockets(&FAMILIES[..families(false, false)])?]);
     Ok(vec![foreign_calls(), program(rules, libc::EPERM)?])
 }
 
@@ -110,9 +114,17 @@ impl FromFlag for u64 {
     }
 }
 
+/// How many of [`FAMILIES`] are allowed.
+const fn families(internet: bool, network: bool) -> usize {
+    match (internet, network) {
+        (_, true) => 4,
+        (true, false) => 3,
+        (false, false) => 1,
+    }
+}
+
 /// Matches sockets of every family that is not allowed.
-fn sockets(network: bool) -> Result<SeccompRule, String> {
-    let allowed = if network { FAMILIES } else { &FAMILIES[..1] };
+fn sockets(allowed: &[libc::c_int]) -> Result<SeccompRule, String> {
     let other = allowed
         .iter()
         .map(|family| condition(0, Length::Dword, Compare::Ne, u64::from_flag(*family)))

@@ -35,6 +35,12 @@ const SYSTEM: &[&str] = &[
     "/home/linuxbrew",
     "/run/current-system",
     "/var/lib/dpkg/status",
+    "/var/lib/gems",
+    "/var/lib/ghc",
+    "/var/lib/texmf",
+    "/var/cache/fontconfig",
+    // Often a link into `/run`.
+    "/etc/resolv.conf",
 ];
 
 /// What in `/etc` is secret. Users other than root can't read it anyway.

@@ -1,7 +1,7 @@
 //! The process that lets nothing outlive a command.
 //!
-//! It waits for the command, gives what was left behind its grace, kills the rest, reports the command's
-//! status and ends. It does the same, without the report, when Bottega's end of the line closes.
+//! It waits for the command, reports its status, gives what was left behind its grace, kills the rest and
+//! ends. When Bottega's end of the line closes, it kills and ends at once.
 
 #![expect(
     unsafe_code,
@@ -47,12 +47,15 @@ pub(crate) fn keep(plan: &Plan, command: libc::pid_t) -> ! {
     let mut status = None;
     let mut until = i64::MAX;
     loop {
-        match reap(command, &mut status) {
-            Left::Nothing => break,
-            Left::Something => {}
-        }
-        if status.is_some() && until == i64::MAX {
+        let children = reap(command, &mut status);
+        if let Some(status) = status
+            && until == i64::MAX
+        {
+            tell(line, ENDED, status);
             until = now() + plan.grace;
+        }
+        if matches!(children, Left::Nothing) {
+            break;
         }
         let left = until.saturating_sub(now());
         if left <= 0 || closed(line, signals, if until == i64::MAX { -1 } else { left }) {
@@ -60,9 +63,6 @@ pub(crate) fn keep(plan: &Plan, command: libc::pid_t) -> ! {
         }
     }
     kill_all(plan.containment, command, status.is_some(), signals);
-    if let Some(status) = status {
-        tell(line, ENDED, status);
-    }
     // SAFETY: ends this process without running anything of the program it was copied from.
     unsafe { libc::_exit(0) }
 }

@@ -226,3 +226,24 @@ pub(crate) fn new_session() {
 pub(crate) fn prctl_no_new_privileges() -> io::Result<()> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
 }
+
+/// Brings the loopback of a new network namespace up (`netdevice(7)`).
+pub(crate) fn start_loopback() -> io::Result<()> {
+    // SAFETY: the structure is zeroed, its name ends in NUL, and it lives through both calls; the union's
+    // flags are what these two requests read and write; the descriptor is ours.
+    unsafe {
+        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        checked(socket.into())?;
+        let mut request: libc::ifreq = std::mem::zeroed();
+        for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+            *to = from.cast_signed() as libc::c_char;
+        }
+        let mut result = checked(libc::ioctl(socket, libc::SIOCGIFFLAGS, &raw mut request).into());
+        if result.is_ok() {
+            request.ifr_ifru.ifru_flags |= libc::IFF_UP as libc::c_short;
+            result = checked(libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw const request).into());
+        }
+        libc::close(socket);
+        result.map(|_| ())
+    }
+}

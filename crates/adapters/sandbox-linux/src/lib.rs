@@ -23,8 +23,9 @@
 //!
 //! What the cage holds, and where
 //! * Everywhere (Landlock, Linux 5.13): an allow-list of paths. The command's `HOME` is a private one.
-//! * Everywhere (seccomp): no ptrace, mounts, namespaces, keys, io_uring, bpf, modules; without the network
-//!   no sockets but local ones.
+//! * Everywhere (seccomp): no ptrace, mounts, namespaces, keys, io_uring, bpf, modules.
+//! * Without the network granted: a network namespace with a loopback of its own, so that tests may start
+//!   servers and nobody else hears them; where there can't be one, no sockets but local ones.
 //! * With namespaces only: other processes are invisible, `.git/config`, `.git/hooks` and `.bottega` of the
 //!   workspace are read-only, and the sockets of other programs below `/run` are hidden.
 //! * Landlock ABI 6 (Linux 6.12): no signals to other programs, no abstract sockets of theirs.

@@ -41,9 +41,16 @@ pub(crate) fn report(containment: Containment, refused: Option<&str>) -> CageRep
         }
     };
     let kept = match containment {
-        Containment::Namespaces { user: false } => "by a PID namespace, as root",
-        Containment::Namespaces { user: true } => "by a PID namespace of a user namespace",
+        Containment::Namespaces { user: false, .. } => "by a PID namespace, as root",
+        Containment::Namespaces { user: true, .. } => "by a PID namespace of a user namespace",
         Containment::Subreaper => "by a keeper that adopts daemons",
+    };
+    let loopback = match containment {
+        Containment::Namespaces { loopback: true, .. } => Ok("network namespace".to_owned()),
+        Containment::Namespaces { loopback: false, .. } | Containment::Subreaper => {
+            Err("needs a network namespace; without the network, tests can't start servers"
+                .to_owned())
+        }
     };
     let features = [
         ("files", since(1, &format!("Landlock ABI {version}"), "5.13")),
@@ -51,6 +58,7 @@ pub(crate) fn report(containment: Containment, refused: Option<&str>) -> CageRep
         ("truncation", since(3, "Landlock", "6.2")),
         ("network: TCP", since(4, "Landlock and seccomp", "6.7")),
         ("network: all sockets", seccomp("seccomp")),
+        ("network: a loopback of its own", loopback),
         ("device controls", since(5, "Landlock", "6.10")),
         ("signals and abstract sockets", since(6, "Landlock", "6.12")),
         ("system calls", seccomp("seccomp")),

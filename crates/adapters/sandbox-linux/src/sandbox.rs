@@ -95,10 +95,11 @@ impl Inner {
             if self.options.namespaces == Namespaces::Never {
                 return (Containment::Subreaper, Some("switched off".to_owned()));
             }
-            let root = Containment::Namespaces { user: false };
-            let user = Containment::Namespaces { user: true };
-            let candidates: &[Containment] =
-                if kernel::is_root() { &[root, user] } else { &[user] };
+            let kind = |user, loopback| Containment::Namespaces { user, loopback };
+            let candidates =
+                [kind(false, true), kind(false, false), kind(true, true), kind(true, false)];
+            // Only root can do without a user namespace.
+            let candidates = if kernel::is_root() { &candidates[..] } else { &candidates[2..] };
             let mut refused = None;
             for candidate in candidates {
                 match try_containment(*candidate) {
@@ -174,6 +175,7 @@ impl Inner {
             late: Vec::new(),
             filters: Vec::new(),
             limits: Vec::new(),
+            alone: spec.caged && !spec.network,
             caged: spec.caged,
         };
         if !spec.caged {
@@ -181,7 +183,7 @@ impl Inner {
                 environment.insert("HOME".to_owned(), home.to_string_lossy().into_owned());
             }
             if !spec.network {
-                plan.filters = filter::no_network().map_err(unavailable)?;
+                plan.filters = filter::no_sockets().map_err(unavailable)?;
             }
             return Ok(Ready { plan, environment, scratch: None });
         }
@@ -205,8 +207,15 @@ impl Inner {
             private: &private,
             root: kernel::is_root(),
         });
-        let prepared = ruleset::build(&granted, spec.network).map_err(unavailable)?;
         plan.containment = self.containment().0;
+        let internet = match plan.containment {
+            // With a network of its own there is nobody to reach but itself.
+            Containment::Namespaces { loopback: true, .. } => true,
+            Containment::Namespaces { loopback: false, .. } | Containment::Subreaper => {
+                spec.network
+            }
+        };
+        let prepared = ruleset::build(&granted, internet).map_err(unavailable)?;
         plan.late.push((c"/proc".to_owned(), prepared.read));
         if plan.containment != Containment::Subreaper {
             // Only where it is a private one: elsewhere it holds the memory of other programs.
@@ -214,7 +223,7 @@ impl Inner {
             plan.covers = covers(spec, &private);
         }
         plan.ruleset = Some(prepared.ruleset);
-        plan.filters = filter::cage(spec.network).map_err(unavailable)?;
+        plan.filters = filter::cage(internet, spec.network).map_err(unavailable)?;
         plan.limits = limits(options);
         Ok(Ready { plan, environment, scratch: Some(scratch) })
     }
@@ -300,6 +309,7 @@ fn try_containment(containment: Containment) -> Result<(), String> {
         late: Vec::new(),
         filters: Vec::new(),
         limits: Vec::new(),
+        alone: true,
         caged: true,
     };
     let mut command = std::process::Command::new("/bin/sh");
@@ -364,7 +374,7 @@ impl Sandbox for LinuxSandbox {
 /// Follows a command to its end. Dropping this drops the line, and the keeper kills everything.
 async fn follow(
     mut child: Child,
-    line: UnixStream,
+    mut line: UnixStream,
     spec: &CommandSpec,
     sink: &dyn CommandSink,
     started: Instant,
@@ -373,7 +383,7 @@ async fn follow(
     let (mut out, mut err) =
         (child.stdout.take().ok_or_else(lost)?, child.stderr.take().ok_or_else(lost)?);
     let (mut out_open, mut err_open, mut ended, mut timed_out) = (true, true, false, false);
-    let mut line = Some(line);
+
     let mut excerpt = Excerpt::new(spec.keep_output);
     let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
     let timer = tokio::time::sleep(spec.timeout);
@@ -390,7 +400,8 @@ async fn follow(
                     return Err(SandboxError::Lost(io::Error::other("it could not be killed")));
                 }
                 timed_out = true;
-                line = None;
+                // A status that came in time is still read.
+                let _ = line.shutdown(std::net::Shutdown::Write);
                 timer.as_mut().reset(tokio::time::Instant::now() + KILL);
             }
             read = out.read(&mut out_buffer), if out_open => {
@@ -416,12 +427,12 @@ async fn follow(
             }
         }
     }
-    let ending = match line.as_mut().and_then(told) {
-        _ if timed_out => Ending::TimedOut,
+    let ending = match told(&mut line) {
         Some((keeper::ENDED, status)) if libc::WIFEXITED(status) => {
             Ending::Exited(libc::WEXITSTATUS(status))
         }
         Some((keeper::ENDED, status)) => Ending::Signalled(libc::WTERMSIG(status)),
+        None if timed_out => Ending::TimedOut,
         Some(_) | None => {
             return Err(SandboxError::Lost(io::Error::other("its keeper was killed")));
         }

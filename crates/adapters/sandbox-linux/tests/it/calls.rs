@@ -2,62 +2,75 @@
 
 #![expect(unsafe_code, reason = "the calls are made bare, as an attacker would")]
 
-use bottega_tool::Ending;
+use bottega_sandbox_linux::Namespaces;
+use bottega_tool::{Ending, Sandbox};
 
 use crate::world::{BOTH, World};
 
-/// Each call with arguments that would work, or fail in another way, outside of the cage.
-fn calls() -> Vec<(&'static str, libc::c_long)> {
+/// Each call with arguments that would work, or fail with another error, outside of the cage; and its error.
+fn calls() -> Vec<(&'static str, i32)> {
     // SAFETY: each call takes numbers and null pointers; those that could succeed harm only this process.
     unsafe {
         vec![
-            ("ptrace", libc::syscall(libc::SYS_ptrace, libc::PTRACE_TRACEME, 0, 0, 0)),
-            ("mount", libc::syscall(libc::SYS_mount, 0, 0, 0, 0, 0)),
-            ("umount2", libc::syscall(libc::SYS_umount2, 0, 0)),
-            ("unshare user", libc::syscall(libc::SYS_unshare, libc::CLONE_NEWUSER)),
-            ("unshare mount", libc::syscall(libc::SYS_unshare, libc::CLONE_NEWNS)),
+            ("ptrace", error(libc::syscall(libc::SYS_ptrace, libc::PTRACE_TRACEME, 0, 0, 0))),
+            (
+                "process_vm_readv",
+                error(libc::syscall(libc::SYS_process_vm_readv, 1, 0, 0, 0, 0, 0)),
+            ),
+            ("mount", error(libc::syscall(libc::SYS_mount, 0, 0, 0, 0, 0))),
+            ("umount2", error(libc::syscall(libc::SYS_umount2, 0, 0))),
+            ("unshare user", error(libc::syscall(libc::SYS_unshare, libc::CLONE_NEWUSER))),
+            ("unshare mount", error(libc::syscall(libc::SYS_unshare, libc::CLONE_NEWNS))),
             (
                 "clone user",
-                libc::syscall(libc::SYS_clone, libc::CLONE_NEWUSER | libc::SIGCHLD, 0, 0, 0, 0),
+                error(libc::syscall(
+                    libc::SYS_clone,
+                    libc::CLONE_NEWUSER | libc::SIGCHLD,
+                    0,
+                    0,
+                    0,
+                    0,
+                )),
             ),
-            ("setns", libc::syscall(libc::SYS_setns, -1, 0)),
-            ("keyctl", libc::syscall(libc::SYS_keyctl, 0, 0, 0, 0, 0)),
-            ("add_key", libc::syscall(libc::SYS_add_key, 0, 0, 0, 0, 0)),
-            ("io_uring_setup", libc::syscall(libc::SYS_io_uring_setup, 1, 0)),
-            ("bpf", libc::syscall(libc::SYS_bpf, 0, 0, 0)),
-            ("perf_event_open", libc::syscall(libc::SYS_perf_event_open, 0, 0, 0, 0, 0)),
-            ("kexec_load", libc::syscall(libc::SYS_kexec_load, 0, 0, 0, 0)),
-            ("init_module", libc::syscall(libc::SYS_init_module, 0, 0, 0)),
-            ("socket inet", libc::c_long::from(libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0))),
-            (
-                "socket inet6",
-                libc::c_long::from(libc::socket(libc::AF_INET6, libc::SOCK_STREAM, 0)),
-            ),
+            ("setns", error(libc::syscall(libc::SYS_setns, -1, 0))),
+            ("keyctl", error(libc::syscall(libc::SYS_keyctl, 0, 0, 0, 0, 0))),
+            ("add_key", error(libc::syscall(libc::SYS_add_key, 0, 0, 0, 0, 0))),
+            ("io_uring_setup", error(libc::syscall(libc::SYS_io_uring_setup, 1, 0))),
+            ("bpf", error(libc::syscall(libc::SYS_bpf, -1, 0, 0))),
+            ("perf_event_open", error(libc::syscall(libc::SYS_perf_event_open, 0, 0, 0, 0, 0))),
+            ("kexec_load", error(libc::syscall(libc::SYS_kexec_load, 0, 0, 0, 0))),
+            ("init_module", error(libc::syscall(libc::SYS_init_module, 0, 0, 0))),
+            ("open_by_handle_at", error(libc::syscall(libc::SYS_open_by_handle_at, -1, 0, 0))),
+            ("chroot", error(libc::syscall(libc::SYS_chroot, 0))),
             (
                 "socket netlink",
-                libc::c_long::from(libc::socket(libc::AF_NETLINK, libc::SOCK_RAW, 0)),
+                error(libc::syscall(libc::SYS_socket, libc::AF_NETLINK, libc::SOCK_RAW, 0)),
             ),
-            ("socket packet", libc::c_long::from(libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0))),
-            ("setuid", libc::c_long::from(libc::chroot(c"/".as_ptr()))),
+            (
+                "socket packet",
+                error(libc::syscall(libc::SYS_socket, libc::AF_PACKET, libc::SOCK_RAW, 0)),
+            ),
+            (
+                "socket vsock",
+                error(libc::syscall(libc::SYS_socket, libc::AF_VSOCK, libc::SOCK_STREAM, 0)),
+            ),
         ]
-        .into_iter()
-        .collect()
     }
 }
 
-/// Run by hand it would find that some calls work; it is for the cage.
+fn error(result: libc::c_long) -> i32 {
+    if result < 0 { std::io::Error::last_os_error().raw_os_error().unwrap() } else { 0 }
+}
+
 #[test]
-#[ignore = "runs inside the cage, started by the next test"]
+#[ignore = "runs inside the cage, started by another test"]
 fn inside() {
-    for (name, result) in calls() {
-        assert_eq!(result, -1, "{name} is possible");
+    for (name, error) in calls() {
+        assert_eq!(error, libc::EPERM, "{name}");
     }
     // SAFETY: numbers only.
     unsafe {
-        let number = *libc::__errno_location();
-        assert_eq!(number, libc::EPERM, "the last call failed for another reason");
-        assert_eq!(libc::syscall(libc::SYS_clone3, 0, 0), -1);
-        assert_eq!(*libc::__errno_location(), libc::ENOSYS);
+        assert_eq!(error(libc::syscall(libc::SYS_clone3, 0, 0)), libc::ENOSYS);
         assert!(libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) >= 0, "local sockets are free");
         assert_eq!(libc::prctl(libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
         #[cfg(target_arch = "x86_64")]
@@ -82,20 +95,56 @@ fn bounding_matters(status: &str) -> bool {
 }
 
 #[test]
+#[ignore = "runs inside the cage, started by another test"]
+fn inside_without_internet_sockets() {
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        // SAFETY: numbers only.
+        let error = error(unsafe { libc::syscall(libc::SYS_socket, family, libc::SOCK_DGRAM, 0) });
+        assert_eq!(error, libc::EPERM);
+    }
+}
+
+#[test]
+#[ignore = "runs inside the cage, started by another test"]
+fn inside_with_a_loopback() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::net::TcpStream::connect(address).unwrap();
+    listener.accept().unwrap();
+    let elsewhere = std::net::UdpSocket::bind("0.0.0.0:0").unwrap().connect("192.0.2.1:9");
+    assert_eq!(elsewhere.unwrap_err().kind(), std::io::ErrorKind::NetworkUnreachable);
+}
+
+/// Runs one of the tests above in the cage.
+#[track_caller]
+fn check(namespaces: Namespaces, test: &str) {
+    let program = std::env::current_exe().unwrap();
+    let world = World::with(|options| {
+        options.namespaces = namespaces;
+        options.readable.push(program.clone());
+    });
+    let mut spec = world.sh("");
+    spec.argv = [&*program.to_string_lossy(), test, "--exact", "--ignored", "--nocapture"]
+        .map(str::to_owned)
+        .into();
+    let outcome = world.run(&spec);
+    assert_eq!(outcome.ending, Ending::Exited(0), "{}", outcome.output);
+    assert!(outcome.output.contains("1 passed"), "{}", outcome.output);
+}
+
+#[test]
 fn dangerous_calls_are_refused() {
     for namespaces in BOTH {
-        let program = std::env::current_exe().unwrap();
-        let world = World::with(|options| {
-            options.namespaces = namespaces;
-            options.readable.push(program.clone());
-        });
-        let mut spec = world.sh("");
-        spec.argv =
-            [&*program.to_string_lossy(), "calls::inside", "--exact", "--ignored", "--nocapture"]
-                .map(str::to_owned)
-                .into();
-        let outcome = world.run(&spec);
-        assert_eq!(outcome.ending, Ending::Exited(0), "{}", outcome.output);
-        assert!(outcome.output.contains("1 passed"), "{}", outcome.output);
+        check(namespaces, "calls::inside");
     }
+}
+
+#[test]
+fn without_the_network_there_is_a_private_loopback_or_no_socket() {
+    check(Namespaces::Never, "calls::inside_without_internet_sockets");
+    let report = World::new(Namespaces::WhereAllowed).sandbox.report();
+    let (_, state) = report.features.iter().find(|(name, _)| name.contains("loopback")).unwrap();
+    let test =
+        if state.is_ok() { "inside_with_a_loopback" } else { "inside_without_internet_sockets" };
+    check(Namespaces::WhereAllowed, &format!("calls::{test}"));
 }
