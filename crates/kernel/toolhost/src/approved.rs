@@ -1,0 +1,115 @@
+//! Step three: a person's word, where the policy wants it.
+
+use std::panic::AssertUnwindSafe;
+
+use bottega_event::Approved as Record;
+use bottega_policy::{Approval, ApprovalRequest, Need, Request, Verdict, judge};
+use bottega_tool::{ToolContext, excerpt, plain};
+use futures::FutureExt;
+
+use crate::asked::Prepared;
+use crate::judged::{Judged, mode_that_allows};
+use crate::ran::panic_text;
+use crate::stopped::Stopped;
+use crate::visible::visible;
+use crate::{SessionScope, ToolHost};
+
+/// A call that may run.
+pub(crate) struct Approved {
+    pub(crate) prepared: Prepared,
+    pub(crate) record: Record,
+}
+
+impl Judged {
+    /// Asks, if it must be.
+    pub(crate) async fn approve(
+        self,
+        host: &ToolHost,
+        scope: &SessionScope,
+        context: &ToolContext,
+    ) -> Result<Approved, Stopped> {
+        let Self { prepared, request, ask } = self;
+        let allowed = Record { verdict: Verdict::Allow, approval: None };
+        let Some(why) = ask else { return Ok(Approved { prepared, record: allowed }) };
+        let _turn = scope.asking.lock().await;
+        // While this call waited for its turn, the answer to another may have covered it.
+        let (rules, grants) = (&host.parts.rules, scope.grants());
+        if judge(context.mode, rules, &grants, &request) == Verdict::Allow {
+            return Ok(Approved { prepared, record: allowed });
+        }
+        let missing: Vec<Need> = request
+            .needs
+            .iter()
+            .filter(|need| {
+                let alone = Request { tool: request.tool.clone(), needs: vec![(*need).clone()] };
+                judge(context.mode, rules, &grants, &alone) != Verdict::Allow
+            })
+            .cloned()
+            .collect();
+        let question = question(host, context, &prepared, &missing, &why).await;
+        let approval = host.parts.approver.ask(&question).await;
+        let record =
+            Record { verdict: Verdict::Ask { why: why.clone() }, approval: Some(approval.clone()) };
+        let text = match approval {
+            Approval::Once => return Ok(Approved { prepared, record }),
+            Approval::Session => {
+                scope.grant(&missing);
+                return Ok(Approved { prepared, record });
+            }
+            Approval::Denied { reason } if reason.trim().is_empty() => {
+                "The user said no to this call. Ask what to do instead, or do it in another way."
+                    .to_owned()
+            }
+            Approval::Denied { reason } => format!("The user said no to this call: {reason}"),
+            Approval::Unavailable => {
+                format!("Not allowed: {why}, and there is {}.", remedy(host, &request))
+            }
+        };
+        Err(Stopped::denied(prepared.summary, text, record))
+    }
+}
+
+/// What a person is shown: bounded, without secrets, and with nothing in it that can't be seen.
+async fn question(
+    host: &ToolHost,
+    context: &ToolContext,
+    prepared: &Prepared,
+    missing: &[Need],
+    why: &str,
+) -> ApprovalRequest {
+    let details = AssertUnwindSafe(prepared.doing.details(context)).catch_unwind().await;
+    let details = details.unwrap_or_else(|panic| panic_text(prepared.tool, &*panic));
+    let show = |text: &str| visible(&host.parts.redactor.clean(&plain(text)));
+    let details = show(&details);
+    let limit = host.options.details_limit;
+    ApprovalRequest {
+        tool: prepared.tool.to_owned(),
+        summary: show(&prepared.summary),
+        details: excerpt(&details, limit, "not shown here").unwrap_or(details),
+        needs: missing.iter().map(|need| shown(need, &show)).collect(),
+        why: show(why),
+    }
+}
+
+fn shown(need: &Need, show: &impl Fn(&str) -> String) -> Need {
+    match need {
+        Need::Read { path, place } => Need::Read { path: show(path), place: *place },
+        Need::Write { path, place } => Need::Write { path: show(path), place: *place },
+        Need::Execute { command, parts, caged } => Need::Execute {
+            command: show(command),
+            parts: parts.iter().map(|part| show(part)).collect(),
+            caged: *caged,
+        },
+        Need::Network { host } => Need::Network { host: show(host) },
+    }
+}
+
+/// What helps where nobody can be asked.
+fn remedy(host: &ToolHost, request: &Request) -> String {
+    match mode_that_allows(&host.parts.rules, request) {
+        Some(mode) => {
+            format!("no terminal to ask; run with --access-mode {mode} or allow it in the settings")
+        }
+        None => "no terminal to ask; it needs a person in every access mode".to_owned(),
+    }
+}

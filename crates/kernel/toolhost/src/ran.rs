@@ -1,0 +1,56 @@
+//! Step four: the tool at work.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use bottega_event::Approved as Record;
+use bottega_tool::{ToolContext, ToolError, ToolOutput};
+use bottega_types::Clock;
+use futures::FutureExt;
+
+use crate::approved::Approved;
+
+/// A call whose tool has run.
+pub(crate) struct Ran {
+    pub(crate) summary: String,
+    pub(crate) record: Record,
+    pub(crate) gave: Gave,
+    /// How long the tool was at work.
+    pub(crate) elapsed: Duration,
+}
+
+/// What a tool gave.
+pub(crate) enum Gave {
+    Output(ToolOutput),
+    Error(ToolError),
+    /// It panicked; what to tell the model.
+    Panic(String),
+}
+
+impl Approved {
+    /// Runs the tool. A panic is part of the result.
+    pub(crate) async fn run(self, context: &ToolContext, clock: &dyn Clock) -> Ran {
+        let Self { prepared, record } = self;
+        let began = clock.now();
+        let gave = match AssertUnwindSafe(prepared.doing.run(context)).catch_unwind().await {
+            Ok(Ok(output)) => Gave::Output(output),
+            Ok(Err(error)) => Gave::Error(error),
+            Err(panic) => Gave::Panic(panic_text(prepared.tool, &*panic)),
+        };
+        Ran { summary: prepared.summary, record, gave, elapsed: clock.now().since(began) }
+    }
+}
+
+/// What to tell the model about a panic of a tool.
+pub(crate) fn panic_text(tool: &str, panic: &(dyn Any + Send)) -> String {
+    let words = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no words".to_owned());
+    format!(
+        "The tool {tool} broke down ({words}). This is a fault of the tool, not of the call. Its work may be \
+         half done: look first, then go another way."
+    )
+}

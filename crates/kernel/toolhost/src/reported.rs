@@ -1,0 +1,143 @@
+//! The last step: what is kept, and what the model reads.
+
+use bottega_event::{Approved, ToolOutcome, ToolReport};
+use bottega_policy::{Approval, Verdict};
+use bottega_store::Blobs;
+use bottega_tool::{FileChange, ToolOutput, excerpt, plain};
+use bottega_types::{CallId, Digest, Redactor};
+
+use crate::ran::{Gave, Ran};
+use crate::stopped::Stopped;
+
+/// Bytes of a summary at most.
+const LONGEST_SUMMARY: usize = 200;
+const HINT: &str = "call the tool again for a smaller part to see more";
+
+/// Makes reports: keeps what is too large for them, takes out what must not be in them.
+pub(crate) struct Recorder<'h> {
+    pub(crate) call: CallId,
+    pub(crate) blobs: &'h dyn Blobs,
+    pub(crate) redactor: &'h Redactor,
+    pub(crate) limit: usize,
+}
+
+/// What the model reads of an output, and where the whole is.
+struct Bounded {
+    text: String,
+    full: Option<Digest>,
+}
+
+impl Recorder<'_> {
+    /// The report of a call whose tool ran.
+    pub(crate) async fn ran(&self, ran: Ran) -> ToolReport {
+        let Ran { summary, record, gave, elapsed } = ran;
+        let (outcome, output) = match gave {
+            Gave::Output(output) if output.failed => (ToolOutcome::CommandFailed, output),
+            Gave::Output(output) => (ToolOutcome::Succeeded, output),
+            Gave::Error(error) => (ToolOutcome::Failed, ToolOutput::text(error.to_string())),
+            Gave::Panic(text) => (ToolOutcome::Failed, ToolOutput::text(text)),
+        };
+        let ToolOutput { text, full, failed: _, mut changes, exit_code } = output;
+        let lost = self.keep_versions(&mut changes).await;
+        let Bounded { mut text, full } = self.bounded(&text, full.as_deref()).await;
+        let outcome = match lost {
+            None => outcome,
+            Some(why) => {
+                text.push_str(&format!(
+                    "\n[the files were changed, but their earlier versions could not be kept for undo: {why}]"
+                ));
+                ToolOutcome::Failed
+            }
+        };
+        ToolReport {
+            call: self.call,
+            outcome,
+            summary: self.summary(&summary),
+            text,
+            full,
+            changes,
+            exit_code,
+            approved: self.record(record),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The report of a call that ended before its tool ran.
+    pub(crate) async fn stopped(&self, stopped: Stopped) -> ToolReport {
+        let Stopped { outcome, summary, text, approved } = stopped;
+        let Bounded { text, full } = self.bounded(&text, None).await;
+        ToolReport {
+            call: self.call,
+            outcome,
+            summary: self.summary(&summary),
+            text,
+            full,
+            changes: Vec::new(),
+            exit_code: None,
+            approved: self.record(approved),
+            elapsed_ms: 0,
+        }
+    }
+
+    /// Puts both versions of each changed file into the blobs and lets go of the bytes. Returns why that
+    /// failed, if it did.
+    async fn keep_versions(&self, changes: &mut [FileChange]) -> Option<String> {
+        let mut lost = None;
+        for change in changes {
+            for bytes in
+                [change.before_bytes.take(), change.after_bytes.take()].into_iter().flatten()
+            {
+                if let Err(error) = self.blobs.put(&bytes).await {
+                    lost = Some(self.clean(&error.to_string()));
+                }
+            }
+        }
+        lost
+    }
+
+    /// At most the limit's bytes of `text`; what the model doesn't see of the output becomes a blob.
+    async fn bounded(&self, text: &str, whole: Option<&str>) -> Bounded {
+        let text = self.clean(text);
+        let short = excerpt(&text, self.limit, HINT);
+        let whole =
+            whole.map(|whole| self.clean(whole)).or_else(|| short.is_some().then(|| text.clone()));
+        let mut shown = short.unwrap_or(text);
+        let Some(whole) = whole else { return Bounded { text: shown, full: None } };
+        match self.blobs.put(whole.as_bytes()).await {
+            Ok(digest) => Bounded { text: shown, full: Some(digest) },
+            Err(error) => {
+                let why = self.clean(&error.to_string());
+                shown.push_str(&format!("\n[the whole output could not be kept: {why}]"));
+                Bounded { text: shown, full: None }
+            }
+        }
+    }
+
+    /// Without terminal control sequences, then without secrets: a sequence may stand in a secret's middle.
+    fn clean(&self, text: &str) -> String {
+        self.redactor.clean(&plain(text)).into_owned()
+    }
+
+    fn summary(&self, text: &str) -> String {
+        let line = self.clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.len() <= LONGEST_SUMMARY {
+            return line;
+        }
+        format!("{}…", &line[..line.floor_char_boundary(LONGEST_SUMMARY - 3)])
+    }
+
+    fn record(&self, approved: Approved) -> Approved {
+        let verdict = match approved.verdict {
+            Verdict::Allow => Verdict::Allow,
+            Verdict::Ask { why } => Verdict::Ask { why: self.clean(&why) },
+            Verdict::Deny { why } => Verdict::Deny { why: self.clean(&why) },
+        };
+        let approval = approved.approval.map(|approval| match approval {
+            Approval::Denied { reason } => Approval::Denied { reason: self.clean(&reason) },
+            Approval::Once => Approval::Once,
+            Approval::Session => Approval::Session,
+            Approval::Unavailable => Approval::Unavailable,
+        });
+        Approved { verdict, approval }
+    }
+}
