@@ -99,8 +99,6 @@ pub struct ModelBench {
     pub decode_per_second: f64,
     /// The same by a bare loop over the library in the same run: prompt, decode.
     pub bare: Option<(f64, f64)>,
-    /// Seconds to load the model.
-    pub load_seconds: f64,
 }
 
 /// Models on this machine.

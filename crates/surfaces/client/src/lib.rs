@@ -1,11 +1,20 @@
 //! The typed client of the API: the traits through which every surface works, and their in-process form.
 //!
 //! What it is: [`Sessions`], [`Models`] and [`Machine`], each a handful of calls that take requests of
-//! `bottega-api` and return its views, and [`Entrance`], which opens them when they are first needed.
-//! What it is not: it knows no rules and no adapters; the app hands it what it works with.
+//! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed; and
+//! [`InProcess`], which is [`Sessions`] over a platform in the same process.
+//! What it is not: it knows no rules and no adapters; the app hands it a [`Workshop`] to work in.
 //!
-//! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] → [`RunEvent`](bottega_api::RunEvent)s.
+//! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
+//! [`RunEvent`](bottega_api::RunEvent)s, the last of them `Ended`.
 
+mod ending;
 mod entrance;
+mod in_process;
+mod transcript;
+mod translate;
+mod workshop;
 
 pub use entrance::{Entrance, Machine, ModelBench, Models, Run, RunControl, Sessions};
+pub use in_process::{InProcess, api_error};
+pub use workshop::{RunDefaults, Workshop};

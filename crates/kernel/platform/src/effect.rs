@@ -1,0 +1,146 @@
+//! Carrying out effects: the one place where an agent's wishes become deeds.
+
+use std::sync::Arc;
+
+use bottega_actor::TaskKind;
+use bottega_behaviour::{Effect, Input, Surveyor};
+use bottega_event::{Approved, ModelFailed, ToolOutcome, ToolReport};
+use bottega_gateway::{Call, Gateway};
+use bottega_llm::{ErrorKind, ModelError};
+use bottega_policy::{AccessMode, Verdict};
+use bottega_tool::{CommandSink, StreamName, Workspace};
+use bottega_toolhost::{SessionScope, ToolHost};
+use bottega_types::{CallId, Redactor, SessionId, Timestamp};
+use tokio::sync::{Semaphore, broadcast};
+
+use crate::Update;
+
+/// What a session works on: the tools with their workspace, and who looks it over.
+#[derive(Clone)]
+pub struct Ground {
+    /// The tools.
+    pub tools: Arc<ToolHost>,
+    /// How much may be done without asking.
+    pub mode: AccessMode,
+    /// Looks over the workspace before the first question.
+    pub surveyor: Arc<dyn Surveyor>,
+    /// The files, for undo.
+    pub workspace: Arc<dyn Workspace>,
+    /// Takes secrets out of live output.
+    pub redactor: Arc<Redactor>,
+    /// Tool calls that may run side by side.
+    pub parallel_tools: usize,
+}
+
+impl std::fmt::Debug for Ground {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ground").field("parallel_tools", &self.parallel_tools).finish_non_exhaustive()
+    }
+}
+
+/// The result of an effect: the input that tells it.
+#[derive(Debug)]
+pub(crate) struct Carried(pub(crate) Input);
+
+/// Tells a session's listeners what happens between two stored events.
+#[derive(Clone)]
+pub(crate) struct Listener {
+    pub(crate) updates: broadcast::Sender<Update>,
+}
+
+/// All that effects are carried out with.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    pub(crate) agent: Arc<str>,
+    pub(crate) gateway: Gateway,
+    pub(crate) ground: Ground,
+    /// What the session may do and has seen.
+    pub(crate) scope: Arc<SessionScope>,
+    pub(crate) tool_slots: Arc<Semaphore>,
+}
+
+impl Hands {
+    pub(crate) async fn carry_out(
+        self,
+        session: SessionId,
+        effect: Effect,
+        listener: Listener,
+        now: Timestamp,
+    ) -> Carried {
+        Carried(match effect {
+            Effect::Survey => Input::Surveyed(self.ground.surveyor.survey().await),
+            Effect::WakeAt(moment) => {
+                bottega_actor::sleep(moment.since(now)).await;
+                Input::TimeUp
+            }
+            Effect::AskModel { call, route, request, worst } => {
+                let on = |event| {
+                    let event = Arc::new(event);
+                    let _ = listener.updates.send(Update::Model { call, event });
+                };
+                let agent = self.agent.to_string();
+                let asked = Call { session, agent, call, route, request, worst };
+                match self.gateway.ask(asked, &on).await {
+                    Ok(answered) => Input::Answered(answered),
+                    Err(failed) => Input::Failed(failed),
+                }
+            }
+            Effect::RunTool { call, request } => {
+                // A closed semaphore can't be: the session's loop holds it.
+                let _slot = self.tool_slots.acquire().await;
+                let sink = Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
+                let report = self.ground.tools.call(&self.scope, call, &request, sink).await;
+                Input::ToolEnded(report)
+            }
+        })
+    }
+}
+
+/// Passes live output on, without secrets.
+struct Sink {
+    call: CallId,
+    listener: Listener,
+    redactor: Arc<Redactor>,
+}
+
+impl CommandSink for Sink {
+    fn output(&self, _stream: StreamName, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let text: Arc<str> = self.redactor.clean(&text).into();
+        let _ = self.listener.updates.send(Update::Output { call: self.call, text });
+    }
+}
+
+/// What a task that carries out `effect` is.
+pub(crate) const fn kind(effect: &Effect) -> TaskKind {
+    match effect {
+        Effect::Survey => TaskKind::Survey,
+        Effect::AskModel { .. } => TaskKind::ModelCall,
+        Effect::RunTool { .. } => TaskKind::ToolCall,
+        Effect::WakeAt(_) => TaskKind::Alarm,
+    }
+}
+
+/// The input that tells that carrying out `effect` panicked.
+pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
+    match effect {
+        Effect::Survey => Input::Surveyed(bottega_event::Survey::default()),
+        Effect::WakeAt(_) => Input::TimeUp,
+        Effect::AskModel { call, worst, .. } => Input::Failed(ModelFailed {
+            call: *call,
+            error: ModelError::new(ErrorKind::Internal, format!("the call broke down: {text}")),
+            spent: *worst,
+        }),
+        Effect::RunTool { call, request } => Input::ToolEnded(ToolReport {
+            call: *call,
+            outcome: ToolOutcome::Failed,
+            summary: format!("{} broke down", request.name),
+            text: format!("The tool broke down ({text}). Its work may be half done: look first."),
+            full: None,
+            changes: Vec::new(),
+            exit_code: None,
+            approved: Approved { verdict: Verdict::Allow, approval: None },
+            elapsed_ms: 0,
+        }),
+    }
+}

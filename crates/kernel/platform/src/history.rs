@@ -1,0 +1,74 @@
+//! A session's events, read and decoded.
+
+use bottega_event::{Fork, Revision, SessionEvent, StreamId};
+use bottega_store::Journal;
+use bottega_types::{SessionId, Timestamp};
+
+use crate::PlatformError;
+
+/// One thing that happened in a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Happened {
+    /// Its place in the session.
+    pub revision: Revision,
+    /// When it was stored.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: SessionEvent,
+}
+
+/// Records read at a time.
+const STRIDE: usize = 1_000;
+
+/// Forks of forks that are followed.
+const GENERATIONS: usize = 64;
+
+/// All that happened in a session, in order; of a fork, what happened before it in the sessions it comes from
+/// stands first. `Err(NoSession)` when nothing did.
+pub async fn read_history(
+    journal: &dyn Journal,
+    session: SessionId,
+) -> Result<Vec<Happened>, PlatformError> {
+    let mut history = read_own(journal, session, None).await?;
+    for _ in 0..GENERATIONS {
+        let Some(fork) = history.first().and_then(forked_from) else { return Ok(history) };
+        let mut before = read_own(journal, fork.session, Some(fork.revision)).await?;
+        before.append(&mut history);
+        history = before;
+    }
+    Ok(history)
+}
+
+fn forked_from(first: &Happened) -> Option<Fork> {
+    let SessionEvent::Started(started) = &first.event else { return None };
+    started.forked_from
+}
+
+/// The events of one stream, up to `upto` when it is named.
+pub(crate) async fn read_own(
+    journal: &dyn Journal,
+    session: SessionId,
+    upto: Option<Revision>,
+) -> Result<Vec<Happened>, PlatformError> {
+    let stream = StreamId::session(session);
+    let mut history: Vec<Happened> = Vec::new();
+    loop {
+        let after = history.last().map_or(Revision(0), |last| last.revision);
+        let records = journal.read_stream(&stream, after, STRIDE).await?;
+        let read = records.len();
+        for record in records {
+            if upto.is_some_and(|upto| record.revision > upto) {
+                return Ok(history);
+            }
+            let event = SessionEvent::decode(&record.event)?;
+            history.push(Happened { revision: record.revision, at: record.at, event });
+        }
+        if read < STRIDE {
+            break;
+        }
+    }
+    if history.is_empty() {
+        return Err(PlatformError::NoSession(session));
+    }
+    Ok(history)
+}

@@ -1,0 +1,252 @@
+//! The actor of one session.
+
+use std::sync::Arc;
+
+use bottega_actor::{Address, Ended, Mailbox, Running, TaskKind, Tasks, mailbox, spawn};
+use bottega_behaviour::{Effect, EffectId, Input, Mind};
+use bottega_event::{Revision, SessionEvent, StreamId};
+use bottega_gateway::GatewayEvent;
+use bottega_store::{Append, AppendError, Batch, Expected, Journal, StoreError};
+use bottega_types::{CallId, Clock, CommandId, Entropy, SessionId, Timestamp};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::PlatformError;
+use crate::effect::{self, Carried, Hands};
+
+/// Commands that may wait in a session's mailbox. A full one makes the sender wait.
+const MAILBOX: usize = 64;
+
+/// Updates that a slow listener may be behind. Past that it misses live pieces, and reads what was stored
+/// from the journal.
+const UPDATES: usize = 8_192;
+
+/// How often a store that is full or busy is asked again before the session stops.
+const STORE_ATTEMPTS: u32 = 5;
+
+/// What listeners of a session are told.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// An event was stored.
+    Stored {
+        /// Its place in the session.
+        revision: Revision,
+        /// When.
+        at: Timestamp,
+        /// What happened.
+        event: Arc<SessionEvent>,
+    },
+    /// A piece of a model's answer, or what the gateway does about it.
+    Model {
+        /// The call.
+        call: CallId,
+        /// The piece.
+        event: Arc<GatewayEvent>,
+    },
+    /// A piece of a tool's output.
+    Output {
+        /// The call.
+        call: CallId,
+        /// The piece, secrets taken out.
+        text: Arc<str>,
+    },
+    /// The session's loop ended and will not go on; the journal is whole.
+    Stopped {
+        /// Why.
+        why: Arc<PlatformError>,
+    },
+}
+
+enum Command {
+    Input(Box<Input>, oneshot::Sender<Result<(), PlatformError>>),
+}
+
+/// Holds a session. When the last clone is dropped the session's loop ends, and with it all it started; the
+/// work can be resumed.
+#[derive(Clone)]
+pub struct SessionHandle {
+    session: SessionId,
+    address: Address<Command>,
+    updates: broadcast::Sender<Update>,
+    _running: Arc<Running<()>>,
+}
+
+impl std::fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionHandle").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl SessionHandle {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// Everything that happens from now on.
+    #[must_use]
+    pub fn updates(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
+    }
+
+    /// Gives the agent an input. Returns when what follows from it is stored, or why nothing does.
+    pub async fn input(&self, input: Input) -> Result<(), PlatformError> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || PlatformError::Closed(self.session);
+        self.address
+            .post(Command::Input(Box::new(input), reply))
+            .await
+            .map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+/// A session as its loop owns it.
+pub(crate) struct Session {
+    pub(crate) session: SessionId,
+    pub(crate) mind: Box<dyn Mind>,
+    pub(crate) revision: Revision,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) hands: Hands,
+}
+
+impl Session {
+    /// Starts the loop.
+    pub(crate) fn start(self) -> SessionHandle {
+        let (address, mailbox) = mailbox(MAILBOX);
+        let (updates, _) = broadcast::channel(UPDATES);
+        let session = self.session;
+        let looping = Loop { session: self, updates: updates.clone(), tasks: Tasks::default() };
+        let running = spawn(TaskKind::Session, looping.run(mailbox));
+        SessionHandle { session, address, updates, _running: Arc::new(running) }
+    }
+}
+
+struct Loop {
+    session: Session,
+    updates: broadcast::Sender<Update>,
+    tasks: Tasks<EffectId, Carried>,
+}
+
+impl Loop {
+    async fn run(mut self, mut mailbox: Mailbox<Command>) {
+        loop {
+            let outcome = tokio::select! {
+                (id, ended) = self.tasks.next() => self.carried(id, ended).await,
+                command = mailbox.receive() => match command {
+                    None => return,
+                    Some(Command::Input(input, reply)) => {
+                        let result = self.accept(*input).await;
+                        let fatal = matches!(
+                            &result,
+                            Err(PlatformError::Store(_) | PlatformError::Contended(_))
+                        );
+                        // Whoever asked may have gone; what was stored stays stored.
+                        let _ = reply.send(result);
+                        if fatal { Err(PlatformError::Closed(self.session.session)) } else { Ok(()) }
+                    }
+                },
+            };
+            if let Err(error) = outcome {
+                let _ = self.updates.send(Update::Stopped { why: Arc::new(error) });
+                return;
+            }
+        }
+    }
+
+    /// An effect was carried out: its result is the next input.
+    async fn carried(&mut self, id: EffectId, ended: Ended<Carried>) -> Result<(), PlatformError> {
+        let effect = self.session.mind.outstanding().into_iter().find(|effect| effect.id() == id);
+        let input = match (ended, effect) {
+            (_, None) | (Ended::Cancelled, _) => return Ok(()),
+            (Ended::Done(carried), Some(_)) => carried.0,
+            (Ended::Panicked(text), Some(effect)) => effect::panicked(&effect, &text),
+        };
+        match self.accept(input).await {
+            // It came too late: the work was stopped meanwhile.
+            Err(PlatformError::Refused(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Decides, stores, folds, and starts what is outstanding.
+    async fn accept(&mut self, input: Input) -> Result<(), PlatformError> {
+        let now = self.session.clock.now();
+        let events = self.session.mind.decide(input, now)?;
+        if !events.is_empty() {
+            self.store(&events, now).await?;
+            for event in events {
+                if let SessionEvent::Rerouted(to) = &event {
+                    self.session.hands.scope.reroute(to.mode);
+                }
+                self.session.revision.0 += 1;
+                self.session.mind.evolve(&event, now);
+                let _ = self.updates.send(Update::Stored {
+                    revision: self.session.revision,
+                    at: now,
+                    event: Arc::new(event),
+                });
+            }
+        }
+        self.reconcile();
+        Ok(())
+    }
+
+    async fn store(&self, events: &[SessionEvent], now: Timestamp) -> Result<(), PlatformError> {
+        let Session { session, revision, journal, entropy, .. } = &self.session;
+        // One id for all attempts: if the first one was stored although it seemed to fail, the second is
+        // recognised and appends nothing.
+        let append = Append {
+            command: CommandId::new(now, entropy.as_ref()),
+            at: now,
+            batches: vec![Batch {
+                stream: StreamId::session(*session),
+                expected: Expected::At(*revision),
+                events: events.iter().map(SessionEvent::encode).collect(),
+            }],
+        };
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match journal.append(append.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::Store(StoreError::Full(_) | StoreError::Busy(_)))
+                    if attempt < STORE_ATTEMPTS =>
+                {
+                    bottega_actor::sleep(std::time::Duration::from_secs(1 << attempt)).await;
+                }
+                Err(error) => return Err(PlatformError::of_append(*session, error)),
+            }
+        }
+    }
+
+    /// Starts what is outstanding and not under way, and cancels what is no longer wanted.
+    fn reconcile(&mut self) {
+        let outstanding = self.session.mind.outstanding();
+        let unwanted: Vec<EffectId> = self
+            .tasks
+            .names()
+            .filter(|name| !outstanding.iter().any(|effect| effect.id() == **name))
+            .copied()
+            .collect();
+        for name in unwanted {
+            self.tasks.cancel(&name);
+        }
+        for effect in outstanding {
+            let (id, kind) = (effect.id(), effect::kind(&effect));
+            if self.tasks.names().any(|name| *name == id) {
+                continue;
+            }
+            let work = self.work(effect);
+            self.tasks.start(id, kind, work);
+        }
+    }
+
+    fn work(&self, effect: Effect) -> impl Future<Output = Carried> + Send + use<> {
+        let listener = effect::Listener { updates: self.updates.clone() };
+        let now = self.session.clock.now();
+        self.session.hands.clone().carry_out(self.session.session, effect, listener, now)
+    }
+}

@@ -1,0 +1,127 @@
+//! Taking back what an agent did to files.
+
+use std::collections::BTreeMap;
+
+use bottega_event::SessionEvent;
+use bottega_store::Blobs;
+use bottega_tool::{Workspace, WorkspaceError};
+use bottega_types::{CallId, Digest};
+
+use crate::{Happened, PlatformError};
+
+/// One file to put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restore {
+    /// The path, relative to the workspace.
+    pub path: String,
+    /// What the file must be now, or it is left alone; nothing when it must not exist.
+    pub now: Option<Digest>,
+    /// What it becomes; nothing takes it away.
+    pub before: Option<Digest>,
+    /// Its Unix mode bits.
+    pub mode: u32,
+    /// The calls whose changes this takes back.
+    pub calls: Vec<CallId>,
+}
+
+/// What an undo did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoOutcome {
+    /// Files that are as they were before.
+    pub restored: Vec<String>,
+    /// Files that were left alone since somebody else changed them.
+    pub left_alone: Vec<String>,
+}
+
+/// What must be put back to undo the last `steps` calls that changed files, all of them when absent. Calls
+/// that were undone before don't count. Pure.
+#[must_use]
+pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
+    let mut undone: Vec<CallId> = Vec::new();
+    let mut reports = Vec::new();
+    for happened in history {
+        if let SessionEvent::Undone(event) = &happened.event {
+            undone.extend(&event.calls);
+        }
+        if let SessionEvent::ToolFinished(report) = &happened.event
+            && !report.changes.is_empty()
+        {
+            reports.push(report);
+        }
+    }
+    reports.retain(|report| !undone.contains(&report.call));
+    let first = steps.map_or(0, |steps| reports.len().saturating_sub(steps));
+    let mut restores = BTreeMap::<&str, Restore>::new();
+    for report in &reports[first..] {
+        for change in &report.changes {
+            restores
+                .entry(&change.path)
+                .and_modify(|restore| {
+                    restore.now = change.after;
+                    restore.calls.insert(0, report.call);
+                })
+                .or_insert_with(|| Restore {
+                    path: change.path.clone(),
+                    now: change.after,
+                    before: change.before,
+                    mode: change.mode,
+                    calls: vec![report.call],
+                });
+        }
+    }
+    restores.into_values().collect()
+}
+
+/// Puts the files back. A file that is not what the agent left is left alone.
+pub(crate) async fn carry_out(
+    plan: &[Restore],
+    workspace: &dyn Workspace,
+    blobs: &dyn Blobs,
+) -> Result<UndoOutcome, PlatformError> {
+    let mut outcome = UndoOutcome::default();
+    for restore in plan {
+        let bytes = match restore.before {
+            None => None,
+            Some(digest) => match blobs.get(digest).await? {
+                Some(bytes) => Some(bytes),
+                // The blob was swept: without the bytes the file can't be put back.
+                None => {
+                    outcome.left_alone.push(restore.path.clone());
+                    continue;
+                }
+            },
+        };
+        match workspace.restore(&restore.path, bytes.as_deref(), restore.mode, restore.now).await {
+            Ok(()) => outcome.restored.push(restore.path.clone()),
+            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(outcome)
+}
+
+/// The blobs that an event refers to.
+pub(crate) fn blobs_of(event: &SessionEvent) -> Vec<Digest> {
+    match event {
+        SessionEvent::ToolFinished(report) => {
+            let changes = report.changes.iter().flat_map(|change| [change.before, change.after]);
+            changes.chain([report.full]).flatten().collect()
+        }
+        SessionEvent::Tasked(task) => task.attachments.iter().map(|file| file.blob).collect(),
+        SessionEvent::Started(_)
+        | SessionEvent::Rerouted(_)
+        | SessionEvent::Surveyed(_)
+        | SessionEvent::ModelAsked(_)
+        | SessionEvent::ModelAnswered(_)
+        | SessionEvent::ModelFailed(_)
+        | SessionEvent::ToolStarted(_)
+        | SessionEvent::Compacted(_)
+        | SessionEvent::Nudged(_)
+        | SessionEvent::Undone(_)
+        | SessionEvent::Ended(_)
+        | SessionEvent::Removed(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

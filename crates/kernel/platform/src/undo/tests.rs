@@ -1,0 +1,73 @@
+//! Undo plans, told as `call: path before>after` lines.
+
+use bottega_event::{Approved, Revision, ToolOutcome, ToolReport, Undone};
+use bottega_policy::Verdict;
+use bottega_tool::FileChange;
+use bottega_types::Timestamp;
+
+use super::*;
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    (text != "-").then(|| text.as_bytes().to_vec())
+}
+
+fn event(line: &str) -> SessionEvent {
+    let (call, rest) = line.split_once(": ").unwrap();
+    let call = CallId::from_bits(call.parse().unwrap());
+    if rest == "undone" {
+        return SessionEvent::Undone(Undone { calls: vec![call], paths: vec![] });
+    }
+    let changes = rest
+        .split("; ")
+        .map(|change| {
+            let (path, versions) = change.split_once(' ').unwrap();
+            let (before, after) = versions.split_once('>').unwrap();
+            FileChange::new(path.into(), bytes(before), bytes(after), 0o644)
+        })
+        .collect();
+    SessionEvent::ToolFinished(ToolReport {
+        call,
+        outcome: ToolOutcome::Succeeded,
+        summary: String::new(),
+        text: String::new(),
+        full: None,
+        changes,
+        exit_code: None,
+        approved: Approved { verdict: Verdict::Allow, approval: None },
+        elapsed_ms: 0,
+    })
+}
+
+#[track_caller]
+fn check(history: &str, steps: Option<usize>, expected: &[(&str, &str, &str)]) {
+    let history: Vec<Happened> = history
+        .lines()
+        .map(|line| Happened {
+            revision: Revision(0),
+            at: Timestamp::from_millis(0),
+            event: event(line.trim()),
+        })
+        .collect();
+    let plan = plan_undo(&history, steps);
+    let digest = |text: &str| bytes(text).map(|bytes| Digest::of(&bytes));
+    let actual: Vec<_> = plan.iter().map(|r| (r.path.as_str(), r.now, r.before)).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(path, now, before)| (*path, digest(now), digest(before))).collect();
+    assert_eq!(actual, expected);
+}
+
+#[test]
+fn several_changes_of_a_file_go_back_to_the_first() {
+    check("1: a x>y\n2: a y>z", None, &[("a", "z", "x")]);
+    check("1: a x>y\n2: a y>z", Some(1), &[("a", "z", "y")]);
+}
+
+#[test]
+fn a_created_file_goes_away_and_a_deleted_one_comes_back() {
+    check("1: a ->y; b x>-", None, &[("a", "y", "-"), ("b", "-", "x")]);
+}
+
+#[test]
+fn what_was_undone_is_not_undone_again() {
+    check("1: a x>y\n2: b p>q\n2: undone", None, &[("a", "y", "x")]);
+}

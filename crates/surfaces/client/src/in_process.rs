@@ -1,0 +1,513 @@
+//! Sessions over a platform in the same process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use bottega_api::{
+    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, RunEvent, RunRequest,
+    RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
+};
+use bottega_behaviour::Input;
+use bottega_event::{Attachment, Limits, Position, Rerouted, Revision, Started, Tasked};
+use bottega_platform::{
+    Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
+};
+use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
+use bottega_store::{StoreError, audit};
+use bottega_types::{Money, SessionId, Tokens};
+use futures::StreamExt;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::ending::ending;
+use crate::translate::Translator;
+use crate::{Run, RunControl, Sessions, Workshop, transcript};
+
+/// Sessions over a platform in the same process.
+pub struct InProcess {
+    platform: Platform,
+    workshop: Arc<dyn Workshop>,
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InProcess").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// Rows that a list reads at a time.
+const STRIDE: usize = 500;
+
+impl InProcess {
+    /// Sessions of `platform`, whose runs work in `workshop`.
+    #[must_use]
+    pub fn new(platform: Platform, workshop: Arc<dyn Workshop>) -> Self {
+        Self { platform, workshop }
+    }
+
+    /// All rows of the session view, the latest first.
+    async fn rows(&self) -> Result<Vec<(SessionId, SessionRow)>, ApiError> {
+        self.platform.refresh_views().await.map_err(api_error)?;
+        let mut rows: Vec<(SessionId, SessionRow)> = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self
+                .platform
+                .views
+                .rows("sessions", "", after.as_deref(), STRIDE)
+                .await
+                .map_err(|error| api_error(error.into()))?;
+            let read = page.len();
+            after = page.last().map(|(key, _)| key.clone());
+            rows.extend(page.into_iter().filter_map(|(key, value)| {
+                Some((key.parse().ok()?, serde_json::from_slice(&value).ok()?))
+            }));
+            if read < STRIDE {
+                break;
+            }
+        }
+        rows.retain(|(_, row)| !row.removed);
+        rows.sort_by_key(|(session, row)| std::cmp::Reverse((row.updated_ms, *session)));
+        Ok(rows)
+    }
+
+    /// The digest of the record at a position; empty when it can't be read.
+    async fn digest_at(&self, position: u64) -> String {
+        let before = Position(position.saturating_sub(1));
+        let record = self.platform.journal.read_all(before, 1).await;
+        let digest = record.ok().and_then(|records| records.first().map(|record| record.digest));
+        digest.map(|digest| digest.to_string()).unwrap_or_default()
+    }
+
+    async fn row(&self, session: SessionId) -> Result<SessionRow, ApiError> {
+        self.platform.refresh_views().await.map_err(api_error)?;
+        let row = self.platform.views.row("sessions", &session.to_string()).await;
+        row.map_err(|error| api_error(error.into()))?
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or_else(|| api_error(PlatformError::NoSession(session)))
+    }
+
+    /// Opens the session that the request names, or begins one. Says whether it goes on from before.
+    async fn open(
+        &self,
+        request: &RunRequest,
+        approver: Arc<dyn Approver>,
+    ) -> Result<(SessionHandle, Started, bool), ApiError> {
+        let defaults = self.workshop.defaults();
+        let Some(session) = request.session else {
+            let started = Started {
+                session: self.platform.fresh_session(),
+                agent: self.workshop.agent(),
+                workspace: self.workshop.workspace().display().to_string(),
+                model: self.workshop.model(request.model.as_deref()).await?,
+                mode: request.access_mode.unwrap_or(defaults.mode),
+                limits: limits(request, defaults.limits)?,
+                seed: request.seed,
+                forked_from: None,
+            };
+            let ground =
+                self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
+            let handle = self.platform.begin(started.clone(), ground).await.map_err(api_error)?;
+            return Ok((handle, started, false));
+        };
+        let before = self.platform.started(session).await.map_err(api_error)?;
+        let model = match &request.model {
+            Some(model) => self.workshop.model(Some(model)).await?,
+            None => self.workshop.model(Some(&before.model.route)).await?,
+        };
+        let started = Started {
+            model,
+            mode: request.access_mode.unwrap_or(before.mode),
+            limits: limits(request, before.limits)?,
+            ..before.clone()
+        };
+        let ground = self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
+        let handle = self.platform.reopen(session, ground).await.map_err(api_error)?;
+        if started != before {
+            let Started { model, mode, limits, .. } = started.clone();
+            // While work is open it goes on as it was; a new task takes the new ways.
+            match handle.input(Input::Reroute(Rerouted { model, mode, limits })).await {
+                Ok(()) | Err(PlatformError::Refused(_)) => {}
+                Err(error) => return Err(api_error(error)),
+            }
+        }
+        Ok((handle, started, true))
+    }
+
+    async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
+        let blob = self.platform.blobs.put(&file.bytes).await;
+        let blob = blob.map_err(|error| api_error(error.into()))?;
+        let inline = if file.media_type.starts_with("text/") {
+            String::from_utf8_lossy(&file.bytes).into_owned()
+        } else {
+            base64::engine::general_purpose::STANDARD.encode(&file.bytes)
+        };
+        let (name, media_type) = (file.name.clone(), file.media_type.clone());
+        Ok(Attachment { name, media_type, blob, inline: Some(inline) })
+    }
+
+    /// Streams what happens, from the session's beginning to the end of its work.
+    fn stream(&self, handle: SessionHandle, updates: Receiver<Update>, started: &Started, resumed: bool) -> Run {
+        let session = handle.session();
+        let first = RunEvent::Session {
+            session: session.to_string(),
+            model: started.model.route.clone(),
+            access_mode: started.mode,
+            workspace: started.workspace.clone(),
+            resumed,
+        };
+        let reader = Reader {
+            platform: self.platform.clone(),
+            handle: handle.clone(),
+            updates,
+            translator: Translator::new(session.to_string()),
+            seen: Revision(0),
+            ready: std::collections::VecDeque::from([first]),
+            over: false,
+        };
+        let events = futures::stream::unfold(reader, |mut reader| async move {
+            reader.next().await.map(|event| (event, reader))
+        });
+        Run { session, events: events.boxed(), control: Arc::new(Control(handle)) }
+    }
+}
+
+/// Reads a session's updates and translates them.
+struct Reader {
+    platform: Platform,
+    handle: SessionHandle,
+    updates: Receiver<Update>,
+    translator: Translator,
+    /// The last stored event that was translated.
+    seen: Revision,
+    ready: std::collections::VecDeque<RunEvent>,
+    over: bool,
+}
+
+impl Reader {
+    async fn next(&mut self) -> Option<RunEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                self.over = matches!(event, RunEvent::Ended { .. });
+                return Some(event);
+            }
+            if self.over {
+                return None;
+            }
+            match self.updates.recv().await {
+                Ok(update) => self.take(&update),
+                Err(RecvError::Lagged(_)) => self.read_stored().await,
+                Err(RecvError::Closed) => self.stopped("the session's loop ended"),
+            }
+        }
+    }
+
+    fn take(&mut self, update: &Update) {
+        match update {
+            Update::Stored { revision, .. } if *revision <= self.seen => return,
+            Update::Stored { revision, .. } => self.seen = *revision,
+            Update::Stopped { why } => return self.stopped(&why.to_string()),
+            Update::Model { .. } | Update::Output { .. } => {}
+        }
+        self.ready.extend(self.translator.update(update));
+    }
+
+    /// Reads from the journal what was missed, so that no stored event is ever left out.
+    async fn read_stored(&mut self) {
+        let session = self.handle.session();
+        match read_history(self.platform.journal.as_ref(), session).await {
+            Ok(history) => {
+                for happened in history {
+                    let (revision, at) = (happened.revision, happened.at);
+                    let event = Arc::new(happened.event);
+                    self.take(&Update::Stored { revision, at, event });
+                }
+            }
+            Err(error) => self.stopped(&error.to_string()),
+        }
+    }
+
+    fn stopped(&mut self, why: &str) {
+        self.ready.push_back(RunEvent::Ended {
+            ending: Ending::Failed,
+            why: Some(format!("{why}; `bottega resume` goes on")),
+            answer: String::new(),
+            session: self.handle.session().to_string(),
+            totals: self.translator.totals().clone(),
+        });
+    }
+}
+
+struct Control(SessionHandle);
+
+#[async_trait]
+impl RunControl for Control {
+    async fn interrupt(&self) {
+        // When nothing is under way there is nothing to stop; when the loop is gone it has stopped.
+        let _ = self.0.input(Input::Interrupt).await;
+    }
+}
+
+/// Nobody to ask: for what needs a session's ground but runs nothing.
+struct Nobody;
+
+#[async_trait]
+impl Approver for Nobody {
+    async fn ask(&self, _request: &ApprovalRequest) -> Approval {
+        Approval::Unavailable
+    }
+}
+
+#[async_trait]
+impl Sessions for InProcess {
+    async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError> {
+        let (handle, started, resumed) = self.open(&request, approver).await?;
+        let mut attachments = Vec::new();
+        for file in &request.attachments {
+            attachments.push(self.keep(file).await?);
+        }
+        let updates = handle.updates();
+        let output_schema = request.output_schema.clone();
+        let task = Tasked { text: request.task.clone(), attachments, output_schema };
+        handle.input(Input::Task(task)).await.map_err(api_error)?;
+        Ok(self.stream(handle, updates, &started, resumed))
+    }
+
+    async fn resume(
+        &self,
+        request: RunRequest,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Run, ApiError> {
+        let (handle, started, _) = self.open(&request, approver).await?;
+        let updates = handle.updates();
+        handle.input(Input::Resume).await.map_err(api_error)?;
+        Ok(self.stream(handle, updates, &started, true))
+    }
+
+    async fn list(
+        &self,
+        workspace: Option<&Path>,
+        limit: usize,
+    ) -> Result<Vec<SessionSummary>, ApiError> {
+        let here = |row: &SessionRow| workspace.is_none_or(|path| Path::new(&row.workspace) == path);
+        let rows = self.rows().await?;
+        let rows = rows.into_iter().filter(|(_, row)| here(row)).take(limit);
+        Ok(rows.map(|(session, row)| summary(session, &row)).collect())
+    }
+
+    async fn find(&self, text: &str) -> Result<SessionId, ApiError> {
+        let rows = self.rows().await?;
+        let none = |why: String| ApiError::new(codes::NO_SESSION, why);
+        if text == "last" {
+            let here = self.workshop.workspace().display().to_string();
+            let last = rows.iter().find(|(_, row)| row.workspace == here).or_else(|| rows.first());
+            return last.map(|(id, _)| *id).ok_or_else(|| none("there is no session yet".to_owned()));
+        }
+        if let Ok(session) = text.parse::<SessionId>() {
+            return Ok(session);
+        }
+        let names = |id: &SessionId| {
+            let id = id.to_string();
+            let bare = id.strip_prefix("ses_").unwrap_or(&id);
+            id.starts_with(text) || bare.starts_with(text) || bare.ends_with(text)
+        };
+        let found: Vec<SessionId> = rows.iter().map(|(id, _)| *id).filter(names).collect();
+        match found.as_slice() {
+            [] => Err(none(format!("no session begins or ends with `{text}`"))),
+            [only] => Ok(*only),
+            several => Err(none(format!("`{text}` names {} sessions; write more of it", several.len()))),
+        }
+    }
+
+    async fn show(&self, session: SessionId) -> Result<SessionDetail, ApiError> {
+        let row = self.row(session).await?;
+        let history = read_history(self.platform.journal.as_ref(), session).await;
+        let history = history.map_err(api_error)?;
+        let changes = transcript::changes(&history, self.platform.blobs.as_ref()).await;
+        let why = match &row.state {
+            WorkState::Ended(how) => ending(how).1,
+            WorkState::Idle | WorkState::Open => None,
+        };
+        Ok(SessionDetail {
+            summary: summary(session, &row),
+            answer: row.answer,
+            why,
+            transcript: transcript::transcript(&history),
+            changes: changes.map_err(|error| api_error(error.into()))?,
+        })
+    }
+
+    async fn fork(
+        &self,
+        session: SessionId,
+        revision: Option<u64>,
+    ) -> Result<SessionSummary, ApiError> {
+        let fork = self.platform.fork(session, revision.map(Revision)).await.map_err(api_error)?;
+        Ok(summary(fork, &self.row(fork).await?))
+    }
+
+    async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
+        let started = self.platform.started(session).await.map_err(api_error)?;
+        let ground =
+            self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
+        let outcome = self.platform.undo(session, steps, ground).await.map_err(api_error)?;
+        Ok(UndoView { restored: outcome.restored, left_alone: outcome.left_alone })
+    }
+
+    async fn export(&self, session: SessionId) -> Result<Vec<String>, ApiError> {
+        let stream = bottega_event::StreamId::session(session);
+        let mut lines = Vec::new();
+        let mut after = Revision(0);
+        loop {
+            let records = self.platform.journal.read_stream(&stream, after, STRIDE).await;
+            let records = records.map_err(|error| api_error(error.into()))?;
+            let Some(last) = records.last() else { break };
+            after = last.revision;
+            for record in &records {
+                let line = serde_json::to_string(&audit::Line::from(record));
+                lines.push(line.map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?);
+            }
+        }
+        if lines.is_empty() {
+            return Err(api_error(PlatformError::NoSession(session)));
+        }
+        Ok(lines)
+    }
+
+    async fn remove(&self, session: SessionId) -> Result<(), ApiError> {
+        self.platform.remove(session).await.map(|_| ()).map_err(api_error)
+    }
+
+    async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError> {
+        self.platform.refresh_views().await.map_err(api_error)?;
+        let prefix = match by {
+            CostBy::Day => "day/",
+            CostBy::Model => "model/",
+            CostBy::Session => "session/",
+        };
+        let mut report = CostReport { by, rows: Vec::new(), total: CostRow::default() };
+        let rows = self.platform.views.rows("costs", prefix, None, usize::MAX).await;
+        for (key, value) in rows.map_err(|error| api_error(error.into()))? {
+            let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else { continue };
+            let row = CostRow {
+                key: key[prefix.len()..].to_owned(),
+                answers: row.answers,
+                input_tokens: row.usage.input.get(),
+                cached_tokens: row.usage.cached.get(),
+                output_tokens: row.usage.output.get(),
+                cost_usd: row.cost.as_dollars(),
+            };
+            let total = &mut report.total;
+            total.answers += row.answers;
+            total.input_tokens += row.input_tokens;
+            total.cached_tokens += row.cached_tokens;
+            total.output_tokens += row.output_tokens;
+            total.cost_usd += row.cost_usd;
+            report.rows.push(row);
+        }
+        Ok(report)
+    }
+
+    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync)) -> Result<AuditReport, ApiError> {
+        let mut tell = |done: Position, _goal: Position| progress(done.0);
+        match audit::verify(self.platform.journal.as_ref(), &mut tell).await {
+            Ok(head) => Ok(AuditReport {
+                verified: head.position.0,
+                head: head.digest.to_string(),
+                broken: None,
+                broken_at: None,
+            }),
+            Err(StoreError::Damaged(broken)) => {
+                let verified = broken.position().0.saturating_sub(1);
+                Ok(AuditReport {
+                    verified,
+                    head: self.digest_at(verified).await,
+                    broken_at: Some(broken.position().0),
+                    broken: Some(broken.to_string()),
+                })
+            }
+            Err(error) => Err(api_error(error.into())),
+        }
+    }
+
+    async fn export_all(&self, to: &mut (dyn std::io::Write + Send)) -> Result<u64, ApiError> {
+        audit::export_jsonl(self.platform.journal.as_ref(), Position(0), to, &mut |_, _| {})
+            .await
+            .map_err(|error| ApiError::new(codes::STORE, error.to_string()))
+    }
+}
+
+fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
+    let money = match &request.max_cost {
+        Some(text) => {
+            let money: Money = text
+                .parse()
+                .map_err(|error: bottega_types::NotMoney| ApiError::new(codes::USAGE, error.to_string()))?;
+            Some(money)
+        }
+        None => defaults.budget.money,
+    };
+    Ok(Limits {
+        turns: request.max_turns.unwrap_or(defaults.turns),
+        seconds: request.max_seconds.unwrap_or(defaults.seconds),
+        budget: Budget {
+            tokens: request.max_tokens.map(Tokens::new).or(defaults.budget.tokens),
+            money,
+        },
+    })
+}
+
+fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
+    let (state, ending) = match &row.state {
+        WorkState::Idle => (SessionState::Idle, None),
+        WorkState::Open => (SessionState::Open, None),
+        WorkState::Ended(how) => {
+            let ending = ending(how).0;
+            let well = ending == Ending::Done;
+            (if well { SessionState::Done } else { SessionState::Failed }, Some(ending))
+        }
+    };
+    let per_second = |ms: u64| row.usage.output.get() as f64 * 1_000.0 / ms as f64;
+    SessionSummary {
+        id: session.to_string(),
+        title: row.title.clone(),
+        state,
+        ending,
+        agent: row.agent.clone(),
+        model: row.model.clone(),
+        workspace: row.workspace.clone(),
+        started_ms: row.started_ms,
+        updated_ms: row.updated_ms,
+        changed: row.changed.clone(),
+        totals: RunTotals {
+            turns: row.turns,
+            tool_calls: row.tool_calls,
+            input_tokens: row.usage.input.get(),
+            cached_tokens: row.usage.cached.get(),
+            output_tokens: row.usage.output.get(),
+            cost_usd: row.cost.as_dollars(),
+            model_ms: row.model_ms,
+            tokens_per_second: (row.decode_ms > 0).then(|| per_second(row.decode_ms)),
+            elapsed_ms: row.work_ms,
+        },
+    }
+}
+
+/// What the platform's errors are to a user.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+pub fn api_error(error: PlatformError) -> ApiError {
+    let code = match &error {
+        PlatformError::NoSession(_) => codes::NO_SESSION,
+        PlatformError::Refused(_) | PlatformError::Closed(_) => codes::SESSION_STATE,
+        PlatformError::Contended(_) => codes::SESSION_BUSY,
+        PlatformError::NoAgent(_) => codes::USAGE,
+        PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
+        PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
+        PlatformError::Workspace(_) => codes::FILE,
+    };
+    ApiError::new(code, error.to_string())
+}
+

@@ -1,0 +1,182 @@
+//! From what a session tells to what a run streams.
+
+use std::collections::BTreeMap;
+
+use bottega_api::{RunEvent, RunTotals};
+use bottega_event::{ModelAnswered, Purpose, SessionEvent, ToolOutcome, ToolReport};
+use bottega_gateway::{GatewayEvent, WaitReason};
+use bottega_llm::StreamEvent;
+use bottega_platform::Update;
+use bottega_types::{CallId, Timestamp};
+
+use crate::ending::ending;
+
+/// Folds the updates of one task into the events of its run.
+#[derive(Debug, Default)]
+pub(crate) struct Translator {
+    session: String,
+    began: Option<Timestamp>,
+    totals: RunTotals,
+    cost_nanos: u64,
+    decode_ms: u64,
+    tools: BTreeMap<CallId, String>,
+    /// Why the last attempt failed, until the next one is told.
+    failed: Option<String>,
+    /// A question that is no turn: its stream is not shown.
+    silent: Option<CallId>,
+}
+
+impl Translator {
+    pub(crate) fn new(session: String) -> Self {
+        Self { session, ..Self::default() }
+    }
+
+    /// The totals so far.
+    pub(crate) const fn totals(&self) -> &RunTotals {
+        &self.totals
+    }
+
+    /// What a listener of the run is told about one update.
+    pub(crate) fn update(&mut self, update: &Update) -> Vec<RunEvent> {
+        match update {
+            Update::Stored { event, at, .. } => self.stored(event, *at),
+            Update::Model { call, .. } if self.silent == Some(*call) => Vec::new(),
+            Update::Model { event, .. } => self.model(event),
+            Update::Output { call, text } => {
+                vec![RunEvent::ToolOutput { call: call.to_string(), text: text.to_string() }]
+            }
+            Update::Stopped { .. } => Vec::new(),
+        }
+    }
+
+    fn stored(&mut self, event: &SessionEvent, at: Timestamp) -> Vec<RunEvent> {
+        if let Some(began) = self.began {
+            self.totals.elapsed_ms = at.as_millis().saturating_sub(began.as_millis());
+        }
+        match event {
+            SessionEvent::Tasked(_) => {
+                self.began = Some(at);
+                Vec::new()
+            }
+            SessionEvent::ModelAsked(asked) => match asked.purpose {
+                Purpose::Turn => {
+                    self.totals.turns += 1;
+                    vec![RunEvent::Turn { number: self.totals.turns }]
+                }
+                Purpose::Compaction => {
+                    self.silent = Some(asked.call);
+                    Vec::new()
+                }
+            },
+            SessionEvent::ModelAnswered(answered) => self.answered(answered),
+            SessionEvent::ModelFailed(failed) => {
+                self.failed = Some(failed.error.to_string());
+                Vec::new()
+            }
+            SessionEvent::ToolStarted(started) => {
+                self.tools.insert(started.call, started.request.name.clone());
+                vec![RunEvent::ToolCall {
+                    call: started.call.to_string(),
+                    tool: started.request.name.clone(),
+                    arguments: started.request.arguments.clone(),
+                }]
+            }
+            SessionEvent::ToolFinished(report) => vec![self.tool_result(report)],
+            SessionEvent::Nudged(nudged) => vec![RunEvent::Nudge { text: nudged.text.clone() }],
+            SessionEvent::Compacted(compacted) => {
+                vec![RunEvent::Compacted { kept: u32::try_from(compacted.kept).unwrap_or(u32::MAX) }]
+            }
+            SessionEvent::Ended(ended) => {
+                let (ending, why) = ending(&ended.how);
+                vec![RunEvent::Ended {
+                    ending,
+                    why,
+                    answer: ended.answer.clone(),
+                    session: self.session.clone(),
+                    totals: self.totals.clone(),
+                }]
+            }
+            SessionEvent::Started(_)
+            | SessionEvent::Rerouted(_)
+            | SessionEvent::Surveyed(_)
+            | SessionEvent::Undone(_)
+            | SessionEvent::Removed(_) => Vec::new(),
+        }
+    }
+
+    fn answered(&mut self, answered: &ModelAnswered) -> Vec<RunEvent> {
+        let usage = answered.answer.usage;
+        let totals = &mut self.totals;
+        totals.input_tokens += usage.input.get();
+        totals.cached_tokens += usage.cached.get();
+        totals.output_tokens += usage.output.get();
+        totals.model_ms += answered.timing.total_ms;
+        self.cost_nanos = self.cost_nanos.saturating_add(answered.cost.as_nanos());
+        totals.cost_usd = bottega_types::Money::from_nanos(self.cost_nanos).as_dollars();
+        self.decode_ms += answered.timing.total_ms.saturating_sub(answered.timing.first_ms);
+        if self.decode_ms > 0 {
+            totals.tokens_per_second =
+                Some(totals.output_tokens as f64 * 1_000.0 / self.decode_ms as f64);
+        }
+        let told = RunEvent::Totals { totals: totals.clone() };
+        if self.silent.take() == Some(answered.call) {
+            return vec![told];
+        }
+        vec![RunEvent::Message { text: answered.answer.message.text() }, told]
+    }
+
+    fn tool_result(&mut self, report: &ToolReport) -> RunEvent {
+        self.totals.tool_calls += 1;
+        RunEvent::ToolResult {
+            call: report.call.to_string(),
+            tool: self.tools.remove(&report.call).unwrap_or_default(),
+            outcome: outcome(report.outcome).to_owned(),
+            summary: report.summary.clone(),
+            text: report.text.clone(),
+            changed: report.changes.iter().map(|change| change.path.clone()).collect(),
+            exit_code: report.exit_code,
+            elapsed_ms: report.elapsed_ms,
+        }
+    }
+
+    fn model(&mut self, event: &GatewayEvent) -> Vec<RunEvent> {
+        match event {
+            GatewayEvent::Attempt { by, number } => {
+                let why = self.failed.take();
+                if *number == 1 && why.is_none() {
+                    return Vec::new();
+                }
+                vec![RunEvent::Retry { model: by.to_string(), attempt: *number, why }]
+            }
+            GatewayEvent::Waiting { reason: WaitReason::Retry(error), .. } => {
+                self.failed = Some(error.to_string());
+                Vec::new()
+            }
+            GatewayEvent::Waiting { .. } => Vec::new(),
+            GatewayEvent::Stream(event) => match event {
+                StreamEvent::Text(delta) => vec![RunEvent::Text { delta: delta.clone() }],
+                StreamEvent::Reasoning(delta) => vec![RunEvent::Reasoning { delta: delta.clone() }],
+                StreamEvent::PromptProgress { done, total } => {
+                    vec![RunEvent::Prompt { done: done.get(), total: total.get() }]
+                }
+                StreamEvent::Started { .. }
+                | StreamEvent::ReasoningSignature(_)
+                | StreamEvent::ToolCallStarted { .. }
+                | StreamEvent::ToolCallDelta { .. }
+                | StreamEvent::Usage(_)
+                | StreamEvent::Ended(_) => Vec::new(),
+            },
+        }
+    }
+}
+
+/// The API's word for an outcome.
+pub(crate) const fn outcome(outcome: ToolOutcome) -> &'static str {
+    match outcome {
+        ToolOutcome::Succeeded => "succeeded",
+        ToolOutcome::CommandFailed => "command_failed",
+        ToolOutcome::Failed => "failed",
+        ToolOutcome::Denied => "denied",
+        ToolOutcome::Interrupted => "interrupted",
+    }
+}
