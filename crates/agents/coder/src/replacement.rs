@@ -100,7 +100,9 @@ pub(crate) fn replace(
     which: Which,
 ) -> Result<Replaced, NotReplaced> {
     let file = Folded::of(text);
-    let (old, new) = (folded::fold(old), folded::fold(new));
+    // A copy that ends within a line end has its first half.
+    let copy = |text: &str| folded::fold(text.strip_suffix('\r').unwrap_or(text));
+    let (old, new) = (copy(old), copy(new));
     if old.trim().is_empty() {
         return Err(NotReplaced::Blank);
     }
@@ -127,7 +129,7 @@ fn find(file: &Folded, old: &str, new: &str, which: Which) -> Result<Plan, NotRe
     if !edits.is_empty() {
         return one(text, edits, which).map(|edits| (edits, None));
     }
-    let unnumbered = numbered::strip(old).map(|old| {
+    let unnumbered = numbered::strip(old).filter(|old| !old.text.trim().is_empty()).map(|old| {
         let new = numbered::strip_near(new, old.first, old.last);
         (old.text, new)
     });

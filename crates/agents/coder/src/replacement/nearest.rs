@@ -6,16 +6,19 @@ use crate::numbered::number;
 
 /// Lines that are compared at most; a longer file is searched in its beginning.
 const MOST_LINES: usize = 20_000;
-/// Lines of the wanted text that are compared at most.
+/// Lines of the wanted text that are compared at most: fewer in a long file.
 const MOST_WANTED: usize = 40;
+/// Pairs of lines that are compared at most, so that an answer comes in a fraction of a second.
+const MOST_PAIRS: usize = 200_000;
 /// Below this a run of lines is no help.
 const LIKE_ENOUGH: f64 = 0.4;
 
 /// The run of lines in `text` most like `wanted`, numbered, with a line around it.
 pub(super) fn nearest(text: &str, wanted: &str) -> Option<String> {
     let lines: Vec<&str> = text.lines().take(MOST_LINES).collect();
+    let most = (MOST_PAIRS / lines.len().max(1)).clamp(3, MOST_WANTED);
     let wanted: Vec<&str> =
-        wanted.lines().skip_while(|line| line.trim().is_empty()).take(MOST_WANTED).collect();
+        wanted.lines().skip_while(|line| line.trim().is_empty()).take(most).collect();
     let length = wanted.iter().rposition(|line| !line.trim().is_empty())? + 1;
     let wanted: Vec<Pairs> = wanted[..length].iter().map(|line| Pairs::of(line)).collect();
     let known: Vec<Pairs> = lines.iter().map(|line| Pairs::of(line)).collect();
