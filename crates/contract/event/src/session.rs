@@ -6,6 +6,7 @@ use bottega_tool::FileChange;
 use bottega_types::{CallId, Digest, Money, SessionId, Timestamp, Tokens};
 use serde::{Deserialize, Serialize};
 
+use crate::Revision;
 use crate::catalogue::events;
 
 events! {
@@ -60,9 +61,18 @@ pub struct Started {
     /// Makes the model's draws repeatable where it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// The session whose history stands before this one's.
+    /// The history that stands before this one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forked_from: Option<SessionId>,
+    pub forked_from: Option<Fork>,
+}
+
+/// The history that a forked session shares with another: it is referred to, not copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fork {
+    /// The other session.
+    pub session: SessionId,
+    /// The last of its events that both share.
+    pub revision: Revision,
 }
 
 /// The model, the mode or the limits were set anew.
