@@ -72,11 +72,33 @@ const TYPING: &[u64] = &[libc::TIOCSTI, libc::TIOCLINUX];
 /// network all.
 const FAMILIES: &[libc::c_int] = &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
+/// Which sockets a command may open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sockets {
+    /// Local ones that connect to nobody: where the sockets of other programs can't be hidden, any of them
+    /// may be one that runs commands (a session bus, a container service).
+    Unconnected,
+    /// Local ones.
+    Local,
+    /// Internet sockets too, in a network where nobody else is.
+    Loopback,
+    /// All that programs use; they may also ask the kernel how the network is set up.
+    Network,
+}
+
+impl Sockets {
+    /// How many of [`FAMILIES`] are allowed.
+    const fn families(self) -> usize {
+        match self {
+            Self::Unconnected | Self::Local => 1,
+            Self::Loopback => 3,
+            Self::Network => 4,
+        }
+    }
+}
+
 /// The programs for a caged command, or what is missing to build them.
-///
-/// `internet` says whether it may open internet sockets, `network` whether they lead anywhere: only then may
-/// it ask the kernel how the network is set up.
-pub(crate) fn cage(internet: bool, network: bool) -> Result<Vec<BpfProgram>, String> {
+pub(crate) fn cage(sockets: Sockets) -> Result<Vec<BpfProgram>, String> {
     let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
     for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
         for call in [libc::SYS_clone, libc::SYS_unshare] {
@@ -88,7 +110,10 @@ pub(crate) fn cage(internet: bool, network: bool) -> Result<Vec<BpfProgram>, Str
         let same = condition(1, Length::Dword, Compare::Eq, request)?;
         rules.entry(libc::SYS_ioctl).or_default().push(rule(vec![same])?);
     }
-    rules.insert(libc::SYS_socket, vec![sockets(&FAMILIES[..families(internet, network)])?]);
+    rules.insert(libc::SYS_socket, vec![others(&FAMILIES[..sockets.families()])?]);
+    if sockets == Sockets::Unconnected {
+        rules.insert(libc::SYS_connect, Vec::new());
+    }
     // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
     // does not exist use `clone`.
     let clone3: Rules = [(libc::SYS_clone3, Vec::new())].into();
@@ -98,7 +123,7 @@ pub(crate) fn cage(internet: bool, network: bool) -> Result<Vec<BpfProgram>, Str
 /// The programs for a command that is not caged but has no network.
 pub(crate) fn no_sockets() -> Result<Vec<BpfProgram>, String> {
     let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
-    rules.insert(libc::SYS_socket, vec![sockets(&FAMILIES[..families(false, false)])?]);
+    rules.insert(libc::SYS_socket, vec![others(&FAMILIES[..Sockets::Local.families()])?]);
     Ok(vec![foreign_calls(), program(rules, libc::EPERM)?])
 }
 
@@ -114,17 +139,8 @@ impl FromFlag for u64 {
     }
 }
 
-/// How many of [`FAMILIES`] are allowed.
-const fn families(internet: bool, network: bool) -> usize {
-    match (internet, network) {
-        (_, true) => 4,
-        (true, false) => 3,
-        (false, false) => 1,
-    }
-}
-
 /// Matches sockets of every family that is not allowed.
-fn sockets(allowed: &[libc::c_int]) -> Result<SeccompRule, String> {
+fn others(allowed: &[libc::c_int]) -> Result<SeccompRule, String> {
     let other = allowed
         .iter()
         .map(|family| condition(0, Length::Dword, Compare::Ne, u64::from_flag(*family)))

@@ -27,7 +27,8 @@
 //! * Without the network granted: a network namespace with a loopback of its own, so that tests may start
 //!   servers and nobody else hears them; where there can't be one, no sockets but local ones.
 //! * With namespaces only: other processes are invisible, `.git/config`, `.git/hooks` and `.bottega` of the
-//!   workspace are read-only, and the sockets of other programs below `/run` are hidden.
+//!   workspace are read-only if they are there, and the sockets of other programs below `/run` are hidden.
+//!   Elsewhere a command without the network can't connect a socket at all.
 //! * Landlock ABI 6 (Linux 6.12): no signals to other programs, no abstract sockets of theirs.
 //!
 //! [`LinuxSandbox`] refuses caged commands where Landlock or seccomp is missing.

@@ -66,7 +66,12 @@ pub(crate) fn report(containment: Containment, refused: Option<&str>) -> CageRep
         ("nothing outlives a command", Ok(kept.to_owned())),
         ("other processes are invisible", namespaces("PID namespace")),
         ("git settings and hooks are read-only", namespaces("mount namespace")),
-        ("sockets of other programs are hidden", namespaces("mount namespace")),
+        (
+            "sockets of other programs are hidden",
+            namespaces("mount namespace").map_err(|why| {
+                format!("{why}; without the network no command can connect to any, with it to all")
+            }),
+        ),
     ];
     CageReport {
         features: features.into_iter().map(|(name, state)| (name.to_owned(), state)).collect(),

@@ -18,6 +18,7 @@ use tokio::process::{Child, Command};
 
 use crate::cage::{Containment, Cover, Plan, Stage, c_path};
 use crate::excerpt::Excerpt;
+use crate::filter::Sockets;
 use crate::options::{Namespaces, Options};
 use crate::scratch::Scratch;
 use crate::{environment, filter, grants, keeper, kernel, report, ruleset};
@@ -208,13 +209,13 @@ impl Inner {
             root: kernel::is_root(),
         });
         plan.containment = self.containment().0;
-        let internet = match plan.containment {
-            // With a network of its own there is nobody to reach but itself.
-            Containment::Namespaces { loopback: true, .. } => true,
-            Containment::Namespaces { loopback: false, .. } | Containment::Subreaper => {
-                spec.network
-            }
+        let sockets = match plan.containment {
+            _ if spec.network => Sockets::Network,
+            Containment::Namespaces { loopback: true, .. } => Sockets::Loopback,
+            Containment::Namespaces { loopback: false, .. } => Sockets::Local,
+            Containment::Subreaper => Sockets::Unconnected,
         };
+        let internet = matches!(sockets, Sockets::Loopback | Sockets::Network);
         let prepared = ruleset::build(&granted, internet).map_err(unavailable)?;
         plan.late.push((c"/proc".to_owned(), prepared.read));
         if plan.containment != Containment::Subreaper {
@@ -223,7 +224,7 @@ impl Inner {
             plan.covers = covers(spec, &private);
         }
         plan.ruleset = Some(prepared.ruleset);
-        plan.filters = filter::cage(internet, spec.network).map_err(unavailable)?;
+        plan.filters = filter::cage(sockets).map_err(unavailable)?;
         plan.limits = limits(options);
         Ok(Ready { plan, environment, scratch: Some(scratch) })
     }

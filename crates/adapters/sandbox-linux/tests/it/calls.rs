@@ -115,6 +115,17 @@ fn inside_with_a_loopback() {
     assert_eq!(elsewhere.unwrap_err().kind(), std::io::ErrorKind::NetworkUnreachable);
 }
 
+#[test]
+#[ignore = "runs inside the cage, started by another test"]
+fn inside_without_connections() {
+    let path = std::env::temp_dir().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let error = std::os::unix::net::UnixStream::connect(&path).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+    drop(listener);
+    std::os::unix::net::UnixStream::pair().unwrap();
+}
+
 /// Runs one of the tests above in the cage.
 #[track_caller]
 fn check(namespaces: Namespaces, test: &str) {
@@ -142,6 +153,7 @@ fn dangerous_calls_are_refused() {
 #[test]
 fn without_the_network_there_is_a_private_loopback_or_no_socket() {
     check(Namespaces::Never, "calls::inside_without_internet_sockets");
+    check(Namespaces::Never, "calls::inside_without_connections");
     let report = World::new(Namespaces::WhereAllowed).sandbox.report();
     let (_, state) = report.features.iter().find(|(name, _)| name.contains("loopback")).unwrap();
     let test =
