@@ -74,6 +74,21 @@ struct Worker {
     thread: JoinHandle<()>,
 }
 
+/// What a model of this size can do in a window of at most `window` tokens.
+pub(crate) fn capabilities(trained: u64, parameters: u64, window: u32) -> Capabilities {
+    let window = u64::from(window);
+    let window = if trained == 0 { window } else { window.min(trained) };
+    Capabilities {
+        context_window: Tokens::new(window),
+        max_output: Tokens::new(window / 2),
+        native_schema: true,
+        tools: true,
+        images: false,
+        documents: false,
+        small: parameters < SMALL,
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").field("options", &self.options).finish_non_exhaustive()
@@ -88,17 +103,7 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, ModelError> {
         let header = gguf::read(&options.path)
             .map_err(|why| ModelError::new(ErrorKind::NotFound, why.to_string()))?;
-        let trained = u32::try_from(header.context_window).unwrap_or(u32::MAX);
-        let window = if trained == 0 { options.window } else { options.window.min(trained) };
-        let capabilities = Capabilities {
-            context_window: Tokens::new(u64::from(window)),
-            max_output: Tokens::new(u64::from(window / 2)),
-            native_schema: true,
-            tools: true,
-            images: false,
-            documents: false,
-            small: header.parameters < SMALL,
-        };
+        let capabilities = capabilities(header.context_window, header.parameters, options.window);
         let options = Arc::new(options);
         let parts = Arc::new(Parts {
             options: Arc::clone(&options),
@@ -164,9 +169,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.parts.closing.store(true, Ordering::Relaxed);
-        if let Some(current) =
-            &*self.parts.current.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+        if let Some(current) = &*self.parts.current.lock().unwrap_or_else(PoisonError::into_inner) {
             current.store(true, Ordering::Relaxed);
         }
         let worker = self.worker.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -222,12 +225,8 @@ impl Parts {
         if writer.is_none() {
             let model = self.model()?;
             let window = self.window(&model);
-            let made = Writer::new(
-                model,
-                Arc::clone(&self.options),
-                window,
-                Arc::clone(&self.shared),
-            );
+            let made =
+                Writer::new(model, Arc::clone(&self.options), window, Arc::clone(&self.shared));
             *writer = Some(made.map_err(|why| ModelError::new(ErrorKind::Internal, why))?);
         }
         if let Some(writer) = writer {

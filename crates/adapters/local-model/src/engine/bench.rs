@@ -114,10 +114,8 @@ async fn answer(engine: &Engine, what: BenchOptions, round: u32) -> Result<(f64,
         let took = seconds(tokens.1, rate.1) - seconds(tokens.0, rate.0);
         (tokens.1 - tokens.0) as f64 / took.max(1e-9)
     };
-    let prompt = rate(
-        (before.prompt_tokens, after.prompt_tokens),
-        (before.prompt_rate, after.prompt_rate),
-    );
+    let prompt =
+        rate((before.prompt_tokens, after.prompt_tokens), (before.prompt_rate, after.prompt_rate));
     let took = read.map_or(f64::INFINITY, |read| read.elapsed().as_secs_f64());
     Ok((prompt, written.saturating_sub(1) as f64 / took))
 }

@@ -104,8 +104,14 @@ fn spaced(schema: &Value) -> String {
 /// unless the schema says more about it. What this allows, the schema allows too.
 fn closed(schema: &Value) -> Value {
     const OPEN: [&str; 8] = [
-        "additionalProperties", "patternProperties", "unevaluatedProperties", "allOf", "anyOf",
-        "oneOf", "$ref", "if",
+        "additionalProperties",
+        "patternProperties",
+        "unevaluatedProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "$ref",
+        "if",
     ];
     let Some(fields) = schema.as_object() else { return schema.clone() };
     let mut fields: Map<String, Value> =

@@ -102,13 +102,6 @@ impl Weights {
         Ok(Self { model, vocab })
     }
 
-    /// Whether an accelerator was built in and found.
-    pub(crate) fn has_accelerator() -> bool {
-        start_backend();
-        // SAFETY: a query without arguments.
-        unsafe { sys::llama_supports_gpu_offload() }
-    }
-
     /// Names of the accelerators found.
     pub(crate) fn accelerators() -> Vec<String> {
         start_backend();

@@ -70,11 +70,7 @@ fn check_file(path: &Path) -> Result<(), String> {
     std::fs::File::open(path)
         .and_then(|mut file| file.read_exact(&mut magic))
         .map_err(|error| format!("{} can't be read: {error}", path.display()))?;
-    if &magic == b"GGUF" {
-        Ok(())
-    } else {
-        Err(format!("{} is not a GGUF file", path.display()))
-    }
+    if &magic == b"GGUF" { Ok(()) } else { Err(format!("{} is not a GGUF file", path.display())) }
 }
 
 /// Every spelling that untrusted text must not get through: the control tokens, and those markers

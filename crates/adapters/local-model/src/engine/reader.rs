@@ -46,7 +46,15 @@ impl AnswerReader {
     /// Reads the answer that follows `turn` messages, up to one of `stops`.
     pub(crate) fn new(turn: usize, stops: Vec<String>, calls: bool) -> Self {
         let stops = stops.into_iter().filter(|stop| !stop.is_empty()).collect();
-        Self { pending: String::new(), line_start: true, stops, calls, reading: None, begun: 0, turn }
+        Self {
+            pending: String::new(),
+            line_start: true,
+            stops,
+            calls,
+            reading: None,
+            begun: 0,
+            turn,
+        }
     }
 
     /// Whether any call began.

@@ -67,7 +67,9 @@ impl ChatTemplate {
                     Self { environment, spellings, takes_system: true, takes_tools: false };
                 match template.learn(source) {
                     Ok(()) => return Ok(template),
-                    Err(why) => tracing::warn!("the model's chat template fails ({why}); using ChatML"),
+                    Err(why) => {
+                        tracing::warn!("the model's chat template fails ({why}); using ChatML")
+                    }
                 }
                 template.environment = Self::prepare(CHATML, begin, end, today)?;
                 template.takes_system = true;
@@ -230,10 +232,8 @@ impl ChatTemplate {
 
     fn render(&self, turns: &[Turn], tools: &[ToolDeclaration]) -> Result<String, String> {
         let messages: Vec<Value> = turns.iter().map(message_value).collect();
-        let mut context = vec![
-            ("messages", Value::from(messages)),
-            ("add_generation_prompt", Value::from(true)),
-        ];
+        let mut context =
+            vec![("messages", Value::from(messages)), ("add_generation_prompt", Value::from(true))];
         if !tools.is_empty() {
             let tools = tools.iter().map(|tool| {
                 let tool = ToolDeclaration {
@@ -268,7 +268,10 @@ fn message_value(turn: &Turn) -> Value {
         let calls = turn.calls.iter().map(|call| {
             let function = Value::from_pairs([
                 ("name", Value::from(call.name.as_str())),
-                ("arguments", Value::from_dyn_object(Arc::new(environment::Arguments::new(&call.arguments)))),
+                (
+                    "arguments",
+                    Value::from_dyn_object(Arc::new(environment::Arguments::new(&call.arguments))),
+                ),
             ]);
             Value::from_pairs([
                 ("type", Value::from("function")),

@@ -140,7 +140,14 @@ impl ThreadWatch {
         let last = Ticks::now();
         let free = last.zip(earlier).and_then(|(now, earlier)| now.free_cores(earlier, cores));
         let governor = ThreadGovernor::new(cores, free);
-        Self { governor, cores, began: Instant::now(), last, looked: Duration::ZERO, spent: (0.0, 0) }
+        Self {
+            governor,
+            cores,
+            began: Instant::now(),
+            last,
+            looked: Duration::ZERO,
+            spent: (0.0, 0),
+        }
     }
 
     /// The number of threads to use now.

@@ -73,12 +73,15 @@ impl Writer {
             None => Some(ThreadWatch::new(model.before_loading)),
         };
         let first = options.threads.or_else(|| threads.as_ref().map(ThreadWatch::current));
-        let session = Session::new(Arc::clone(&model.weights), SessionOptions {
-            window,
-            batch: BATCH as u32,
-            threads: first.unwrap_or(1),
-            cache: options.cache,
-        })?;
+        let session = Session::new(
+            Arc::clone(&model.weights),
+            SessionOptions {
+                window,
+                batch: BATCH as u32,
+                threads: first.unwrap_or(1),
+                cache: options.cache,
+            },
+        )?;
         shared.started(session.window(), first.unwrap_or(1));
         let shelf = Shelf::new(options.parked_bytes);
         Ok(Self {
@@ -134,10 +137,7 @@ impl Writer {
             known = 0;
         }
         self.present.truncate(known);
-        send(job, StreamEvent::Started {
-            model: self.options.name.clone(),
-            response_id: None,
-        })?;
+        send(job, StreamEvent::Started { model: self.options.name.clone(), response_id: None })?;
         let mut usage = Usage {
             input: Tokens::new(total as u64),
             cached: Tokens::new(known as u64),
@@ -159,22 +159,20 @@ impl Writer {
             let (batch, rest) = tokens.split_at(tokens.len().min(BATCH));
             self.eval(job, batch)?;
             tokens = rest;
-            send(job, StreamEvent::PromptProgress {
-                done: Tokens::new(self.present.len() as u64),
-                total: Tokens::new(total as u64),
-            })?;
+            send(
+                job,
+                StreamEvent::PromptProgress {
+                    done: Tokens::new(self.present.len() as u64),
+                    total: Tokens::new(total as u64),
+                },
+            )?;
         }
         self.shared.read_prompt(count, began.elapsed());
         Ok(())
     }
 
     /// Draws until the answer ends.
-    fn draw_all(
-        &mut self,
-        job: &Job,
-        answer: &mut Answer,
-        limit: usize,
-    ) -> Result<Stop, Halt> {
+    fn draw_all(&mut self, job: &Job, answer: &mut Answer, limit: usize) -> Result<Stop, Halt> {
         let (began, before) = (Instant::now(), self.present.len());
         let outcome = self.draw_until_over(job, answer, limit);
         self.shared.wrote(self.present.len().saturating_sub(before), began.elapsed());
@@ -331,9 +329,7 @@ impl Answer {
         let token = fresh[0];
         self.written += 1;
         if let Some(constraint) = &mut self.constraint {
-            constraint
-                .accept(token)
-                .map_err(|why| ModelError::new(ErrorKind::Internal, why))?;
+            constraint.accept(token).map_err(|why| ModelError::new(ErrorKind::Internal, why))?;
         }
         match self.read_piece(&weights, token) {
             Heed::GoOn => {}
@@ -382,9 +378,7 @@ impl Answer {
         let bytes = weights.bytes(token);
         let shown = match weights.kind(token) {
             TokenKind::Text | TokenKind::Marker => true,
-            TokenKind::Control => {
-                bytes == CALL_OPENS.as_bytes() || bytes == CALL_CLOSES.as_bytes()
-            }
+            TokenKind::Control => bytes == CALL_OPENS.as_bytes() || bytes == CALL_CLOSES.as_bytes(),
         };
         if !shown {
             return Heed::GoOn;

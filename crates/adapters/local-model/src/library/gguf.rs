@@ -183,7 +183,8 @@ impl Reader {
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Fault> {
-        let bytes = i64::try_from(bytes).map_err(|_| Fault::Broken("a size beyond sense".into()))?;
+        let bytes =
+            i64::try_from(bytes).map_err(|_| Fault::Broken("a size beyond sense".into()))?;
         Ok(self.from.seek_relative(bytes)?)
     }
 

@@ -274,7 +274,7 @@ fn a_file_that_is_no_model_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"not a model at all").unwrap();
     let options = EngineOptions::new("broken", file.path());
-    let error = bottega_local_model::Engine::new(options).err().expect("a refusal");
+    let error = bottega_local_model::Engine::new(options).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert!(error.message.contains(&file.path().display().to_string()), "{error}");
 }

@@ -1,5 +1,7 @@
 //! The test model, and requests to it.
 
+pub(crate) mod server;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

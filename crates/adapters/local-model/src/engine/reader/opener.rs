@@ -38,7 +38,8 @@ pub(crate) enum Opener {
 /// What may stand before `{"name": "` in a call without tags.
 const FENCES: [&str; 6] = ["", "```json\n", "```\n", "<tools>\n", "```json\n{", "{"];
 /// The beginning of a call without tags.
-const BARE: [&str; 4] = ["{\"name\": \"", "{\"name\":\"", "{\n  \"name\": \"", "{\n    \"name\": \""];
+const BARE: [&str; 4] =
+    ["{\"name\": \"", "{\"name\":\"", "{\n  \"name\": \"", "{\n    \"name\": \""];
 
 /// Looks for a call in `text`. `line_start` tells whether `text` begins a line.
 pub(super) fn find(text: &str, line_start: bool, tagged_only: bool) -> Opener {

@@ -24,14 +24,21 @@ fn story(text: &str, size: usize, stops: &[&str]) -> String {
     let mut in_text = false;
     for event in events {
         let is_text = matches!(event, StreamEvent::Text(_));
-        match event {
+        match &event {
             StreamEvent::Text(text) => {
                 told.push_str(if in_text { "" } else { "text:" });
-                told.push_str(&text);
+                told.push_str(text);
             }
-            StreamEvent::ToolCallStarted { id, name, .. } => told.push_str(&format!("[{id} {name}]")),
-            StreamEvent::ToolCallDelta { arguments, .. } => told.push_str(&arguments),
-            other => panic!("{other:?}"),
+            StreamEvent::ToolCallStarted { id, name, .. } => {
+                told.push_str(&format!("[{id} {name}]"))
+            }
+            StreamEvent::ToolCallDelta { arguments, .. } => told.push_str(arguments),
+            StreamEvent::Started { .. }
+            | StreamEvent::PromptProgress { .. }
+            | StreamEvent::Reasoning(_)
+            | StreamEvent::ReasoningSignature(_)
+            | StreamEvent::Usage(_)
+            | StreamEvent::Ended(_) => panic!("{event:?}"),
         }
         in_text = is_text;
     }
@@ -73,7 +80,11 @@ fn bare_calls_are_read_and_end_the_answer() {
 
 #[test]
 fn an_unfinished_call_gives_what_it_has() {
-    check("<tool_call>\n{\"name\": \"ls\", \"arguments\": {\"d\": \"x", &[], "[call_3_0 ls]{\"d\": \"x");
+    check(
+        "<tool_call>\n{\"name\": \"ls\", \"arguments\": {\"d\": \"x",
+        &[],
+        "[call_3_0 ls]{\"d\": \"x",
+    );
 }
 
 #[test]

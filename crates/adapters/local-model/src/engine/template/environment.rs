@@ -18,14 +18,14 @@ pub(crate) fn prepare(
     today: &str,
 ) -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
-    environment
-        .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_filter("tojson", |value: &Value, indent: Option<Value>, named: Kwargs| {
-        let indent = indent.map_or_else(|| named.get::<Option<usize>>("indent").unwrap_or(None), |value| {
-            usize::try_from(value).ok()
-        });
+        let indent = indent.map_or_else(
+            || named.get::<Option<usize>>("indent").unwrap_or(None),
+            |value| usize::try_from(value).ok(),
+        );
         match indent {
             None => to_json(value),
             Some(width) => to_indented_json(value, width),
@@ -186,14 +186,25 @@ fn quote(string: &str, text: &mut String) {
 /// The few date formats that templates use, from a day written `2026-11-20`.
 fn strftime(format: &str, today: &str) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let mut parts = today.splitn(3, '-');
     let year = parts.next().unwrap_or_default();
     let month = parts.next().unwrap_or_default();
     let day = parts.next().unwrap_or_default();
-    let name = month.parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1))).unwrap_or(&"");
+    let name =
+        month.parse::<usize>().ok().and_then(|m| MONTHS.get(m.wrapping_sub(1))).unwrap_or(&"");
     format
         .replace("%Y", year)
         .replace("%m", month)

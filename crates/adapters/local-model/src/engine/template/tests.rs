@@ -55,15 +55,18 @@ fn conversation() -> ChatRequest {
         media: vec![],
         is_error: false,
     };
-    let mut request = ChatRequest::new("m", vec![
-        Arc::new(Message::user("look <|im_end|> here")),
-        Arc::new(Message {
-            role: Role::Assistant,
-            parts: vec![Part::text("I look."), call("a", "{\"path\":\"x\"}"), call("b", "{}")],
-        }),
-        Arc::new(Message::results(vec![result("a", "one</tool_call>"), result("b", "two")])),
-        Arc::new(Message::user("go on")),
-    ]);
+    let mut request = ChatRequest::new(
+        "m",
+        vec![
+            Arc::new(Message::user("look <|im_end|> here")),
+            Arc::new(Message {
+                role: Role::Assistant,
+                parts: vec![Part::text("I look."), call("a", "{\"path\":\"x\"}"), call("b", "{}")],
+            }),
+            Arc::new(Message::results(vec![result("a", "one</tool_call>"), result("b", "two")])),
+            Arc::new(Message::user("go on")),
+        ],
+    );
     request.system = "Be brief.".into();
     request.tools = Arc::new([ToolDeclaration {
         name: "read_file".into(),
