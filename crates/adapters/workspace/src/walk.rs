@@ -104,3 +104,27 @@ pub(crate) fn explain(action: &'static str, path: &str, error: io::Error) -> Wor
         _ => WorkspaceError::Disk { action, path, source: error },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_link_on_the_way_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("real")).unwrap();
+        std::fs::write(root.join("real/f"), "x").unwrap();
+        symlink(root.join("real"), root.join("link")).unwrap();
+        symlink(root.join("real/f"), root.join("last")).unwrap();
+        assert!(spot(&root.join("real/f"), Missing::Fail).and_then(|spot| spot.open()).is_ok());
+        for (path, missing) in [("link/f", Missing::Fail), ("link/new", Missing::Make)] {
+            let error = spot(&root.join(path), missing).err().map(|error| error.kind());
+            assert_eq!(error, Some(io::ErrorKind::NotADirectory), "{path}");
+        }
+        let last = spot(&root.join("last"), Missing::Fail).and_then(|spot| spot.open());
+        let told = explain("open", "last", last.unwrap_err());
+        assert!(told.to_string().contains("a link was put in its way"), "{told}");
+    }
+}

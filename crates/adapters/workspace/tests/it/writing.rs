@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 
 use bottega_tool::Workspace;
 use bottega_types::Digest;
-use bottega_workspace::Options;
+use bottega_workspace::{DiskWorkspace, Options};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::world::{World, wait, word};
@@ -131,4 +131,46 @@ fn undo_puts_back_bytes_and_mode_or_takes_the_file_away() {
     assert_eq!(world.on_disk("made/deep").as_deref(), Some(&b"x"[..]));
     assert_eq!(word(wait(world.workspace.restore("made/deep", None, 0o644, digest))), "changed");
     assert_eq!(word(wait(world.workspace.restore("never/was", None, 0o644, None))), "ok");
+}
+
+const LARGE: usize = 1 << 20;
+
+/// Stands for Bottega: rewrites a file in the folder it is started in until it is killed.
+#[test]
+#[ignore = "is started and killed by the next test"]
+fn one_who_writes_until_killed() {
+    let workspace =
+        DiskWorkspace::open(&std::env::current_dir().unwrap(), &Options::default()).unwrap();
+    let mut digest = Digest::of(&std::fs::read("f").unwrap());
+    for letter in ["b", "a"].iter().cycle() {
+        let written = wait(workspace.write("f", &letter.repeat(LARGE), Some(digest))).unwrap();
+        digest = written.digest;
+    }
+}
+
+#[test]
+fn a_file_is_old_or_new_when_its_writer_is_killed() {
+    let (a, b) = ("a".repeat(LARGE).into_bytes(), "b".repeat(LARGE).into_bytes());
+    let world = World::new(&[("f", &a)]);
+    for kill in 0..20_u32 {
+        let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["writing::one_who_writes_until_killed", "--exact", "--ignored"])
+            .current_dir(world.workspace.root())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // Killed after a different number of writes each time, so at different moments of one.
+        let mut before = inode(&world, "f");
+        for _ in 0..=kill % 4 {
+            while inode(&world, "f") == before {
+                assert_eq!(writer.try_wait().unwrap(), None);
+                std::thread::yield_now();
+            }
+            before = inode(&world, "f");
+        }
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let now = world.on_disk("f").unwrap();
+        assert!(now == a || now == b, "{} bytes, neither old nor new", now.len());
+    }
 }
