@@ -21,6 +21,10 @@ fn secrets_are_not_read() {
         world.refused("cat /etc/shadow");
         world.refused("ls OUT/home");
         // Nor through another process that may read them.
+        // The keeper is a copy of Bottega, memory and variables included.
+        world.refused("cat /proc/$PPID/environ");
+        world.refused("head -c 1 /proc/$PPID/mem");
+        world.refused("ls -l /proc/$PPID/fd/");
         world.refused(&format!("cat /proc/{}/environ", std::process::id()));
         world.refused(&format!("cat /proc/{}/root/OUT/home/notes", std::process::id()));
     }
