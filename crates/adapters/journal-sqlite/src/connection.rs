@@ -85,3 +85,26 @@ fn immutable_uri(path: &Path) -> String {
 fn error_or_wait(error: &rusqlite::Error) -> Option<StoreError> {
     (!crate::refusal::is_busy(error)).then(|| translate(error, Position(1)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_synced_before_it_counts() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let connection = to_write(file.path(), None, Duration::ZERO).unwrap();
+        let mode: String =
+            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        let level: i32 =
+            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        // https://sqlite.org/pragma.html#pragma_synchronous: 2 is FULL.
+        assert_eq!((mode.as_str(), level), ("wal", 2));
+    }
+
+    #[test]
+    fn odd_paths_survive_as_uri() {
+        let uri = immutable_uri(Path::new("/a b/ü?#%.db"));
+        assert_eq!(uri, "file:/a%20b/%c3%bc%3f%23%25.db?immutable=1");
+    }
+}

@@ -113,3 +113,39 @@ fn listen(events: &OwnedFd, stopped: &OwnedFd, file: &File, signal: &Signal) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Does `deed` to the bell file of another process and waits until it is heard here.
+    async fn check(deed: impl FnOnce(&Path)) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let signal = Arc::new(Signal::default());
+        let watch = Watch::start(file.path(), Arc::clone(&signal)).unwrap();
+        let heard = signal.bell.rung_after(0);
+        deed(file.path());
+        let heard = tokio::time::timeout(Duration::from_secs(60), heard).await;
+        assert_eq!(heard, Ok(Ok(())));
+        drop(watch);
+    }
+
+    #[tokio::test]
+    async fn an_announcement_of_another_process_rings() {
+        let mut kept_open = None;
+        check(|path| {
+            let file = File::options().write(true).open(path).unwrap();
+            Signal::default().announce(Position(1), &file);
+            kept_open = Some(file);
+        })
+        .await;
+    }
+
+    /// A process that dies closes its files, announced or not.
+    #[tokio::test]
+    async fn a_writer_that_goes_away_rings() {
+        check(|path| drop(File::options().write(true).open(path).unwrap())).await;
+    }
+}

@@ -5,10 +5,12 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use bottega_event::{Position, Revision, StreamId};
 use bottega_store::{Head, StoreError};
 use rusqlite::Connection;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::refusal::{contradiction, translate, translate_io};
@@ -18,6 +20,9 @@ use crate::{journal, schema};
 
 /// The most jobs and the most bytes that share one transaction.
 const GROUP: (usize, usize) = (512, 8 << 20);
+
+/// How long the writer stays awake after a group.
+const LINGER: Duration = Duration::from_micros(60);
 
 /// Pages of the log (4 KiB each) from which on it is copied into the file.
 const CHECKPOINT: i32 = 1000;
@@ -206,7 +211,7 @@ impl Writer {
     }
 
     fn serve(mut self) {
-        while let Some(first) = self.inbox.blocking_recv() {
+        while let Some(first) = self.next() {
             let mut group = vec![first];
             self.gather(&mut group);
             match self.commit(&mut group, Gather::More) {
@@ -215,6 +220,21 @@ impl Writer {
             }
             self.checkpoint();
         }
+    }
+
+    /// The next job; nothing when every handle is gone.
+    fn next(&mut self) -> Option<Box<dyn Job>> {
+        // Who was just answered often has the next job ready before this thread could fall asleep and be
+        // woken, which costs as much as a small commit.
+        let began = Instant::now();
+        while began.elapsed() < LINGER {
+            match self.inbox.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Empty) => std::thread::yield_now(),
+                Err(TryRecvError::Disconnected) => return None,
+            }
+        }
+        self.inbox.blocking_recv()
     }
 
     /// After a group failed: each job alone, so that one that can't be done does not take others along.

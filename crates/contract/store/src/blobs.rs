@@ -10,6 +10,7 @@ use crate::StoreError;
 /// Every implementation promises, and [`conformance`](crate::conformance) checks:
 /// * a blob is found by the digest of its bytes and by nothing else; the same bytes are kept once;
 /// * durability: `Ok` from a put survives loss of power;
+/// * sweeping: what is put while a sweep looks around is spared, even if the same bytes were there before;
 /// * integrity: what is returned has the digest that was asked for, or the call fails.
 #[async_trait]
 pub trait Blobs: Send + Sync {

@@ -45,6 +45,7 @@ pub async fn all<S: Store>(mut make: impl FnMut() -> S) {
     a_large_blob_comes_back_whole(&make()).await;
     the_same_bytes_are_kept_once(&make()).await;
     a_sweep_keeps_what_is_named(&make()).await;
+    a_sweep_spares_what_is_put_meanwhile(&make()).await;
     the_latest_snapshot_is_returned(&make()).await;
     a_forgotten_snapshot_is_gone(&make()).await;
     rows_and_checkpoint_move_together(&make()).await;

@@ -29,9 +29,16 @@ struct Shelf {
     /// Indexes into `records`.
     streams: HashMap<StreamId, Vec<usize>>,
     answers: HashMap<CommandId, Appended>,
-    blobs: HashMap<Digest, Vec<u8>>,
+    blobs: HashMap<Digest, Blob>,
     snapshots: HashMap<StreamId, Snapshot>,
     views: HashMap<String, View>,
+}
+
+#[derive(Default)]
+struct Blob {
+    bytes: Vec<u8>,
+    /// How often it was put: a sweep spares what was put again since it looked.
+    puts: u64,
 }
 
 #[derive(Default)]
@@ -134,12 +141,15 @@ impl Journal for MemoryStore {
 impl Blobs for MemoryStore {
     async fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        self.shelf().blobs.entry(digest).or_insert_with(|| bytes.to_owned());
+        let mut shelf = self.shelf();
+        let blob =
+            shelf.blobs.entry(digest).or_insert_with(|| Blob { bytes: bytes.to_owned(), puts: 0 });
+        blob.puts += 1;
         Ok(digest)
     }
 
     async fn get(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.shelf().blobs.get(&digest).cloned())
+        Ok(self.shelf().blobs.get(&digest).map(|blob| blob.bytes.clone()))
     }
 
     async fn sweep(
@@ -147,11 +157,17 @@ impl Blobs for MemoryStore {
         keep: &(dyn for<'d> Fn(&'d Digest) -> bool + Send + Sync),
     ) -> Result<u64, StoreError> {
         // `keep` is foreign code: it is not called under the lock.
-        let all: Vec<Digest> = self.shelf().blobs.keys().copied().collect();
-        let gone: Vec<Digest> = all.into_iter().filter(|digest| !keep(digest)).collect();
+        let seen: Vec<(Digest, u64)> =
+            self.shelf().blobs.iter().map(|(digest, blob)| (*digest, blob.puts)).collect();
+        let chosen: Vec<_> = seen.into_iter().filter(|(digest, _)| !keep(digest)).collect();
         let mut shelf = self.shelf();
-        let freed = gone.iter().filter_map(|digest| shelf.blobs.remove(digest));
-        Ok(freed.map(|bytes| bytes.len() as u64).sum())
+        let mut freed = 0;
+        for (digest, puts) in chosen {
+            if shelf.blobs.get(&digest).is_some_and(|blob| blob.puts == puts) {
+                freed += shelf.blobs.remove(&digest).map_or(0, |blob| blob.bytes.len() as u64);
+            }
+        }
+        Ok(freed)
     }
 }
 

@@ -41,8 +41,7 @@ impl Bare {
             // Each of the group's writers waited for the whole of it.
             times.waits.extend(std::iter::repeat_n(start.elapsed(), writers));
         }
-        times.span = began.elapsed();
-        Ok(times)
+        Ok(times.ended(began.elapsed()))
     }
 
     fn group(&mut self, writers: usize) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bottega_event::{NewEvent, Record, StreamId};
@@ -16,6 +17,8 @@ use crate::{Failure, WRITERS, data};
 pub(crate) struct Ours {
     store: SqliteStore,
     entropy: Arc<Seeded>,
+    /// Milliseconds: one per append, as with the peer.
+    clock: Arc<AtomicU64>,
     event: NewEvent,
 }
 
@@ -23,7 +26,8 @@ impl Ours {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let store = SqliteStore::open(&Options::new(path))?;
         let event = NewEvent { kind: "bench.happened".into(), version: 1, data: data().into() };
-        Ok(Self { store, entropy: Arc::new(Seeded::new(1)), event })
+        let clock = Arc::new(AtomicU64::new(1_763_600_000_000));
+        Ok(Self { store, entropy: Arc::new(Seeded::new(1)), clock, event })
     }
 
     /// `writers` tasks append one event after the other, each to its own stream.
@@ -41,16 +45,16 @@ impl Ours {
         for waits in tasks.join_all().await {
             times.waits.extend(waits?);
         }
-        times.span = began.elapsed();
-        Ok(times)
+        Ok(times.ended(began.elapsed()))
     }
 
     /// What makes a writer's appends, one after the other.
-    fn next(&self, writer: usize) -> Result<impl Fn(u64) -> Append + Send + 'static, Failure> {
+    fn next(&self, writer: usize) -> Result<impl Fn() -> Append + Send + 'static, Failure> {
         let stream = StreamId::new(format!("stream/{writer}"))?;
-        let (event, entropy) = (self.event.clone(), Arc::clone(&self.entropy));
-        Ok(move |n| {
-            let at = Timestamp::from_millis(1_763_600_000_000 + n);
+        let (event, entropy, clock) =
+            (self.event.clone(), Arc::clone(&self.entropy), Arc::clone(&self.clock));
+        Ok(move || {
+            let at = Timestamp::from_millis(clock.fetch_add(1, Ordering::Relaxed));
             let command = CommandId::new(at, &*entropy);
             let batch = Batch {
                 stream: stream.clone(),
@@ -82,13 +86,13 @@ impl Ours {
 
 async fn write(
     store: SqliteStore,
-    next: impl Fn(u64) -> Append,
+    next: impl Fn() -> Append,
     began: Instant,
     span: Duration,
 ) -> Result<Vec<Duration>, Failure> {
     let mut waits = Vec::new();
     while began.elapsed() < span {
-        let append = next(waits.len() as u64);
+        let append = next();
         let start = Instant::now();
         store.append(append).await?;
         waits.push(start.elapsed());

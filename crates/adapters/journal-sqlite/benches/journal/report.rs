@@ -11,18 +11,26 @@ use crate::Failure;
 #[derive(Default)]
 pub(crate) struct Times {
     pub(crate) waits: Vec<Duration>,
-    pub(crate) span: Duration,
+    /// Appends per second of each turn.
+    rates: Vec<f64>,
 }
 
 impl Times {
     pub(crate) fn add(&mut self, other: Self) {
         self.waits.extend(other.waits);
-        self.span += other.span;
+        self.rates.extend(other.rates);
     }
 
-    /// Appends per second.
-    pub(crate) fn rate(&self) -> f64 {
-        self.waits.len() as f64 / self.span.as_secs_f64()
+    /// Ends a turn that took `span`.
+    pub(crate) fn ended(mut self, span: Duration) -> Self {
+        self.rates.push(self.waits.len() as f64 / span.as_secs_f64());
+        self
+    }
+
+    /// Appends per second, in the median turn.
+    pub(crate) fn rate(&mut self) -> f64 {
+        self.rates.sort_unstable_by(f64::total_cmp);
+        self.rates.get(self.rates.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
     /// The wait, in microseconds, that this part of the appends did not exceed.

@@ -1,5 +1,8 @@
 //! Promises of [`Blobs`].
 
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
 use bottega_types::Digest;
 
 use crate::Blobs;
@@ -50,4 +53,25 @@ pub async fn a_sweep_keeps_what_is_named(blobs: &dyn Blobs) {
     assert_eq!(blobs.sweep(&|digest| *digest == kept).await, Ok(0));
     let again = put(blobs, b"gone").await;
     assert_eq!(blobs.get(again).await, Ok(Some(b"gone".to_vec())));
+}
+
+/// What is put while a sweep decides is spared: its owner may not have named it yet.
+pub async fn a_sweep_spares_what_is_put_meanwhile(blobs: &dyn Blobs) {
+    let digest = put(blobs, b"put again").await;
+    let putting = Mutex::new((blobs.put(b"put again"), Poll::Pending));
+    let decide = |_: &Digest| {
+        let mut putting = putting.lock().unwrap_or_else(PoisonError::into_inner);
+        if putting.1.is_pending() {
+            putting.1 = putting.0.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+        false
+    };
+    blobs.sweep(&decide).await.expect("a healthy store can be swept");
+    let (putting, outcome) = putting.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcome = match outcome {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => putting.await,
+    };
+    assert_eq!(outcome, Ok(digest));
+    assert_eq!(blobs.get(digest).await, Ok(Some(b"put again".to_vec())));
 }
