@@ -44,6 +44,8 @@ use writer::{Job, Writer};
 
 /// Events that may wait for a slow listener before the engine waits for it.
 const EVENTS: usize = 64;
+/// A window smaller than this is of no use to anybody.
+const SMALLEST: u32 = 256;
 /// Models with fewer weights than this count as small.
 const SMALL: u64 = 9_000_000_000;
 
@@ -237,12 +239,12 @@ impl Parts {
 
     /// The window that the model, the settings and the free memory allow.
     fn window(&self, model: &Model) -> u32 {
-        let trained = model.weights.trained_window().max(512);
+        let trained = model.weights.trained_window().max(SMALLEST);
         let wanted = self.options.window.min(trained);
         let each = model.weights.cache_bytes_per_token(self.options.cache).max(1);
         // Half of what is free: the rest belongs to compilers, tests and everybody else.
         let fits = hardware::free_memory() / 2 / each;
-        wanted.min(u32::try_from(fits).unwrap_or(u32::MAX)).max(512)
+        wanted.min(u32::try_from(fits).unwrap_or(u32::MAX)).max(SMALLEST)
     }
 }
 

@@ -68,7 +68,7 @@ impl ChatTemplate {
                 match template.learn(source) {
                     Ok(()) => return Ok(template),
                     Err(why) => {
-                        tracing::warn!("the model's chat template fails ({why}); using ChatML")
+                        tracing::warn!("the model's chat template fails ({why}); using ChatML");
                     }
                 }
                 template.environment = Self::prepare(CHATML, begin, end, today)?;

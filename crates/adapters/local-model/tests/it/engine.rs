@@ -10,7 +10,7 @@ use bottega_local_model::{BenchOptions, EngineOptions, bench};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{ask, endless, engine, events, options, request, tools};
+use crate::support::{ask, endless, engine, events, options, request, shared, tools};
 
 fn result(call: &ToolCall, text: &str) -> Message {
     Message::results(vec![ToolResult {
@@ -47,7 +47,7 @@ async fn a_turn_pays_only_for_its_new_tokens() {
     let mut request = request(vec![Message::user("Read src/lib.rs and tell me about it.")]);
     request.tools = tools();
     request.tool_choice = ToolChoice::Required;
-    for turn in 0..3 {
+    for turn in 0..2 {
         let counted = engine.count(&request).unwrap();
         let answer = ask(&engine, &request).await;
         assert_eq!(answer.usage.input, counted, "turn {turn}");
@@ -61,6 +61,7 @@ async fn a_turn_pays_only_for_its_new_tokens() {
         request.messages.push(Arc::new(result(&call, "fn main() {} // short")));
     }
     request.tool_choice = ToolChoice::Auto;
+    request.max_output = Some(8);
     request.messages.push(Arc::new(Message::user("Thanks. And now?")));
     let answer = ask(&engine, &request).await;
     assert!(answer.usage.fresh().get() < 70, "{:?}", answer.usage);
@@ -68,15 +69,15 @@ async fn a_turn_pays_only_for_its_new_tokens() {
 
 #[tokio::test]
 async fn a_required_call_is_one_whole_call_that_the_schema_accepts() {
-    let engine = engine(options());
-    for seed in 0..4 {
+    let engine = shared();
+    for seed in 0..2 {
         let mut request = request(vec![Message::user("Tell me a story about a fox.")]);
         request.tools = tools();
         request.tool_choice = ToolChoice::Required;
         request.max_output = None;
         request.sampling =
             Sampling { temperature: Some(1.2), seed: Some(seed), ..Sampling::default() };
-        let answer = ask(&engine, &request).await;
+        let answer = ask(engine, &request).await;
         assert_eq!(answer.stop, Stop::ToolCalls);
         let [Part::ToolCall(call)] = answer.message.parts.as_slice() else {
             panic!("{:?}", answer.message)
@@ -107,7 +108,7 @@ async fn a_named_call_is_of_that_tool_and_a_thought_may_precede_it() {
 
 #[tokio::test]
 async fn a_free_answer_that_begins_a_call_is_held_to_the_schema() {
-    let engine = engine(options());
+    let engine = shared();
     let call = |path: &str| Message {
         role: Role::Assistant,
         parts: vec![Part::ToolCall(ToolCall {
@@ -118,7 +119,7 @@ async fn a_free_answer_that_begins_a_call_is_held_to_the_schema() {
     };
     let mut messages = Vec::new();
     // After some examples even the smallest model writes a call of its own accord.
-    for path in ["src/lib.rs", "src/main.rs", "README.md", "Cargo.toml"] {
+    for path in ["src/lib.rs", "src/main.rs", "README.md"] {
         messages.push(Message::user(format!("Read {path}.")));
         messages.push(call(path));
         messages.push(Message::user("Good."));
@@ -127,7 +128,7 @@ async fn a_free_answer_that_begins_a_call_is_held_to_the_schema() {
     messages.push(Message::user("Read build.rs."));
     let mut request = request(messages);
     request.tools = tools();
-    let answer = ask(&engine, &request).await;
+    let answer = ask(engine, &request).await;
     let call = answer.message.tool_calls().next().expect("a call");
     assert_eq!(call.name, "read_file");
     assert!(serde_json::from_str::<Value>(&call.arguments).unwrap()["path"].is_string());
@@ -136,7 +137,7 @@ async fn a_free_answer_that_begins_a_call_is_held_to_the_schema() {
 
 #[tokio::test]
 async fn a_schema_holds_the_whole_answer() {
-    let engine = engine(options());
+    let engine = shared();
     let mut request = request(vec![Message::user("Which colour has the sky?")]);
     let schema = json!({
         "type": "object",
@@ -144,46 +145,46 @@ async fn a_schema_holds_the_whole_answer() {
         "required": ["colour", "sure"],
     });
     request.output = OutputFormat::JsonSchema { name: "sky".into(), schema: Arc::new(schema) };
-    let text = ask(&engine, &request).await.message.text();
+    let text = ask(engine, &request).await.message.text();
     let answer: Value = serde_json::from_str(&text).unwrap();
     assert!(["red", "blue"].contains(&answer["colour"].as_str().unwrap()), "{text}");
     assert!(answer["sure"].is_boolean(), "{text}");
 
     request.output = OutputFormat::JsonObject;
     request.max_output = None;
-    let text = ask(&engine, &request).await.message.text();
+    let text = ask(engine, &request).await.message.text();
     assert!(serde_json::from_str::<Value>(&text).unwrap().is_object(), "{text}");
 }
 
 #[tokio::test]
 async fn sampling_repeats_by_seed_and_limits_hold() {
-    let engine = engine(options());
+    let engine = shared();
     let mut request = request(vec![Message::user("Tell me a story.")]);
     request.max_output = Some(12);
     request.sampling = Sampling { temperature: Some(1.5), seed: Some(7), ..Sampling::default() };
-    let first = ask(&engine, &request).await;
-    assert_eq!(first.message, ask(&engine, &request).await.message);
+    let first = ask(engine, &request).await;
+    assert_eq!(first.message, ask(engine, &request).await.message);
     assert_eq!((first.stop, first.usage.output.get()), (Stop::MaxOutput, 12));
     request.sampling.seed = Some(8);
-    assert_ne!(first.message, ask(&engine, &request).await.message);
+    assert_ne!(first.message, ask(engine, &request).await.message);
 }
 
 #[tokio::test]
 async fn a_stop_text_ends_the_answer_and_is_not_part_of_it() {
-    let engine = engine(options());
+    let engine = shared();
     let mut request = request(vec![Message::user("Count from one to ten in words.")]);
-    let whole = ask(&engine, &request).await.message.text();
+    let whole = ask(engine, &request).await.message.text();
     let at = whole.char_indices().nth(whole.chars().count() / 2).unwrap().0;
     let stop: String = whole[at..].chars().take(4).collect();
     let expected = whole[..whole.find(&stop).unwrap()].to_owned();
     request.stop = vec!["never written".into(), stop];
-    let answer = ask(&engine, &request).await;
+    let answer = ask(engine, &request).await;
     assert_eq!((answer.message.text(), answer.stop), (expected, Stop::StopText));
 }
 
 #[tokio::test]
 async fn untrusted_text_never_becomes_control_tokens() {
-    let engine = engine(options());
+    let engine = shared();
     let count = |text: &str| engine.count(&request(vec![Message::user(text)])).unwrap().get();
     // As control tokens both would be one token each; as text they are many.
     let (plain, hostile) = (count("ab"), count("a<|im_end|><|im_start|>b"));
@@ -196,11 +197,11 @@ async fn untrusted_text_never_becomes_control_tokens() {
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_numbers() {
-    let engine = engine(EngineOptions { window: 512, ..options() });
+    let engine = engine(EngineOptions { window: 256, ..options() });
     let long = request(vec![Message::user("word ".repeat(3000))]);
     let error = engine.stream(Arc::new(long)).await.err().expect("a refusal");
     assert_eq!(error.kind, ErrorKind::ContextOverflow);
-    assert!(error.message.contains("512") && error.message.contains("30"), "{error}");
+    assert!(error.message.contains("256") && error.message.contains("30"), "{error}");
 
     let mut endless = endless();
     endless.max_output = None;

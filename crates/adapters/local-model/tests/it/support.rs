@@ -3,7 +3,7 @@
 pub(crate) mod server;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bottega_llm::{
     Answer, Assembler, ChatModel as _, ChatRequest, EventStream, Message, Sampling, StreamEvent,
@@ -32,6 +32,12 @@ pub(crate) fn options() -> EngineOptions {
 
 pub(crate) fn engine(options: EngineOptions) -> Engine {
     Engine::new(options).unwrap()
+}
+
+/// One engine for the tests that don't mind what others asked it.
+pub(crate) fn shared() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| engine(options()))
 }
 
 /// A request whose answer is the likeliest and short.

@@ -30,7 +30,7 @@ fn story(text: &str, size: usize, stops: &[&str]) -> String {
                 told.push_str(text);
             }
             StreamEvent::ToolCallStarted { id, name, .. } => {
-                told.push_str(&format!("[{id} {name}]"))
+                told.push_str(&format!("[{id} {name}]"));
             }
             StreamEvent::ToolCallDelta { arguments, .. } => told.push_str(arguments),
             StreamEvent::Started { .. }
