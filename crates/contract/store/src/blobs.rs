@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// Bytes by their digest.
 ///
-/// Every implementation promises, and [`conformance`](crate::conformance) checks:
+/// Every implementation promises, and the suite `conformance` checks:
 /// * a blob is found by the digest of its bytes and by nothing else; the same bytes are kept once;
 /// * durability: `Ok` from a put survives loss of power;
 /// * sweeping: what is put while a sweep looks around is spared, even if the same bytes were there before;

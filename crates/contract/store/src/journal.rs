@@ -66,7 +66,7 @@ pub type Subscription = BoxStream<'static, Result<Arc<Record>, StoreError>>;
 
 /// The journal: streams of events, one chain over all of them.
 ///
-/// Every implementation promises, and [`conformance`](crate::conformance) checks:
+/// Every implementation promises, and the suite `conformance` checks:
 /// * order: positions count from 1 without gaps; the events of one append stay adjacent and in order;
 /// * atomicity: of one append, all events are stored or none, over all its streams;
 /// * durability: `Ok` survives `kill -9` and loss of power (the in-memory store excepted);

@@ -46,7 +46,7 @@ impl Rows {
 
 /// Keeps the rows of projections and how far each has read.
 ///
-/// Every implementation promises, and [`conformance`](crate::conformance) checks:
+/// Every implementation promises, and the suite `conformance` checks:
 /// * rows and checkpoint of one [`advance`](Self::advance) change together or not at all;
 /// * an advance whose `from` is not the checkpoint, or whose `version` is not that of the rows, changes
 ///   nothing and says `false`, so that two processes that fold the same view don't fold a record twice or

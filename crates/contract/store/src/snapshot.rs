@@ -18,7 +18,7 @@ pub struct Snapshot {
 
 /// Snapshots by stream. They are a cache: losing one loses nothing.
 ///
-/// Every implementation promises, and [`conformance`](crate::conformance) checks: the latest saved one is returned, an older one never replaces it.
+/// Every implementation promises, and the suite `conformance` checks: the latest saved one is returned, an older one never replaces it.
 #[async_trait]
 pub trait Snapshots: Send + Sync {
     /// Keeps a snapshot of `stream`, unless a later one is kept.
