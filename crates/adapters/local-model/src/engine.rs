@@ -215,7 +215,7 @@ impl Parts {
                     ModelError::new(ErrorKind::Internal, "the engine failed and starts afresh")
                 }
             };
-            let _ = job.events.blocking_send(Err(error));
+            job.fail(error);
         }
     }
 

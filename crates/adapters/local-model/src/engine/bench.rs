@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bottega_llm::{ChatModel as _, ChatRequest, Message, ModelError, Sampling, StreamEvent};
+use bottega_llm::{ChatModel as _, ChatRequest, Message, ModelError, Sampling, StreamEvent, Usage};
 use futures::StreamExt as _;
 
 use super::Engine;
@@ -68,12 +68,18 @@ pub async fn bench(options: EngineOptions, what: BenchOptions) -> Result<BenchRe
     let mut result = BenchResult { threads, ..BenchResult::default() };
     engine.load()?;
     for round in 0..what.rounds.max(1) {
-        let (prompt, output) = answer(&engine, what, round).await?;
+        let (prompt, output, usage) = answer(&engine, what, round).await?;
         result.prompt = result.prompt.max(prompt);
         result.output = result.output.max(output);
         let model = engine.parts.model()?;
         let weights = Arc::clone(&model.weights);
-        let bare = tokio::task::spawn_blocking(move || bare(weights, what, threads));
+        // The same numbers of tokens, cut into the same batches.
+        let load = Load {
+            read: usize::try_from(usage.fresh().get()).unwrap_or(0),
+            written: usize::try_from(usage.output.get()).unwrap_or(0),
+            threads,
+        };
+        let bare = tokio::task::spawn_blocking(move || bare(weights, load));
         let (prompt, output) = bare.await.unwrap_or_default();
         result.bare_prompt = result.bare_prompt.max(prompt);
         result.bare_output = result.bare_output.max(output);
@@ -82,7 +88,11 @@ pub async fn bench(options: EngineOptions, what: BenchOptions) -> Result<BenchRe
 }
 
 /// One answer of the engine; every round asks something else, so that no prefix is known.
-async fn answer(engine: &Engine, what: BenchOptions, round: u32) -> Result<(f64, f64), ModelError> {
+async fn answer(
+    engine: &Engine,
+    what: BenchOptions,
+    round: u32,
+) -> Result<(f64, f64, Usage), ModelError> {
     let words = usize::try_from(what.prompt / 2).unwrap_or(1);
     let text = format!("Round {round}. {}Count from one to one thousand.", "word, ".repeat(words));
     let mut request = ChatRequest::new("bench", vec![Arc::new(Message::user(text))]);
@@ -91,13 +101,13 @@ async fn answer(engine: &Engine, what: BenchOptions, round: u32) -> Result<(f64,
     let before = engine.stats();
     let mut stream = engine.stream(Arc::new(request)).await?;
     let mut read = None;
-    let mut written = 0_u64;
+    let mut usage = Usage::default();
     while let Some(event) = stream.next().await {
         match event? {
             StreamEvent::PromptProgress { done, total } if done == total => {
                 read = Some(Instant::now());
             }
-            StreamEvent::Usage(usage) => written = usage.output.get(),
+            StreamEvent::Usage(counted) => usage = counted,
             StreamEvent::Started { .. }
             | StreamEvent::PromptProgress { .. }
             | StreamEvent::Text(_)
@@ -117,19 +127,28 @@ async fn answer(engine: &Engine, what: BenchOptions, round: u32) -> Result<(f64,
     let prompt =
         rate((before.prompt_tokens, after.prompt_tokens), (before.prompt_rate, after.prompt_rate));
     let took = read.map_or(f64::INFINITY, |read| read.elapsed().as_secs_f64());
-    Ok((prompt, written.saturating_sub(1) as f64 / took))
+    let written = usage.output.get().saturating_sub(1);
+    Ok((prompt, written as f64 / took, usage))
 }
 
-/// The bare loop: the same number of tokens, each the likeliest.
-fn bare(weights: Arc<Weights>, what: BenchOptions, threads: u32) -> (f64, f64) {
+/// What one answer made the engine do.
+#[derive(Clone, Copy)]
+struct Load {
+    read: usize,
+    written: usize,
+    threads: u32,
+}
+
+/// The bare loop: the same numbers of tokens, each the likeliest.
+fn bare(weights: Arc<Weights>, load: Load) -> (f64, f64) {
     let options = SessionOptions {
-        window: what.prompt + what.output + 64,
+        window: u32::try_from(load.read + load.written).unwrap_or(u32::MAX).saturating_add(64),
         batch: BATCH as u32,
-        threads,
+        threads: load.threads,
         cache: super::options::CacheType::F16,
     };
-    let mut prompt = weights.tokenize(&"word, ".repeat(what.prompt as usize / 2), false);
-    prompt.truncate(what.prompt as usize);
+    let mut prompt = weights.tokenize(&"word, ".repeat(load.read), false);
+    prompt.truncate(load.read);
     let Ok(mut session) = Session::new(weights, options) else { return (0.0, 0.0) };
     let began = Instant::now();
     for batch in prompt.chunks(BATCH) {
@@ -139,7 +158,9 @@ fn bare(weights: Arc<Weights>, what: BenchOptions, threads: u32) -> (f64, f64) {
     }
     let read = prompt.len() as f64 / began.elapsed().as_secs_f64();
     let began = Instant::now();
-    for _ in 0..what.output {
+    // As in the engine, the last token that is drawn is not read again.
+    let count = load.written.saturating_sub(1);
+    for _ in 0..count {
         let next = session.logits().and_then(|logits| {
             (0..).zip(logits).max_by(|a, b| a.1.total_cmp(b.1)).map(|(token, _)| token)
         });
@@ -148,5 +169,5 @@ fn bare(weights: Arc<Weights>, what: BenchOptions, threads: u32) -> (f64, f64) {
             return (read, 0.0);
         }
     }
-    (read, f64::from(what.output) / began.elapsed().as_secs_f64())
+    (read, count as f64 / began.elapsed().as_secs_f64())
 }

@@ -10,7 +10,7 @@ mod environment;
 
 use std::sync::Arc;
 
-use bottega_llm::{ChatRequest, Message, Part, Role, ToolCall, ToolChoice, ToolDeclaration};
+use bottega_llm::{ChatRequest, Message, Part, Role, ToolCall, ToolDeclaration};
 use minijinja::{Environment, Value};
 
 use super::untrusted::Spellings;
@@ -131,10 +131,8 @@ impl ChatTemplate {
     /// The prompt of `request`, up to where the model's answer begins. Marks of
     /// [`untrusted`](super::untrusted) divide what must not join to a control token.
     pub(crate) fn prompt(&self, request: &ChatRequest) -> Result<String, String> {
-        let tools: &[ToolDeclaration] = match request.tool_choice {
-            ToolChoice::None => &[],
-            ToolChoice::Auto | ToolChoice::Required | ToolChoice::Named(_) => &request.tools,
-        };
+        // All tools, whichever may be called now: the prompt's beginning must not change.
+        let tools: &[ToolDeclaration] = &request.tools;
         let mut turns = Vec::with_capacity(request.messages.len() + 1);
         let mut system = self.spellings.disarm(&request.system);
         if !tools.is_empty() && !self.takes_tools {

@@ -130,6 +130,10 @@ pub(crate) struct ThreadWatch {
     spent: (f64, u32),
 }
 
+/// Use of the cores this long ago says nothing about now.
+const STALE: Duration = Duration::from_secs(1);
+/// Enough to see whether cores are busy.
+const GLANCE: Duration = Duration::from_millis(60);
 /// How often the machine is looked at: ticks are a hundredth of a second.
 const EVERY: Duration = Duration::from_millis(250);
 
@@ -157,6 +161,11 @@ impl ThreadWatch {
 
     /// A pause ended: what happened during it says nothing about speeds.
     pub(crate) fn wake(&mut self) {
+        if self.began.elapsed().saturating_sub(self.looked) > STALE {
+            // What ran during a long pause (a tool, for one) is over: look at the present instead.
+            self.last = Ticks::now();
+            std::thread::sleep(GLANCE);
+        }
         let now = Ticks::now();
         let free = now.zip(self.last).and_then(|(now, last)| now.free_cores(last, self.cores));
         if let Some(free) = free {

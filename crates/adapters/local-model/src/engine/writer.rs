@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bottega_llm::{ChatRequest, ErrorKind, ModelError, Stop, StreamEvent, Usage};
+use bottega_llm::{ChatRequest, ErrorKind, ModelError, Stop, StreamEvent, ToolChoice, Usage};
 use bottega_types::Tokens;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+use toktrie::SimpleVob;
 
 use super::constraint::{Constraint, Grammars};
 use super::grammar;
@@ -27,6 +29,32 @@ pub(crate) struct Job {
     pub(crate) events: Sender<Result<StreamEvent, ModelError>>,
     /// Set when nobody listens any more.
     pub(crate) cancelled: Arc<AtomicBool>,
+}
+
+/// How long the engine waits before it looks again whether a slow listener has room.
+const SLOW: Duration = Duration::from_millis(5);
+
+impl Job {
+    /// Waits for room, as long as somebody listens. `false` when nobody does.
+    fn send(&self, event: Result<StreamEvent, ModelError>) -> bool {
+        let mut event = event;
+        loop {
+            event = match self.events.try_send(event) {
+                Ok(()) => return true,
+                Err(TrySendError::Closed(_)) => return false,
+                Err(TrySendError::Full(event)) => event,
+            };
+            if self.cancelled.load(Ordering::Relaxed) {
+                return false;
+            }
+            std::thread::sleep(SLOW);
+        }
+    }
+
+    /// Ends the stream with `error`.
+    pub(crate) fn fail(&self, error: ModelError) {
+        self.send(Err(error));
+    }
 }
 
 /// Why an answer ended before its time.
@@ -108,7 +136,7 @@ impl Writer {
         match outcome {
             Ok(()) | Err(Halt::Cancelled) => {}
             Err(Halt::Failed(error)) => {
-                let _ = job.events.blocking_send(Err(error));
+                job.fail(error);
             }
         }
     }
@@ -275,6 +303,8 @@ struct Answer {
     request: ChatRequest,
     sampler: Sampler,
     constraint: Option<Constraint>,
+    /// Everything but the token that opens a call, where calls are declared but not wanted.
+    no_call: Option<SimpleVob>,
     reader: AnswerReader,
     decoder: Utf8,
     events: Vec<StreamEvent>,
@@ -299,6 +329,7 @@ impl Answer {
             request: request.clone(),
             sampler,
             constraint,
+            no_call: no_call(&writer.model.weights, request),
             reader,
             decoder: Utf8::default(),
             events: Vec::new(),
@@ -309,7 +340,7 @@ impl Answer {
     fn draw(&mut self, session: &mut Session) -> Result<Token, Halt> {
         let internal = |why: String| Halt::Failed(ModelError::new(ErrorKind::Internal, why));
         let allowed = match &mut self.constraint {
-            None => None,
+            None => self.no_call.clone(),
             Some(constraint) => Some(constraint.allowed().map_err(internal)?),
         };
         let logits = session.logits().ok_or_else(|| internal("no outcome to draw from".into()))?;
@@ -391,6 +422,18 @@ impl Answer {
     }
 }
 
+/// Tools stay in the prompt when none may be called, so that the prefix stays the same.
+fn no_call(weights: &Weights, request: &ChatRequest) -> Option<SimpleVob> {
+    if request.tool_choice != ToolChoice::None || request.tools.is_empty() {
+        return None;
+    }
+    let [opener] = weights.tokenize(CALL_OPENS, true).try_into().ok()?;
+    let opener: Token = opener;
+    let mut allowed = SimpleVob::alloc_ones(usize::try_from(weights.vocabulary_size()).ok()?);
+    allowed.disallow_token(opener.cast_unsigned());
+    Some(allowed)
+}
+
 fn overflow(tokens: usize, window: usize) -> ModelError {
     ModelError::new(
         ErrorKind::ContextOverflow,
@@ -399,5 +442,5 @@ fn overflow(tokens: usize, window: usize) -> ModelError {
 }
 
 fn send(job: &Job, event: StreamEvent) -> Result<(), Halt> {
-    job.events.blocking_send(Ok(event)).map_err(|_| Halt::Cancelled)
+    if job.send(Ok(event)) { Ok(()) } else { Err(Halt::Cancelled) }
 }

@@ -136,6 +136,19 @@ async fn a_free_answer_that_begins_a_call_is_held_to_the_schema() {
 }
 
 #[tokio::test]
+async fn forbidding_calls_keeps_the_prefix() {
+    let engine = engine(options());
+    let mut request = request(vec![Message::user("Read src/lib.rs.")]);
+    request.tools = tools();
+    request.max_output = Some(4);
+    ask(&engine, &request).await;
+    request.tool_choice = ToolChoice::None;
+    let answer = ask(&engine, &request).await;
+    assert!(answer.usage.fresh().get() <= 1, "{:?}", answer.usage);
+    assert_eq!(answer.message.tool_calls().count(), 0);
+}
+
+#[tokio::test]
 async fn a_schema_holds_the_whole_answer() {
     let engine = shared();
     let mut request = request(vec![Message::user("Which colour has the sky?")]);
@@ -265,6 +278,10 @@ async fn coming_back_to_a_conversation_costs_no_reading() {
 async fn a_dropped_engine_ends_its_answers() {
     let engine = engine(options());
     let stream = engine.stream(Arc::new(endless())).await.unwrap();
+    // Nobody reads the stream meanwhile, so the engine may be waiting for room in it.
+    while engine.stats().prompt_tokens == 0 {
+        tokio::task::yield_now().await;
+    }
     drop(engine);
     let last = stream.collect::<Vec<_>>().await.pop().unwrap();
     assert!(!matches!(last, Ok(StreamEvent::Ended(_))), "{last:?}");
