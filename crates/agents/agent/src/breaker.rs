@@ -70,6 +70,14 @@ impl Breaker {
         }
     }
 
+    /// How often the latest call was made before with the same result, and how often calls failed in a row.
+    pub(crate) fn circles(&self) -> u32 {
+        let again = self.recent.back().map_or(0, |(last, _)| {
+            self.recent.iter().filter(|(call, _)| call == last).count().saturating_sub(1)
+        });
+        u32::try_from(again).unwrap_or(u32::MAX).max(self.fruitless.saturating_sub(1))
+    }
+
     /// What to do about it.
     pub(crate) fn alarm(&self) -> Alarm {
         if self.refusals >= REFUSALS {

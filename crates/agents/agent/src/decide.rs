@@ -2,11 +2,11 @@
 
 use bottega_behaviour::{Behaviour, Effect, Input, Refusal};
 use bottega_event::{
-    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Purpose,
+    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Opened, Purpose,
     SessionEvent, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{ErrorKind, ModelError, Stop, ToolCall};
-use bottega_policy::Verdict;
+use bottega_policy::{AccessMode, Verdict};
 use bottega_types::{CallId, Timestamp, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
@@ -466,6 +466,9 @@ impl Draft<'_> {
             let why = format!("the limit of {} turns was reached", started.limits.turns);
             return self.end(EndKind::Limit { why }, String::new());
         }
+        if self.opens() {
+            return self.open();
+        }
         if self.window_full() {
             if self.state.just_compacted {
                 let why = format!(
@@ -481,6 +484,26 @@ impl Draft<'_> {
             return self.ask(Purpose::Compaction);
         }
         self.ask(Purpose::Turn);
+    }
+
+    /// Whether the agent takes the first step itself: a small model begins best with the check's result before
+    /// it. Only where the check runs without asking anybody.
+    fn opens(&self) -> bool {
+        let fresh = |work: &crate::state::Work| work.turns == 0 && work.tools_called == 0;
+        let runs = |mode| matches!(mode, AccessMode::Auto | AccessMode::Full);
+        small(&self.state)
+            && self.agent.definition.check.is_some()
+            && self.state.work.as_ref().is_some_and(fresh)
+            && self.state.started.as_ref().is_some_and(|started| runs(started.mode))
+    }
+
+    fn open(&mut self) {
+        let Some(check) = self.agent.definition.check.clone() else { return };
+        let call = self.state.next_call(0);
+        let request =
+            ToolCall { id: call.to_string(), name: check.to_string(), arguments: "{}".to_owned() };
+        self.push(Opened { calls: vec![request.clone()] });
+        self.push(ToolStarted { call, request });
     }
 
     fn window_full(&self) -> bool {

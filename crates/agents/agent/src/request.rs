@@ -49,6 +49,12 @@ impl Definition {
         let mut sampling = if small(state) { self.sampling_small } else { self.sampling };
         // Another draw for each question, or a model that went wrong would go wrong again.
         sampling.seed = seed.map(|seed| seed.wrapping_add(state.calls));
+        let circles = state.work.as_ref().map_or(0, |work| work.breaker.circles());
+        if small(state) && circles > 0 {
+            // A small model that repeats itself draws from a wider field, or it will do so again.
+            let cool = sampling.temperature.unwrap_or(0.0);
+            sampling.temperature = Some((cool + 0.25 * f64::from(circles)).min(1.2));
+        }
         let mut messages = state.messages.clone();
         let mut tool_choice = ToolChoice::Auto;
         match purpose {

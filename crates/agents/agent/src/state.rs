@@ -145,6 +145,10 @@ impl State {
             }
             SessionEvent::Surveyed(survey) => self.survey = Some(Arc::new(survey.clone())),
             SessionEvent::Tasked(task) => self.task(task, at),
+            SessionEvent::Opened(opened) => {
+                let parts = opened.calls.iter().cloned().map(Part::ToolCall).collect();
+                self.messages.push(Arc::new(Message { role: Role::Assistant, parts }));
+            }
             SessionEvent::ModelAsked(asked) => {
                 self.calls += 1;
                 self.spent = self.spent + asked.worst;

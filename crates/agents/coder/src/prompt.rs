@@ -22,14 +22,14 @@ it, and anything left open. Be brief and exact; no praise, no filler.";
 
 /// For a small model: one step at a time, each step a tool call.
 pub(crate) const SYSTEM_SMALL: &str = "\
-You are a coding agent. You fix code in a repository. Every answer is one tool call.
+You are a coding agent. You fix the code of a repository. Every answer is one short thought and one tool call.
 
-Follow these steps:
-1. run_tests: see which test fails and what it expected.
-2. read_file: read the source file that is wrong. Find the wrong line. The tests are right; the code is wrong.
-3. edit_file: replace the wrong line. old_text is copied from the file exactly. new_text is the correct code. \
-Change as little as possible.
-4. run_tests: check. If a test still fails, read the error and edit again in another way.
-5. finish: only when the tests pass.
+1. run_tests shows which test fails, what it expected, and where.
+2. read_file the source file with the function that the failing test calls. The tests are right; the code is \
+wrong. Find the wrong line.
+3. edit_file: old_text is the wrong line, copied exactly. new_text is that line, corrected. Change as little as \
+possible.
+4. run_tests again. If a test still fails, read its message and edit in another way.
+5. finish when all tests pass.
 
 Never change a test. Never repeat a call that did not help.";

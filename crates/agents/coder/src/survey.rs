@@ -9,8 +9,14 @@ use bottega_event::Survey;
 use bottega_tool::{FileKind, Found, ListedFile, Workspace};
 use bottega_types::Clock;
 
+use crate::outline::outline;
+
 /// Files that are listed at most; a larger repository is told folder by folder.
 const FILES: usize = 20_000;
+/// Files whose definitions are told, when there are no more than this.
+const OUTLINED: usize = 60;
+/// Larger files are not read for their definitions, in bytes.
+const LARGEST: u64 = 256 * 1024;
 /// Lines of a map at most.
 const MAP_LINES: usize = 160;
 /// Instruction files that are read at most.
@@ -48,6 +54,23 @@ impl WorkspaceSurveyor {
         found
     }
 
+    /// Each file on its line with what it defines.
+    async fn outlined(&self, files: &[&ListedFile]) -> String {
+        let mut lines = Vec::new();
+        for file in files {
+            let names = match file.size <= LARGEST {
+                true => match self.workspace.read(&file.path).await {
+                    Ok(Found::Text(content)) => outline(&file.path, &content.text),
+                    _ => Vec::new(),
+                },
+                false => Vec::new(),
+            };
+            let told = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            lines.push(format!("{}{told}", file.path));
+        }
+        lines.join("\n")
+    }
+
     async fn branch(&self) -> Option<String> {
         match self.workspace.read(".git/HEAD").await {
             Ok(Found::Text(head)) => branch(&head.text).map(str::to_owned),
@@ -61,12 +84,13 @@ impl Surveyor for WorkspaceSurveyor {
     async fn survey(&self) -> Survey {
         let listing = self.workspace.list(".", &[], None, FILES).await.unwrap_or_default();
         let instructions = self.instructions(&listing.files).await;
-        let paths = listing
-            .files
-            .iter()
-            .filter(|file| file.kind == FileKind::File)
-            .map(|file| file.path.as_str());
-        let map = map(paths, listing.more);
+        let files: Vec<&ListedFile> =
+            listing.files.iter().filter(|file| file.kind == FileKind::File).collect();
+        let map = if files.len() <= OUTLINED {
+            self.outlined(&files).await
+        } else {
+            map(files.iter().map(|file| file.path.as_str()), listing.more)
+        };
         let mut surroundings = vec![
             format!("platform: {}", std::env::consts::OS),
             format!("date: {}", self.clock.now().day()),

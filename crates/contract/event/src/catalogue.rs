@@ -26,6 +26,7 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "session.rerouted", version: 1, upcasters: &[] },
     EventKind { name: "session.surveyed", version: 1, upcasters: &[] },
     EventKind { name: "session.tasked", version: 1, upcasters: &[] },
+    EventKind { name: "session.opened", version: 1, upcasters: &[] },
     EventKind { name: "model.asked", version: 1, upcasters: &[] },
     EventKind { name: "model.answered", version: 1, upcasters: &[] },
     EventKind { name: "model.failed", version: 1, upcasters: &[] },

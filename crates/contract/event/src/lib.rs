@@ -23,6 +23,6 @@ pub use chain::{Break, ChainVerifier, link};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{
     Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked, ModelFacts,
-    ModelFailed, ModelTiming, Nudged, Purpose, Removed, Rerouted, SessionEvent, Started, Survey, Tasked,
+    ModelFailed, ModelTiming, Nudged, Opened, Purpose, Removed, Rerouted, SessionEvent, Started, Survey, Tasked,
     ToolOutcome, ToolReport, ToolStarted, Undone,
 };

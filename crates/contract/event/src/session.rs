@@ -20,6 +20,8 @@ events! {
         Surveyed(Survey) = "session.surveyed", 1;
         /// A person gave a task or said something.
         Tasked(Tasked) = "session.tasked", 1;
+        /// The agent took a first step by itself, as if the model had asked for it.
+        Opened(Opened) = "session.opened", 1;
         /// The model is about to be asked.
         ModelAsked(ModelAsked) = "model.asked", 1;
         /// The model answered.
@@ -152,6 +154,13 @@ pub struct Attachment {
     /// Its bytes in Base64 (images and documents) or as text; absent when only the blob has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<String>,
+}
+
+/// The agent took a first step by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The calls it made, as a model would have written them.
+    pub calls: Vec<ToolCall>,
 }
 
 /// What a question to the model is for.

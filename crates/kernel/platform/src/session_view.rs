@@ -106,6 +106,7 @@ impl SessionRow {
             }
             SessionEvent::Removed(_) => self.removed = true,
             SessionEvent::Surveyed(_)
+            | SessionEvent::Opened(_)
             | SessionEvent::ModelAsked(_)
             | SessionEvent::ModelFailed(_)
             | SessionEvent::ToolStarted(_)

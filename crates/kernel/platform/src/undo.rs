@@ -111,6 +111,7 @@ pub(crate) fn blobs_of(event: &SessionEvent) -> Vec<Digest> {
         SessionEvent::Started(_)
         | SessionEvent::Rerouted(_)
         | SessionEvent::Surveyed(_)
+        | SessionEvent::Opened(_)
         | SessionEvent::ModelAsked(_)
         | SessionEvent::ModelAnswered(_)
         | SessionEvent::ModelFailed(_)

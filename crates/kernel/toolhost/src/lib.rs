@@ -32,6 +32,7 @@ mod stopped;
 mod visible;
 
 pub use host::{Options, Parts, ToolHost};
+pub use schema::declarations;
 pub use scope::SessionScope;
 
 #[cfg(test)]

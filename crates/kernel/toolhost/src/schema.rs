@@ -104,3 +104,9 @@ impl Declared {
         )
     }
 }
+
+/// The tools of a catalogue as a model is told about them.
+#[must_use]
+pub fn declarations(catalogue: &bottega_tool::ToolCatalogue) -> std::sync::Arc<[ToolDeclaration]> {
+    catalogue.iter().map(|tool| Declared::of(tool).for_model()).collect()
+}

@@ -70,6 +70,10 @@ pub trait Sessions: Send + Sync {
     /// else changed since are left alone.
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError>;
 
+    /// Shortens what the model reads of a session that is not at work; the journal keeps it whole. Returns how many
+    /// messages stay as they are.
+    async fn compact(&self, session: SessionId) -> Result<u32, ApiError>;
+
     /// Every record of a session, each one line of JSON.
     async fn export(&self, session: SessionId) -> Result<Vec<String>, ApiError>;
 

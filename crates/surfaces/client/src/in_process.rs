@@ -10,7 +10,9 @@ use bottega_api::{
     RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
 };
 use bottega_behaviour::Input;
-use bottega_event::{Attachment, Limits, Position, Rerouted, Revision, Started, Tasked};
+use bottega_event::{
+    Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
+};
 use bottega_platform::{
     Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
 };
@@ -354,6 +356,19 @@ impl Sessions for InProcess {
             self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
         let outcome = self.platform.undo(session, steps, ground).await.map_err(api_error)?;
         Ok(UndoView { restored: outcome.restored, left_alone: outcome.left_alone })
+    }
+
+    async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
+        let started = self.platform.started(session).await.map_err(api_error)?;
+        let ground =
+            self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
+        let handle = self.platform.reopen(session, ground).await.map_err(api_error)?;
+        handle.input(Input::Compact).await.map_err(api_error)?;
+        let history = read_history(self.platform.journal.as_ref(), session).await;
+        let kept = history.map_err(api_error)?.into_iter().rev().find_map(|happened| {
+            if let SessionEvent::Compacted(compacted) = happened.event { Some(compacted.kept) } else { None }
+        });
+        Ok(u32::try_from(kept.unwrap_or_default()).unwrap_or(u32::MAX))
     }
 
     async fn export(&self, session: SessionId) -> Result<Vec<String>, ApiError> {

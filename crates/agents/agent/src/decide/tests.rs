@@ -38,6 +38,7 @@ struct Bench {
     window: u64,
     limits: Limits,
     schema: Option<Value>,
+    mode: AccessMode,
     log: String,
 }
 
@@ -52,6 +53,7 @@ impl Bench {
             window: 100_000,
             limits: Limits { turns: 30, seconds: 600, budget: Budget::UNLIMITED },
             schema: None,
+            mode: AccessMode::Auto,
             log: String::new(),
         }
     }
@@ -89,7 +91,7 @@ impl Bench {
                 input_price: "1".parse().unwrap(),
                 output_price: "2".parse().unwrap(),
             },
-            mode: AccessMode::Auto,
+            mode: self.mode,
             limits: self.limits,
             seed: None,
             forked_from: None,
@@ -274,7 +276,7 @@ fn a_cut_answer_runs_nothing() {
 #[test]
 fn a_small_model_is_not_believed_until_its_check_passes() {
     Bench::small().check(
-        "call finish({\"answer\":\"done\"})
+        "bad 1 failed
          call edit({})
          changed a
          call finish({\"answer\":\"done\"})
@@ -286,9 +288,8 @@ fn a_small_model_is_not_believed_until_its_check_passes() {
          call check({})
          ok passed
          call finish({\"answer\":\"done\"})",
-        "→ ask
-         call finish({\"answer\":\"done\"})
-         → run finish
+        "→ run check
+         bad 1 failed
          → ask
          call edit({})
          → run edit
@@ -318,12 +319,29 @@ fn a_small_model_is_not_believed_until_its_check_passes() {
 }
 
 #[test]
+fn a_small_model_looks_before_it_finishes() {
+    let mut bench = Bench::small();
+    bench.mode = AccessMode::Ask;
+    bench.check(
+        "call finish({\"answer\":\"done\"})\ncall read({})\nok x\ncall finish({\"answer\":\"done\"})",
+        "→ ask
+         call finish({\"answer\":\"done\"})
+         → run finish
+         → ask
+         call read({})
+         → run read
+         ok x
+         → ask
+         call finish({\"answer\":\"done\"})
+         → done: done",
+    );
+}
+
+#[test]
 fn a_small_model_that_insists_while_its_check_fails_is_stuck() {
     Bench::small().check(
-        &format!("call check({{}})\nbad 1 failed\n{}", "call finish({\"answer\":\"x\"})\n".repeat(5)),
-        "→ ask
-         call check({})
-         → run check
+        &format!("bad 1 failed\n{}", "call finish({\"answer\":\"x\"})\n".repeat(5)),
+        "→ run check
          bad 1 failed
          → ask
          call finish({\"answer\":\"x\"})
