@@ -54,9 +54,6 @@ fn append(
 ) -> Result<Result<Appended, AppendError>, StoreError> {
     let at = Position(unit.tip.head().position.0 + 1);
     let fail = |error: rusqlite::Error| translate(&error, at);
-    if let Some(first) = first_answer(unit.connection, append.command).map_err(fail)? {
-        return Ok(Ok(first));
-    }
     let mut revisions = Vec::with_capacity(append.batches.len());
     for batch in &append.batches {
         let known = unit.tip.streams.get(&batch.stream).map(|(_, revision)| *revision);
@@ -65,14 +62,36 @@ fn append(
             None => look_up(unit, &batch.stream).map_err(fail)?,
         });
     }
-    let Sequenced { records, answer, head } =
-        match Sequenced::new(append, unit.tip.head(), &revisions) {
-            Ok(sequenced) => sequenced,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-    insert(unit, append.command, &records, head.position).map_err(fail)?;
+    let sequenced = Sequenced::new(append, unit.tip.head(), &revisions);
+    // Nearly every command is new and in place, so whether it was stored before is asked only when it is
+    // refused, and otherwise found out by storing its id.
+    let fresh = match &sequenced {
+        Ok(sequenced) => remember(unit.connection, append.command, sequenced).map_err(fail)?,
+        Err(_) => false,
+    };
+    if !fresh && let Some(first) = first_answer(unit.connection, append.command).map_err(fail)? {
+        return Ok(Ok(first));
+    }
+    let Sequenced { records, answer, head } = match sequenced {
+        Ok(sequenced) => sequenced,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    insert(unit, &records).map_err(fail)?;
     unit.tip.move_to(head);
     Ok(Ok(answer))
+}
+
+/// Stores a command's id and where its events will stand; says `false` when it was stored before.
+fn remember(
+    connection: &Connection,
+    command: CommandId,
+    sequenced: &Sequenced,
+) -> rusqlite::Result<bool> {
+    let Sequenced { records, answer, head: _ } = sequenced;
+    let sql = "INSERT INTO commands VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
+    let id = command.bits().to_be_bytes();
+    let place = params![&id, signed(answer.position.0), clamp(records.len())];
+    Ok(connection.prepare_cached(sql)?.execute(place)? == 1)
 }
 
 /// What a command was answered when it was stored, if it was.
@@ -115,21 +134,22 @@ fn look_up(unit: &mut Unit<'_>, stream: &StreamId) -> rusqlite::Result<Revision>
     Ok(revision)
 }
 
-fn insert(
-    unit: &mut Unit<'_>,
-    command: CommandId,
-    records: &[Record],
-    last: Position,
-) -> rusqlite::Result<()> {
-    let command = command.bits().to_be_bytes();
+fn insert(unit: &mut Unit<'_>, records: &[Record]) -> rusqlite::Result<()> {
     let mut sql = unit.connection.prepare_cached(
         "INSERT INTO records (position, stream, revision, kind, version, at, command, previous, digest, data)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for record in records {
-        let id = match unit.tip.streams.get(&record.stream) {
-            Some((id, _)) => *id,
-            None => begin_stream(unit.connection, &record.stream)?,
+        let id = match unit.tip.streams.get_mut(&record.stream) {
+            Some((id, revision)) => {
+                *revision = record.revision;
+                *id
+            }
+            None => {
+                let id = begin_stream(unit.connection, &record.stream)?;
+                unit.tip.streams.insert(record.stream.clone(), (id, record.revision));
+                id
+            }
         };
         sql.execute(params![
             signed(record.position.0),
@@ -138,15 +158,12 @@ fn insert(
             &*record.event.kind,
             record.event.version,
             signed(record.at.as_millis()),
-            &command,
+            record.command.bits().to_be_bytes(),
             record.previous.as_bytes(),
             record.digest.as_bytes(),
             &*record.event.data,
         ])?;
-        unit.tip.streams.insert(record.stream.clone(), (id, record.revision));
     }
-    let mut sql = unit.connection.prepare_cached("INSERT INTO commands VALUES (?1, ?2, ?3)")?;
-    sql.execute(params![&command, signed(last.0), clamp(records.len())])?;
     Ok(())
 }
 
