@@ -1,0 +1,131 @@
+//! The commands: one file each, and the table that names them.
+
+mod audit;
+mod chat;
+mod completions;
+mod config;
+mod cost;
+mod doctor;
+mod man;
+mod model;
+mod resume;
+mod run;
+mod secret;
+mod sessions;
+
+use bottega_client::Entrance;
+use serde::Serialize;
+
+use crate::arguments::Global;
+use crate::report::{Failure, Form};
+use crate::terminal::Terminal;
+use crate::work::Work;
+
+/// What has to be there before a command is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: no settings are read and no file is touched.
+    Nothing,
+    /// The settings, as far as they can be read: these commands help to mend them.
+    Places,
+    /// Valid settings.
+    Settings,
+}
+
+/// Every command, in the order in which help shows them.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Run(run::Arguments),
+    Chat(chat::Arguments),
+    Resume(resume::Arguments),
+    Sessions(sessions::Arguments),
+    Model(model::Arguments),
+    Config(config::Arguments),
+    Secret(secret::Arguments),
+    Cost(cost::Arguments),
+    Audit(audit::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
+}
+
+impl Command {
+    pub(crate) const fn needs(&self) -> Needs {
+        match self {
+            Self::Completions(_) | Self::Man(_) => Needs::Nothing,
+            Self::Config(_) | Self::Doctor(_) | Self::Secret(_) => Needs::Places,
+            Self::Run(_)
+            | Self::Chat(_)
+            | Self::Resume(_)
+            | Self::Sessions(_)
+            | Self::Model(_)
+            | Self::Cost(_)
+            | Self::Audit(_) => Needs::Settings,
+        }
+    }
+
+    /// The flags that steer work, where the command works.
+    pub(crate) const fn work(&self) -> Option<&Work> {
+        match self {
+            Self::Run(arguments) => Some(arguments.work()),
+            Self::Chat(arguments) => Some(arguments.work()),
+            Self::Resume(arguments) => Some(arguments.work()),
+            Self::Sessions(_)
+            | Self::Model(_)
+            | Self::Config(_)
+            | Self::Secret(_)
+            | Self::Cost(_)
+            | Self::Audit(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Man(_) => None,
+        }
+    }
+
+    pub(crate) async fn execute(self, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+        match self {
+            Self::Run(arguments) => run::execute(arguments, desk).await,
+            Self::Chat(arguments) => chat::execute(arguments, desk).await,
+            Self::Resume(arguments) => resume::execute(arguments, desk).await,
+            Self::Sessions(arguments) => sessions::execute(arguments, desk).await,
+            Self::Model(arguments) => model::execute(arguments, desk).await,
+            Self::Config(arguments) => config::execute(arguments, desk),
+            Self::Secret(arguments) => secret::execute(arguments, desk).await,
+            Self::Cost(arguments) => cost::execute(arguments, desk).await,
+            Self::Audit(arguments) => audit::execute(arguments, desk).await,
+            Self::Doctor(arguments) => doctor::execute(&arguments, desk).await,
+            Self::Completions(arguments) => completions::execute(&arguments, desk),
+            Self::Man(arguments) => man::execute(&arguments, desk),
+        }
+    }
+}
+
+/// What a command works with.
+pub(crate) struct Desk<'e> {
+    pub(crate) entrance: &'e dyn Entrance,
+    pub(crate) terminal: Terminal,
+    pub(crate) global: Global,
+}
+
+impl Desk<'_> {
+    pub(crate) const fn form(&self) -> Form {
+        if self.global.json { Form::Json } else { Form::People }
+    }
+
+    /// A view: whole as JSON for scripts, or as `people` tell it.
+    pub(crate) fn show<V: Serialize>(
+        &mut self,
+        view: &V,
+        people: impl FnOnce(&Terminal) -> String,
+    ) -> Result<u8, Failure> {
+        let text = match self.form() {
+            Form::Json => {
+                let text = serde_json::to_string_pretty(view).map_err(std::io::Error::other)?;
+                text + "\n"
+            }
+            Form::People => people(&self.terminal),
+        };
+        self.terminal.say(&text)?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,50 @@
+//! `bottega doctor`: is everything as it should be?
+
+use bottega_api::{CheckState, DoctorReport};
+use clap::Args;
+
+use super::Desk;
+use crate::report::Failure;
+use crate::terminal::Terminal;
+use crate::visible;
+
+/// Look at everything that work depends on, and say what to mend
+///
+/// Ends with exit code 1 when something won't work.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+pub(super) async fn execute(_arguments: &Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let report = desk.entrance.machine()?.doctor().await?;
+    desk.show(&report, |terminal| told(&report, terminal))?;
+    Ok(u8::from(report.checks.iter().any(|check| check.state == CheckState::Bad)))
+}
+
+fn told(report: &DoctorReport, terminal: &Terminal) -> String {
+    let paint = terminal.out_paint();
+    let widest = report.checks.iter().map(|check| visible::width(&check.name)).max().unwrap_or(0);
+    let mut text = format!("bottega {}\n", visible::first_line(&report.version));
+    for check in &report.checks {
+        let mark = match check.state {
+            CheckState::Good => paint.green("✓"),
+            CheckState::Warning => paint.yellow("!"),
+            CheckState::Bad => paint.red("✗"),
+        };
+        let name = visible::first_line(&check.name);
+        let blanks = " ".repeat(widest.saturating_sub(visible::width(&name)));
+        text.push_str(&format!("{mark} {name}{blanks}  {}\n", visible::first_line(&check.found)));
+        if !check.next_step.is_empty() {
+            let indent = " ".repeat(widest + 4);
+            let next = visible::first_line(&check.next_step);
+            text.push_str(&format!("{indent}{} {next}\n", paint.cyan("next:")));
+        }
+    }
+    let count = |state| report.checks.iter().filter(|check| check.state == state).count();
+    let (warnings, bad) = (count(CheckState::Warning), count(CheckState::Bad));
+    text.push_str(&match (warnings, bad) {
+        (0, 0) => "all is well\n".to_owned(),
+        (warnings, 0) => format!("{warnings} to look at; everything works\n"),
+        (_, bad) => format!("{bad} won't work as things are\n"),
+    });
+    text
+}

@@ -1,0 +1,150 @@
+//! `bottega model`: models on this machine.
+
+mod told;
+
+use bottega_api::codes;
+use bottega_client::Models;
+use clap::{Args, Subcommand};
+
+use super::Desk;
+use crate::figures;
+use crate::pull;
+use crate::report::{Failure, Form};
+use crate::terminal::Terminal;
+
+/// Fetch, list, choose and measure local models
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bottega model recommend                what suits this machine
+  bottega model pull                     that one
+  bottega model pull qwen2.5-coder-1.5b
+  bottega model pull https://example.org/model.gguf
+  bottega model use local/qwen2.5-coder-1.5b
+  bottega model bench qwen2.5-coder-1.5b")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Fetch a model; a pull that was cut short resumes
+    Pull {
+        /// A name of the catalogue, a source such as hf:, ollama:, oci: or https:, or a file; what suits this
+        /// machine when absent
+        #[arg(value_name = "SOURCE")]
+        source: Option<String>,
+        /// Make it the default model
+        #[arg(long = "use")]
+        then_use: bool,
+    },
+    /// The models on disk, and what can be pulled by name
+    List,
+    /// One model on disk
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Delete models from disk
+    Rm {
+        /// Their names
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
+    /// Make a model the default
+    Use {
+        /// PROVIDER/NAME, or the name of a route
+        model: String,
+    },
+    /// Measure the embedded engine with a model
+    Bench {
+        /// Its name
+        name: String,
+    },
+    /// Which model suits this machine
+    Recommend,
+}
+
+pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let models = desk.entrance.models().await?;
+    let models = models.as_ref();
+    match arguments.what {
+        What::Pull { source, then_use } => pull(models, source, then_use, desk).await,
+        What::List => {
+            let (on_disk, catalogue) = (models.list().await?, models.catalogue().await?);
+            let view = serde_json::json!({ "models": on_disk, "catalogue": catalogue });
+            desk.show(&view, |terminal| told::list(&on_disk, &catalogue, terminal))
+        }
+        What::Show { name } => {
+            let model = models.show(&name).await?;
+            desk.show(&model, |terminal| told::model(&model, terminal.out_paint()))
+        }
+        What::Rm { names } => {
+            for name in &names {
+                models.remove(name).await?;
+            }
+            desk.show(&serde_json::json!({ "removed": names }), |_| {
+                format!("{} removed\n", names.join(", "))
+            })
+        }
+        What::Use { model } => {
+            let file = models.use_default(&model).await?;
+            let view = serde_json::json!({ "model": model, "file": file });
+            desk.show(&view, |_| format!("{model} is the default now, in {file}\n"))
+        }
+        What::Bench { name } => {
+            let Terminal { interrupts, .. } = &mut desk.terminal;
+            let bench = Terminal::unless_interrupted(interrupts, models.bench(&name)).await;
+            let bench = bench.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
+            desk.show(&told::bench_json(&bench), |_| told::bench(&bench))
+        }
+        What::Recommend => {
+            let advice = models.recommend().await?;
+            desk.show(&advice, |_| told::advice(&advice))
+        }
+    }
+}
+
+async fn pull(
+    models: &dyn Models,
+    source: Option<String>,
+    then_use: bool,
+    desk: &mut Desk<'_>,
+) -> Result<u8, Failure> {
+    let source = match source {
+        Some(source) => source,
+        None => {
+            let advice = models.recommend().await?;
+            if desk.form() == Form::People {
+                desk.terminal.note(&format!("{}: {}\n", advice.name, advice.why))?;
+            }
+            advice.name
+        }
+    };
+    let mut nowhere = std::io::sink();
+    let people = desk.form() == Form::People;
+    let Terminal { err, interrupts, width, stderr_is_terminal, .. } = &mut desk.terminal;
+    let shown = match (people, *stderr_is_terminal) {
+        (true, true) => pull::Shown::bar(*width),
+        (true, false) => pull::Shown::lines(err.as_mut()),
+        (false, _) => pull::Shown::lines(&mut nowhere),
+    };
+    let step = |progress| shown.step(&progress);
+    let pulled = Terminal::unless_interrupted(interrupts, models.pull(&source, &step)).await;
+    shown.end();
+    let Some(model) = pulled else {
+        if people {
+            desk.terminal.note("\nstopped; the same pull goes on where it was\n")?;
+        }
+        return Err(Failure::Silent(codes::INTERRUPTED.exit));
+    };
+    let model = model?;
+    if then_use {
+        models.use_default(&format!("local/{}", model.name)).await?;
+    }
+    desk.show(&model, |_| {
+        let size = figures::bytes(model.size);
+        format!("{} is here: {size}, {}\n", model.name, model.path.display())
+    })
+}

@@ -1,0 +1,79 @@
+//! Standard error during a run: told lines, and below them a line that says what is being done.
+
+use std::io::{self, Write};
+
+use bottega_api::RunEvent;
+use tokio::time::Instant;
+
+use super::narrator::Narrator;
+use crate::figures;
+use crate::visible;
+
+/// Standard error during a run.
+pub(super) struct Stage<'t> {
+    err: &'t mut (dyn Write + Send),
+    pub(super) narrator: Narrator,
+    /// Whether there is a status line; only a terminal has one.
+    live: bool,
+    drawn: bool,
+    frame: usize,
+    since: Instant,
+}
+
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const CLEAR: &str = "\r\u{1b}[2K";
+
+impl<'t> Stage<'t> {
+    pub(super) fn new(err: &'t mut (dyn Write + Send), narrator: Narrator, live: bool) -> Self {
+        Self { err, narrator, live, drawn: false, frame: 0, since: Instant::now() }
+    }
+
+    pub(super) fn tell(&mut self, event: &RunEvent) -> io::Result<()> {
+        let before = self.narrator.doing();
+        let text = self.narrator.tell(event);
+        if self.narrator.doing() != before {
+            self.since = Instant::now();
+        }
+        if text.is_empty() { Ok(()) } else { self.put(&text) }
+    }
+
+    /// Writes lines of our own; streamed text that stands open is ended first.
+    pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
+        let open = self.narrator.end_line();
+        self.put(&format!("{open}{text}"))
+    }
+
+    /// Writes a line that the person goes on typing in.
+    pub(super) fn write_open(&mut self, text: &str) -> io::Result<()> {
+        self.write(text)
+    }
+
+    /// Draws the status line anew, unless streamed text stands open.
+    pub(super) fn frame(&mut self) -> io::Result<()> {
+        if !self.live || self.narrator.line_is_open() {
+            return Ok(());
+        }
+        let Some(doing) = self.narrator.doing() else { return Ok(()) };
+        let passed = figures::span(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0) / 1_000 * 1_000);
+        let spinner = SPINNER[self.frame % SPINNER.len()];
+        self.frame += 1;
+        let line = visible::fit(&format!("{spinner} {doing} · {passed}"), self.narrator.columns());
+        let line = self.narrator.paint().dim(&line);
+        self.drawn = true;
+        write!(self.err, "{CLEAR}{line}")?;
+        self.err.flush()
+    }
+
+    /// Leaves standard error as one finds it: no status line, no open line.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        self.write("")
+    }
+
+    fn put(&mut self, text: &str) -> io::Result<()> {
+        if std::mem::take(&mut self.drawn) {
+            self.err.write_all(CLEAR.as_bytes())?;
+        }
+        self.err.write_all(text.as_bytes())?;
+        self.err.flush()
+    }
+}

@@ -1,0 +1,158 @@
+//! From words to what is meant.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use bottega_api::{ApiError, codes};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::arguments::Arguments;
+use crate::command::Needs;
+use crate::report::Form;
+use crate::terminal::{ColorChoice, Terminal};
+
+/// One setting that a flag of this command sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The flag as it is written: `--access-mode`.
+    pub flag: &'static str,
+    /// The setting: `access.mode`.
+    pub path: String,
+    /// The value, as it would stand in a variable.
+    pub value: String,
+}
+
+/// A command that was understood.
+#[derive(Debug)]
+pub struct Invocation {
+    pub(crate) arguments: Arguments,
+}
+
+impl Invocation {
+    /// Settings that flags of this command set, in the order in which they count.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        let global = &self.arguments.global;
+        let mut overrides: Vec<Override> = global
+            .set
+            .iter()
+            .map(|(path, value)| Override { flag: "--set", path: path.clone(), value: value.clone() })
+            .collect();
+        let mut add = |flag, path: &str, value: String| {
+            overrides.push(Override { flag, path: path.to_owned(), value });
+        };
+        match global.color {
+            Some(ColorChoice::Auto) => add("--color", "ui.color", "auto".to_owned()),
+            Some(ColorChoice::Always) => add("--color", "ui.color", "always".to_owned()),
+            Some(ColorChoice::Never) => add("--color", "ui.color", "never".to_owned()),
+            None => {}
+        }
+        match global.verbose {
+            0 => {}
+            1 => add("-v", "log.filter", "info".to_owned()),
+            _ => add("-vv", "log.filter", "debug".to_owned()),
+        }
+        if let Some(work) = self.arguments.command.work() {
+            overrides.extend(work.overrides());
+        }
+        overrides
+    }
+
+    /// The folder to work in (`-C`), as it was written; the present one when absent.
+    #[must_use]
+    pub const fn directory(&self) -> Option<&PathBuf> {
+        self.arguments.global.directory.as_ref()
+    }
+
+    /// When output has colours, where a flag says so.
+    #[must_use]
+    pub const fn color(&self) -> Option<ColorChoice> {
+        self.arguments.global.color
+    }
+
+    /// What has to be there before [`execute`](crate::execute) is called.
+    #[must_use]
+    pub const fn needs(&self) -> Needs {
+        self.arguments.command.needs()
+    }
+
+    /// How errors of this command are told.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        if self.arguments.global.json { Form::Json } else { Form::People }
+    }
+}
+
+/// The command is over before it began: help or the version was asked for, or the words make no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    code: u8,
+    plain: String,
+    painted: String,
+}
+
+impl Exit {
+    /// Prints what there is to print, help to standard output and errors to standard error, and returns the
+    /// exit code.
+    pub fn print(&self, terminal: &mut Terminal) -> u8 {
+        let paint = if self.code == 0 { terminal.out_paint() } else { terminal.err_paint() };
+        let text = if paint.on { &self.painted } else { &self.plain };
+        // A reader that left has seen enough.
+        let _ = if self.code == 0 { terminal.say(text) } else { terminal.note(text) };
+        self.code
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    fn version() -> Self {
+        let text = format!("bottega {}\n", env!("CARGO_PKG_VERSION"));
+        Self { code: 0, plain: text.clone(), painted: text }
+    }
+
+    fn of(error: &clap::Error, form: Form) -> Self {
+        let rendered = error.render();
+        let (plain, painted) = (rendered.to_string(), rendered.ansi().to_string());
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return Self { code: 0, plain, painted };
+        }
+        let code = codes::USAGE;
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self { code: code.exit, plain, painted };
+        }
+        let message = plain.strip_prefix("error: ").unwrap_or(&plain).trim_end().to_owned();
+        if form == Form::Json {
+            let told = ApiError::new(code, message);
+            let text = format!("{}\n", serde_json::json!({ "error": told }));
+            return Self { code: code.exit, plain: text.clone(), painted: text };
+        }
+        let painted = painted.replacen("error:", &format!("error[{}]:", code.name), 1);
+        Self { code: code.exit, plain: format!("error[{}]: {message}\n", code.name), painted }
+    }
+}
+
+/// Understands a command line. The first item is the program's name.
+///
+/// # Errors
+/// An [`Exit`] to be printed when help or the version is asked for (exit code 0) or the words make no sense (2).
+pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Invocation, Exit> {
+    let args: Vec<OsString> = args.collect();
+    // Scripts ask for it in loops: it builds and touches nothing.
+    if let [_, only] = args.as_slice()
+        && (only == "--version" || only == "-V")
+    {
+        return Err(Exit::version());
+    }
+    let form = if args.iter().any(|arg| arg == "--json") { Form::Json } else { Form::People };
+    let parsed = Arguments::command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(arguments) => Ok(Invocation { arguments }),
+        Err(error) => Err(Exit::of(&error, form)),
+    }
+}

@@ -1,0 +1,89 @@
+//! The process's own standard input.
+
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+
+use super::editor::LineEditor;
+use super::line::{self, Echo};
+use super::{Keyboard, Typed};
+
+/// The process's own standard input.
+pub struct SystemKeyboard {
+    history: Option<PathBuf>,
+    editor: Option<LineEditor>,
+}
+
+impl std::fmt::Debug for SystemKeyboard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SystemKeyboard").field("history", &self.history).finish_non_exhaustive()
+    }
+}
+
+impl SystemKeyboard {
+    /// `history` is the file that keeps the messages of `bottega chat`; none are kept when absent.
+    #[must_use]
+    pub const fn new(history: Option<PathBuf>) -> Self {
+        Self { history, editor: None }
+    }
+}
+
+#[async_trait]
+impl Keyboard for SystemKeyboard {
+    async fn everything(&mut self) -> io::Result<Vec<u8>> {
+        aside("stdin", || {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        })
+        .await?
+    }
+
+    async fn line(&mut self) -> io::Result<Typed> {
+        read(Echo::Shown).await
+    }
+
+    async fn hidden(&mut self) -> io::Result<Typed> {
+        read(Echo::Hidden).await
+    }
+
+    async fn message(&mut self, prompt: &str) -> io::Result<Typed> {
+        let mut editor = match self.editor.take() {
+            Some(editor) => editor,
+            None => LineEditor::open(self.history.as_deref())?,
+        };
+        let prompt = prompt.to_owned();
+        let (editor, typed) = aside("line editor", move || {
+            let typed = editor.read(&prompt);
+            (editor, typed)
+        })
+        .await?;
+        self.editor = Some(editor);
+        typed
+    }
+}
+
+async fn read(echo: Echo) -> io::Result<Typed> {
+    // Dropping this future closes `alive`, which wakes the reader and ends it.
+    let (watch, alive) = rustix::pipe::pipe()?;
+    let typed = aside("line", move || line::read(&io::stdin(), &watch, echo)).await?;
+    drop(alive);
+    typed
+}
+
+/// Waits for a blocking read on a thread of its own.
+///
+/// The thread is not joined: a read of standard input can't be called back, and must not hold up the end of the
+/// process.
+async fn aside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    let (sender, receiver) = oneshot::channel();
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        // Nobody waits any more when the receiver is gone.
+        let _ = sender.send(work());
+    })?;
+    receiver.await.map_err(|_| io::Error::other("reading standard input ended early"))
+}

@@ -1,0 +1,166 @@
+//! Where a command reads and writes.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bottega_types::{Clock, SystemClock, Timestamp};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+
+use crate::keyboard::{Keyboard, SystemKeyboard};
+use crate::paint::Paint;
+
+/// When output has colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What a run shows beside its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Show {
+    /// A model's reasoning.
+    pub reasoning: bool,
+    /// Changes as diffs.
+    pub diffs: bool,
+    /// The line with tokens, cost and time.
+    pub cost: bool,
+}
+
+impl Default for Show {
+    fn default() -> Self {
+        Self { reasoning: false, diffs: true, cost: true }
+    }
+}
+
+/// Where a command reads and writes. Tests hand in their own streams.
+pub struct Terminal {
+    /// Whether a person may be typing.
+    pub stdin_is_terminal: bool,
+    /// Whether standard output is seen by a person.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is seen by a person.
+    pub stderr_is_terminal: bool,
+    /// Columns.
+    pub width: u16,
+    /// When output has colours, as the settings and the environment say; a flag of the command counts more.
+    pub color: ColorChoice,
+    /// What a run shows beside its answer.
+    pub show: Show,
+    /// The root of the workspace; the present folder when absent.
+    pub workspace: Option<PathBuf>,
+    /// Standard output: results alone.
+    pub out: Box<dyn Write + Send>,
+    /// Standard error: everything else.
+    pub err: Box<dyn Write + Send>,
+    /// Standard input.
+    pub keyboard: Box<dyn Keyboard>,
+    /// One item each time the person presses Ctrl-C.
+    pub interrupts: BoxStream<'static, ()>,
+    /// Tells how long ago something was.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for Terminal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Terminal")
+            .field("stdin_is_terminal", &self.stdin_is_terminal)
+            .field("stdout_is_terminal", &self.stdout_is_terminal)
+            .field("stderr_is_terminal", &self.stderr_is_terminal)
+            .field("width", &self.width)
+            .field("color", &self.color)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Columns where nobody can say how many there are.
+const USUAL_WIDTH: u16 = 100;
+
+impl Terminal {
+    /// This process's own streams. `history` is the file of lines typed in `bottega chat`; `interrupts` yields
+    /// once for each Ctrl-C.
+    #[must_use]
+    pub fn system(history: Option<PathBuf>, interrupts: BoxStream<'static, ()>) -> Self {
+        let columns = |stream: rustix::fd::BorrowedFd<'_>| {
+            rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|c| *c > 0)
+        };
+        let (out, err) = (io::stdout(), io::stderr());
+        let width = columns(std::os::fd::AsFd::as_fd(&out))
+            .or_else(|| columns(std::os::fd::AsFd::as_fd(&err)))
+            .unwrap_or(USUAL_WIDTH);
+        Self {
+            stdin_is_terminal: io::stdin().is_terminal(),
+            stdout_is_terminal: out.is_terminal(),
+            stderr_is_terminal: err.is_terminal(),
+            width,
+            color: ColorChoice::Auto,
+            show: Show::default(),
+            workspace: None,
+            out: Box::new(out),
+            err: Box::new(err),
+            keyboard: Box::new(SystemKeyboard::new(history)),
+            interrupts,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Whether a person can be asked: they see the question and can type the answer.
+    #[must_use]
+    pub const fn can_ask(&self) -> bool {
+        self.stdin_is_terminal && self.stderr_is_terminal
+    }
+
+    pub(crate) const fn out_paint(&self) -> Paint {
+        Paint { on: colored(self.color, self.stdout_is_terminal) }
+    }
+
+    pub(crate) const fn err_paint(&self) -> Paint {
+        Paint { on: colored(self.color, self.stderr_is_terminal) }
+    }
+
+    pub(crate) const fn columns(&self) -> usize {
+        self.width as usize
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Writes a result.
+    pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Writes what is no result.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        self.err.write_all(text.as_bytes())?;
+        self.err.flush()
+    }
+
+    /// A piece of work that Ctrl-C ends: `None` when it did.
+    pub(crate) async fn unless_interrupted<T>(
+        interrupts: &mut BoxStream<'static, ()>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            Some(()) = interrupts.next() => None,
+        }
+    }
+}
+
+const fn colored(choice: ColorChoice, terminal: bool) -> bool {
+    match choice {
+        ColorChoice::Auto => terminal,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+    }
+}

@@ -1,0 +1,10 @@
+//! The command line as people and scripts meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod chats;
+mod pages;
+mod runs;
+mod views;
+mod words;
+mod world;

@@ -1,0 +1,573 @@
+//! A terminal without a screen and an entrance without a platform: a test says what is there, runs one command
+//! line, and reads what came out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_api::{
+    ApiError, AuditReport, Check, CheckState, CostBy, CostReport, CostRow, DoctorReport, Ending,
+    RunEvent, RunRequest, RunTotals, SecretView, SessionDetail, SessionSummary, SettingView,
+    SourceView, UndoView, codes,
+};
+use bottega_cli::{ColorChoice, Keyboard, Show, Terminal, Typed, execute, parse};
+use bottega_client::{Entrance, Machine, ModelBench, Models, Run, RunControl, Sessions};
+use bottega_llm::{Hardware, LocalModel, PullProgress, PullStage, Recommendation};
+use bottega_policy::{Approval, ApprovalRequest, Approver};
+use bottega_types::{Digest, ManualClock, Secret, SessionId, Timestamp, Tokens};
+use futures::StreamExt as _;
+use tokio::sync::{Notify, mpsc};
+
+/// The present moment of every test.
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_763_648_799_000);
+
+/// One step of a scripted run.
+#[derive(Clone)]
+pub(crate) enum Step {
+    Tell(RunEvent),
+    Ask(ApprovalRequest),
+    /// The person presses Ctrl-C.
+    CtrlC,
+    /// Nothing more until the work is stopped.
+    UntilStopped,
+    /// Nothing more, ever.
+    Silence,
+}
+
+/// What is there when the command runs, and what it leaves behind.
+#[derive(Default)]
+pub(crate) struct Left {
+    pub requests: Vec<RunRequest>,
+    pub resumed: Vec<RunRequest>,
+    pub answers: Vec<Approval>,
+    pub calls: Vec<String>,
+    pub secrets: Vec<(String, String)>,
+}
+
+#[derive(Clone)]
+pub(crate) struct World {
+    pub steps: Vec<Step>,
+    pub sessions: Vec<SessionDetail>,
+    pub refusal: Option<ApiError>,
+    /// Piped bytes; `None` is a standard input that stays open and sends nothing.
+    pub stdin: Option<Vec<u8>>,
+    pub typed: VecDeque<String>,
+    pub messages: VecDeque<Typed>,
+    /// Whether standard input, output and error are terminals.
+    pub terminals: (bool, bool, bool),
+    pub color: ColorChoice,
+    pub show: Show,
+    pub broken: bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            sessions: Vec::new(),
+            refusal: None,
+            stdin: None,
+            typed: VecDeque::new(),
+            messages: VecDeque::new(),
+            terminals: (false, false, false),
+            color: ColorChoice::Auto,
+            show: Show::default(),
+            broken: false,
+        }
+    }
+}
+
+/// What a command line gave.
+pub(crate) struct Came {
+    pub exit: u8,
+    pub out: String,
+    pub err: String,
+    pub left: Left,
+}
+
+impl Came {
+    /// All of it, for a snapshot; escape characters are made visible.
+    pub(crate) fn page(&self) -> String {
+        format!("exit {}\n--- out\n{}--- err\n{}", self.exit, self.out, self.err).replace('\u{1b}', "␛")
+    }
+}
+
+impl World {
+    pub(crate) fn on_terminals(mut self) -> Self {
+        self.terminals = (true, true, true);
+        self
+    }
+
+    /// Runs one command line; a command that never ends fails the test.
+    pub(crate) fn run(self, line: &[&str]) -> Came {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            // Waiting costs no time: the clock jumps when everyone waits.
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            tokio::time::timeout(Duration::from_secs(3_600), self.carry_out(line))
+                .await
+                .expect("the command ends")
+        })
+    }
+
+    async fn carry_out(self, line: &[&str]) -> Came {
+        let (out, err) = (Paper::default(), Paper::default());
+        let (ctrl_c, mut pressed) = mpsc::unbounded_channel();
+        let left = Arc::new(Mutex::new(Left::default()));
+        let mut terminal = Terminal {
+            stdin_is_terminal: self.terminals.0,
+            stdout_is_terminal: self.terminals.1,
+            stderr_is_terminal: self.terminals.2,
+            width: 80,
+            color: self.color,
+            show: self.show,
+            workspace: Some("/work/demo".into()),
+            out: Box::new(out.clone()),
+            err: Box::new(err.clone()),
+            keyboard: Box::new(Keys {
+                stdin: self.stdin.clone(),
+                typed: self.typed.clone(),
+                messages: self.messages.clone(),
+            }),
+            interrupts: futures::stream::poll_fn(move |context| pressed.poll_recv(context)).boxed(),
+            clock: Arc::new(ManualClock::new(NOW)),
+        };
+        let words = std::iter::once("bottega").chain(line.iter().copied()).map(Into::into);
+        let exit = match parse(words) {
+            Ok(invocation) => {
+                let entrance = Fake { world: Arc::new(self), left: Arc::clone(&left), ctrl_c };
+                execute(invocation, &entrance, terminal).await
+            }
+            Err(exit) => exit.print(&mut terminal),
+        };
+        let left = std::mem::take(&mut *left.lock().unwrap());
+        Came { exit, out: out.text(), err: err.text(), left }
+    }
+}
+
+/// A stream that is read afterwards.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Keys {
+    stdin: Option<Vec<u8>>,
+    typed: VecDeque<String>,
+    messages: VecDeque<Typed>,
+}
+
+#[async_trait]
+impl Keyboard for Keys {
+    async fn everything(&mut self) -> io::Result<Vec<u8>> {
+        match self.stdin.take() {
+            Some(bytes) => Ok(bytes),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn line(&mut self) -> io::Result<Typed> {
+        match self.typed.pop_front() {
+            Some(text) => Ok(Typed::Text(text)),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn hidden(&mut self) -> io::Result<Typed> {
+        self.line().await
+    }
+
+    async fn message(&mut self, _prompt: &str) -> io::Result<Typed> {
+        Ok(self.messages.pop_front().unwrap_or(Typed::End))
+    }
+}
+
+#[derive(Clone)]
+struct Fake {
+    world: Arc<World>,
+    left: Arc<Mutex<Left>>,
+    ctrl_c: mpsc::UnboundedSender<()>,
+}
+
+impl Fake {
+    fn note(&self, call: String) {
+        self.left.lock().unwrap().calls.push(call);
+    }
+
+    fn detail(&self, session: SessionId) -> Result<SessionDetail, ApiError> {
+        let found = self.world.sessions.iter().find(|detail| detail.summary.id == session.to_string());
+        found.cloned().ok_or_else(|| ApiError::new(codes::NO_SESSION, format!("no session {session}")))
+    }
+
+    fn begin(&self, session: SessionId, approver: Arc<dyn Approver>) -> Run {
+        let stop = Arc::new(Notify::new());
+        let script = Script {
+            steps: self.world.steps.clone().into(),
+            approver,
+            stop: Arc::clone(&stop),
+            fake: self.clone(),
+        };
+        let events = futures::stream::unfold(script, |mut script| async move {
+            script.next().await.map(|event| (event, script))
+        });
+        Run { session, events: events.boxed(), control: Arc::new(Stop(stop)) }
+    }
+}
+
+struct Stop(Arc<Notify>);
+
+#[async_trait]
+impl RunControl for Stop {
+    async fn interrupt(&self) {
+        self.0.notify_one();
+    }
+}
+
+struct Script {
+    steps: VecDeque<Step>,
+    approver: Arc<dyn Approver>,
+    stop: Arc<Notify>,
+    fake: Fake,
+}
+
+impl Script {
+    async fn next(&mut self) -> Option<RunEvent> {
+        loop {
+            match self.steps.pop_front()? {
+                Step::Tell(event) => return Some(event),
+                Step::Ask(request) => {
+                    let answer = self.approver.ask(&request).await;
+                    self.fake.left.lock().unwrap().answers.push(answer);
+                }
+                Step::CtrlC => self.fake.ctrl_c.send(()).unwrap(),
+                Step::UntilStopped => {
+                    self.stop.notified().await;
+                    let ended = ended(Ending::Interrupted, Some("interrupted"), "");
+                    return Some(ended);
+                }
+                Step::Silence => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Entrance for Fake {
+    async fn sessions(&self) -> Result<Arc<dyn Sessions>, ApiError> {
+        match &self.world.refusal {
+            Some(error) => Err(error.clone()),
+            None => Ok(Arc::new(self.clone())),
+        }
+    }
+
+    async fn models(&self) -> Result<Arc<dyn Models>, ApiError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn machine(&self) -> Result<Arc<dyn Machine>, ApiError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl Sessions for Fake {
+    async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError> {
+        let session = request.session.unwrap_or_else(|| session(1));
+        self.left.lock().unwrap().requests.push(request);
+        Ok(self.begin(session, approver))
+    }
+
+    async fn resume(
+        &self,
+        request: RunRequest,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Run, ApiError> {
+        let session = request.session.unwrap();
+        self.left.lock().unwrap().resumed.push(request);
+        Ok(self.begin(session, approver))
+    }
+
+    async fn list(
+        &self,
+        workspace: Option<&std::path::Path>,
+        limit: usize,
+    ) -> Result<Vec<SessionSummary>, ApiError> {
+        self.note(format!("list {workspace:?} {limit}"));
+        Ok(self.world.sessions.iter().map(|detail| detail.summary.clone()).collect())
+    }
+
+    async fn find(&self, text: &str) -> Result<SessionId, ApiError> {
+        let found = self.world.sessions.iter().map(|detail| &detail.summary.id);
+        let mut found = found.filter(|id| text == "last" || id.ends_with(text));
+        let id = found.next().ok_or_else(|| {
+            ApiError::new(codes::NO_SESSION, format!("no session begins or ends with `{text}`"))
+        })?;
+        Ok(id.parse().unwrap())
+    }
+
+    async fn show(&self, session: SessionId) -> Result<SessionDetail, ApiError> {
+        self.detail(session)
+    }
+
+    async fn fork(&self, session: SessionId, at: Option<u64>) -> Result<SessionSummary, ApiError> {
+        self.note(format!("fork {session} {at:?}"));
+        Ok(self.detail(session)?.summary)
+    }
+
+    async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
+        self.note(format!("undo {session} {steps:?}"));
+        Ok(UndoView {
+            restored: vec!["src/lib.rs".into()],
+            left_alone: vec!["README.md".into()],
+        })
+    }
+
+    async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
+        self.note(format!("compact {session}"));
+        Ok(4)
+    }
+
+    async fn export(&self, _session: SessionId) -> Result<Vec<String>, ApiError> {
+        Ok(vec!["{\"position\":1}\n".into(), "{\"position\":2}".into()])
+    }
+
+    async fn remove(&self, session: SessionId) -> Result<(), ApiError> {
+        self.note(format!("remove {session}"));
+        Ok(())
+    }
+
+    async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError> {
+        let row = |key: &str, answers, input_tokens, cost_usd| CostRow {
+            key: key.into(),
+            answers,
+            input_tokens,
+            cached_tokens: input_tokens / 2,
+            output_tokens: 1_234,
+            cost_usd,
+        };
+        Ok(CostReport {
+            by,
+            rows: vec![row("2025-11-19", 4, 52_000, 0.0312), row("2025-11-20", 31, 1_204_000, 1.5)],
+            total: row("", 35, 1_256_000, 1.5312),
+        })
+    }
+
+    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync)) -> Result<AuditReport, ApiError> {
+        progress(1_204);
+        let broken = self.world.broken.then(|| "record 1205 does not follow from the one before".into());
+        let broken_at = self.world.broken.then_some(1_205);
+        Ok(AuditReport { verified: 1_204, head: "ab12".repeat(16), broken, broken_at })
+    }
+
+    async fn export_all(&self, to: &mut (dyn io::Write + Send)) -> Result<u64, ApiError> {
+        to.write_all(b"{\"position\":1}\n").unwrap();
+        Ok(1)
+    }
+}
+
+fn local_model() -> LocalModel {
+    LocalModel {
+        name: "qwen2.5-coder-1.5b".into(),
+        path: "/home/ada/.local/share/bottega/models/qwen2.5-coder-1.5b.gguf".into(),
+        size: 1_117_320_768,
+        digest: Digest::of(b"weights"),
+        source: "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF".into(),
+        architecture: "qwen2".into(),
+        quantisation: "Q4_K_M".into(),
+        parameters: 1_543_714_304,
+        context_window: Tokens::new(32_768),
+        licence: Some("Apache-2.0".into()),
+    }
+}
+
+#[async_trait]
+impl Models for Fake {
+    async fn list(&self) -> Result<Vec<LocalModel>, ApiError> {
+        Ok(vec![local_model()])
+    }
+
+    async fn catalogue(&self) -> Result<Vec<String>, ApiError> {
+        Ok(vec!["qwen2.5-coder-1.5b".into(), "smollm2-135m".into()])
+    }
+
+    async fn show(&self, _name: &str) -> Result<LocalModel, ApiError> {
+        Ok(local_model())
+    }
+
+    async fn pull(
+        &self,
+        source: &str,
+        progress: &(dyn Fn(PullProgress) + Send + Sync),
+    ) -> Result<LocalModel, ApiError> {
+        self.note(format!("pull {source}"));
+        for done in [400_000_000, 700_000_000, 1_117_320_768] {
+            let total = Some(1_117_320_768);
+            progress(PullProgress { stage: PullStage::Downloading, done, total });
+        }
+        Ok(local_model())
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+        self.note(format!("remove {name}"));
+        Ok(())
+    }
+
+    async fn use_default(&self, model: &str) -> Result<String, ApiError> {
+        self.note(format!("use {model}"));
+        Ok("/home/ada/.config/bottega/config.toml".into())
+    }
+
+    async fn recommend(&self) -> Result<Recommendation, ApiError> {
+        let hardware = Hardware {
+            cpu: "AMD EPYC 9B14".into(),
+            free_cores: 1,
+            cores: 2,
+            free_memory: 21_474_836_480,
+            free_disk: 107_374_182_400,
+            accelerators: Vec::new(),
+        };
+        Ok(Recommendation {
+            hardware,
+            name: "qwen2.5-coder-1.5b".into(),
+            quantisation: "Q4_K_M".into(),
+            why: "the largest that answers at a readable speed here".into(),
+        })
+    }
+
+    async fn bench(&self, name: &str) -> Result<ModelBench, ApiError> {
+        Ok(ModelBench {
+            model: name.into(),
+            threads: 1,
+            prompt_per_second: 89.5,
+            decode_per_second: 21.2,
+            bare: Some((90.0, 21.6)),
+        })
+    }
+}
+
+#[async_trait]
+impl Machine for Fake {
+    fn settings(&self) -> Result<Vec<SettingView>, ApiError> {
+        let row = |path: &str, value: &str, origin: &str| SettingView {
+            path: path.into(),
+            value: value.into(),
+            origin: origin.into(),
+            doc: "…".into(),
+        };
+        Ok(vec![
+            row("access.mode", "\"auto\"", "flag --access-mode"),
+            row("limits.turns", "30", "/work/demo/.bottega/config.toml:4"),
+            row("ui.cost", "true", "default"),
+        ])
+    }
+
+    fn setting(&self, path: &str) -> Result<Vec<SettingView>, ApiError> {
+        let mut rows = self.settings()?;
+        rows.retain(|row| row.path.starts_with(path));
+        Ok(rows)
+    }
+
+    fn set(&self, path: &str, value: &str, layer: &str) -> Result<String, ApiError> {
+        self.note(format!("set {path} {value} {layer}"));
+        Ok("/home/ada/.config/bottega/config.toml".into())
+    }
+
+    fn sources(&self) -> Result<Vec<SourceView>, ApiError> {
+        let row = |layer: &str, path: &str, state: &str| SourceView {
+            layer: layer.into(),
+            path: path.into(),
+            state: state.into(),
+        };
+        Ok(vec![
+            row("user", "/home/ada/.config/bottega/config.toml", "read"),
+            row("project", "/work/demo/.bottega/config.toml", "ignored: the folder is not trusted"),
+        ])
+    }
+
+    fn trust(&self) -> Result<String, ApiError> {
+        Ok("/work/demo/.bottega is trusted as it is now".into())
+    }
+
+    fn secrets(&self) -> Result<Vec<SecretView>, ApiError> {
+        Ok(vec![SecretView { name: "SOME_KEY".into(), place: "keyring".into() }])
+    }
+
+    fn set_secret(&self, name: &str, value: Secret<String>) -> Result<String, ApiError> {
+        self.left.lock().unwrap().secrets.push((name.into(), value.expose().clone()));
+        Ok("the system's keyring".into())
+    }
+
+    fn remove_secret(&self, name: &str) -> Result<(), ApiError> {
+        self.note(format!("forget {name}"));
+        Ok(())
+    }
+
+    async fn doctor(&self) -> Result<DoctorReport, ApiError> {
+        let check = |name: &str, state, found: &str, next_step: &str| Check {
+            name: name.into(),
+            state,
+            found: found.into(),
+            next_step: next_step.into(),
+        };
+        let mut checks = vec![
+            check("journal", CheckState::Good, "1,204 records, chain whole", ""),
+            check("sandbox", CheckState::Warning, "no Landlock here", "use a kernel from 5.13 on"),
+        ];
+        if self.world.broken {
+            let next = "run `bottega model pull`";
+            checks.push(check("model", CheckState::Bad, "nothing to ask", next));
+        }
+        Ok(DoctorReport { version: "0.1.0".into(), checks })
+    }
+}
+
+/// The session with this number.
+pub(crate) fn session(number: u128) -> SessionId {
+    SessionId::from_bits(0x019a_a1b2_c3d4_0000_0000_0000_0000_0000 + number)
+}
+
+/// Totals as after three turns.
+pub(crate) fn totals() -> RunTotals {
+    RunTotals {
+        turns: 3,
+        tool_calls: 2,
+        input_tokens: 11_830,
+        cached_tokens: 8_120,
+        output_tokens: 600,
+        cost_usd: 0.0,
+        model_ms: 38_000,
+        tokens_per_second: Some(21.4),
+        elapsed_ms: 41_000,
+    }
+}
+
+/// The last event of a run.
+pub(crate) fn ended(ending: Ending, why: Option<&str>, answer: &str) -> RunEvent {
+    RunEvent::Ended {
+        ending,
+        why: why.map(Into::into),
+        answer: answer.into(),
+        session: session(1).to_string(),
+        totals: totals(),
+    }
+}
