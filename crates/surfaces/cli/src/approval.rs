@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_policy::{Approval, ApprovalRequest, Approver};
+use bottega_policy::{Approval, ApprovalRequest, Approver, Need};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::keyboard::Typed;
@@ -70,10 +70,17 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
         text.push_str(&format!("  why you are asked: {}\n", visible::exact(&request.why)));
     }
     for need in &request.needs {
-        let need = visible::exact(&need.to_string());
-        // The details hold the command whole; a need of many lines would only repeat it.
-        if !need.contains('\n') {
-            text.push_str(&format!("  needs: {need}\n"));
+        match need {
+            // The command itself stands below, whole.
+            Need::Execute { command, caged, .. } if request.details.contains(command.as_str()) => {
+                if !caged {
+                    text.push_str(&format!("  {}\n", paint.red("it would run outside the sandbox")));
+                }
+            }
+            Need::Execute { .. } | Need::Read { .. } | Need::Write { .. } | Need::Network { .. } => {
+                let need = visible::exact(&need.to_string()).replace('\n', " ");
+                text.push_str(&format!("  needs: {need}\n"));
+            }
         }
     }
     let details = visible::exact(&request.details);
@@ -115,7 +122,6 @@ pub(crate) fn understand(typed: Typed) -> Option<Approval> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bottega_policy::Need;
 
     #[track_caller]
     fn check(typed: &str, expected: Option<&Approval>) {

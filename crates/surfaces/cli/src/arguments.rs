@@ -12,7 +12,6 @@ use crate::terminal::ColorChoice;
 #[command(
     name = "bottega",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\

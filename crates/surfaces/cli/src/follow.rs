@@ -65,7 +65,7 @@ pub(crate) async fn follow(
     let session = run.session.to_string();
     let (stdout_is_terminal, paint) = (terminal.stdout_is_terminal, terminal.err_paint());
     let live = terminal.stderr_is_terminal && voice == Voice::People;
-    let (columns, show) = (terminal.columns(), terminal.show);
+    let (columns, show) = (terminal.err_columns(), terminal.show);
     let Terminal { out, err, keyboard, interrupts, .. } = terminal;
     let narrator = narrator::Narrator::new(narrator::Look {
         paint,

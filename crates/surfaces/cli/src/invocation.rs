@@ -124,15 +124,22 @@ impl Exit {
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return Self { code: code.exit, plain, painted };
         }
-        let message = plain.strip_prefix("error: ").unwrap_or(&plain).trim_end().to_owned();
+        let message = told(&plain).strip_prefix("error: ").unwrap_or(told(&plain)).to_owned();
         if form == Form::Json {
             let told = ApiError::new(code, message);
             let text = format!("{}\n", serde_json::json!({ "error": told }));
             return Self { code: code.exit, plain: text.clone(), painted: text };
         }
-        let painted = painted.replacen("error:", &format!("error[{}]:", code.name), 1);
-        Self { code: code.exit, plain: format!("error[{}]: {message}\n", code.name), painted }
+        let next = format!("\n  next: {}\n", code.next_step);
+        let painted = told(&painted).replacen("error:", &format!("error[{}]:", code.name), 1);
+        let plain = format!("error[{}]: {message}{next}", code.name);
+        Self { code: code.exit, plain, painted: painted + &next }
     }
+}
+
+/// What the parser says without its own next step.
+fn told(rendered: &str) -> &str {
+    rendered.split("\n\nFor more information").next().unwrap_or(rendered).trim_end()
 }
 
 /// Understands a command line. The first item is the program's name.

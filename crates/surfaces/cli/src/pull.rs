@@ -1,10 +1,11 @@
 //! How a pull is shown: a bar on a terminal, a line every tenth without one.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bottega_llm::{PullProgress, PullStage};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use crate::figures;
 
@@ -23,13 +24,21 @@ struct State<'t> {
 }
 
 enum Form<'t> {
-    Bar(ProgressBar),
+    Bar(Bar<'t>),
     Lines(&'t mut (dyn Write + Send)),
 }
 
-/// How many columns the bar itself takes is left to the template.
-const BAR: &str = "{spinner} {msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-const NO_TOTAL: &str = "{spinner} {msg} {bytes} {bytes_per_sec}";
+/// A bar that draws on the terminal that `err` is.
+struct Bar<'t> {
+    err: &'t mut (dyn Write + Send),
+    screen: Screen,
+    present: Option<ProgressBar>,
+}
+
+const KNOWN: &str = "{spinner} {msg} {wide_bar} {binary_bytes}/{binary_total_bytes} {rate} {left}";
+const UNKNOWN: &str = "{spinner} {msg} {binary_bytes} {rate}";
+/// Drawings a second at most.
+const HZ: u8 = 10;
 
 impl<'t> Shown<'t> {
     /// Lines on a stream that is no terminal.
@@ -38,9 +47,8 @@ impl<'t> Shown<'t> {
     }
 
     /// A bar on the terminal that standard error is.
-    pub(crate) fn bar(columns: u16) -> Self {
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(Screen::new(columns)), 10);
-        Self::new(Form::Bar(ProgressBar::with_draw_target(None, target)))
+    pub(crate) fn bar(err: &'t mut (dyn Write + Send), columns: u16) -> Self {
+        Self::new(Form::Bar(Bar { err, screen: Screen::new(columns), present: None }))
     }
 
     const fn new(form: Form<'t>) -> Self {
@@ -57,7 +65,9 @@ impl<'t> Shown<'t> {
     pub(crate) fn end(self) {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         match state.form {
-            Form::Bar(bar) => bar.finish_and_clear(),
+            Form::Bar(mut bar) => {
+                let _ = bar.end();
+            }
             Form::Lines(_) => {}
         }
     }
@@ -81,11 +91,9 @@ impl State<'_> {
         match &mut self.form {
             Form::Bar(bar) => {
                 if begins {
-                    begin(bar, progress, words);
+                    bar.begin(progress, words)?;
                 }
-                bar.set_position(progress.done);
-                bar.tick();
-                Ok(())
+                bar.step(progress.done)
             }
             Form::Lines(err) => {
                 if begins {
@@ -105,21 +113,54 @@ impl State<'_> {
     }
 }
 
-fn begin(bar: &ProgressBar, progress: &PullProgress, words: String) {
-    let template = match progress.total {
-        Some(total) => {
-            bar.set_length(total);
-            BAR
-        }
-        None => NO_TOTAL,
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("━╸─"));
+impl Bar<'_> {
+    fn begin(&mut self, progress: &PullProgress, words: String) -> io::Result<()> {
+        self.end()?;
+        // What was there before is not this attempt's speed.
+        let before = progress.done;
+        let speed = move |state: &ProgressState| {
+            let seconds = state.elapsed().as_secs_f64().max(0.001);
+            state.pos().saturating_sub(before) as f64 / seconds
+        };
+        let rate = move |state: &ProgressState, to: &mut dyn fmt::Write| {
+            let _ = write!(to, "{}/s", figures::bytes(speed(state) as u64));
+        };
+        let left = move |state: &ProgressState, to: &mut dyn fmt::Write| {
+            let rest = state.len().unwrap_or_default().saturating_sub(state.pos()) as f64;
+            let seconds = rest / speed(state);
+            // Nothing is known before the first bytes.
+            if seconds.is_finite() {
+                let _ = write!(to, "{} left", figures::span(seconds as u64 * 1_000));
+            }
+        };
+        let template = if progress.total.is_some() { KNOWN } else { UNKNOWN };
+        let style = ProgressStyle::with_template(template).map_err(io::Error::other)?;
+        let style = style.with_key("rate", rate).with_key("left", left).progress_chars("━╸─");
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(self.screen.clone()), HZ);
+        let bar = ProgressBar::with_draw_target(progress.total, target);
+        self.present = Some(bar.with_style(style).with_message(words).with_position(before));
+        Ok(())
     }
-    bar.set_message(words);
-    // What was there before is not this attempt's speed.
-    bar.set_position(progress.done);
-    bar.reset_eta();
+
+    fn step(&mut self, done: u64) -> io::Result<()> {
+        if let Some(bar) = &self.present {
+            bar.set_position(done);
+            bar.tick();
+        }
+        self.draw()
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        if let Some(bar) = self.present.take() {
+            bar.finish_and_clear();
+        }
+        self.draw()
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.err.write_all(self.screen.take().as_bytes())?;
+        self.err.flush()
+    }
 }
 
 const fn words(stage: PullStage) -> &'static str {
@@ -132,7 +173,7 @@ const fn words(stage: PullStage) -> &'static str {
     }
 }
 
-/// Standard error as the bar draws on it.
+/// What the bar draws, until it is written to the terminal.
 #[derive(Clone, Debug)]
 struct Screen {
     columns: u16,
@@ -146,6 +187,10 @@ impl Screen {
 
     fn add(&self, text: &str) {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+    }
+
+    fn take(&self) -> String {
+        std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn moved(&self, by: usize, letter: char) -> io::Result<()> {
@@ -194,10 +239,7 @@ impl TermLike for Screen {
     }
 
     fn flush(&self) -> io::Result<()> {
-        let text = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut err = io::stderr().lock();
-        err.write_all(text.as_bytes())?;
-        err.flush()
+        Ok(())
     }
 }
 

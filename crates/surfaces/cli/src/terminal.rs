@@ -125,7 +125,12 @@ impl Terminal {
         Paint { on: colored(self.color, self.stderr_is_terminal) }
     }
 
-    pub(crate) const fn columns(&self) -> usize {
+    /// Columns of standard output; where no person reads it, nothing is cut.
+    pub(crate) const fn out_columns(&self) -> usize {
+        if self.stdout_is_terminal { self.width as usize } else { usize::MAX }
+    }
+
+    pub(crate) const fn err_columns(&self) -> usize {
         self.width as usize
     }
 

@@ -129,8 +129,16 @@ impl Chat {
 
     async fn task(&mut self, task: String, desk: &mut Desk<'_>) -> Result<Talk, Failure> {
         let request = RunRequest { session: self.session, ..self.work.request(task) };
-        let (approver, questions) = approval::desk(desk.terminal.can_ask());
-        let run = self.sessions.run(request, approver).await?;
+        let (approver, mut questions) = approval::desk(true);
+        let run = match self.sessions.run(request.clone(), approver).await {
+            Err(error) if super::model::is_missing(&error, &request) => {
+                super::model::offer(error, desk).await?;
+                let (approver, desk) = approval::desk(true);
+                questions = desk;
+                self.sessions.run(request, approver).await?
+            }
+            other => other?,
+        };
         self.session = Some(run.session);
         let followed = follow(run, questions, Voice::People, &mut desk.terminal).await?;
         self.conclude(&followed, desk)

@@ -108,7 +108,7 @@ pub(super) fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, F
                 for source in &sources {
                     table.row(&[source.layer.clone(), source.state.clone(), source.path.clone()]);
                 }
-                table.render(terminal.columns(), terminal.out_paint())
+                table.render(terminal.out_columns(), terminal.out_paint())
             })
         }
         What::Trust => {
@@ -132,7 +132,7 @@ fn told(settings: &[SettingView], terminal: &Terminal) -> String {
     for setting in settings {
         table.row(&[setting.path.clone(), setting.value.clone(), setting.origin.clone()]);
     }
-    table.render(terminal.columns(), terminal.out_paint())
+    table.render(terminal.out_columns(), terminal.out_paint())
 }
 
 #[cfg(test)]

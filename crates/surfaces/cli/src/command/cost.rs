@@ -63,5 +63,5 @@ fn told(report: &CostReport, terminal: &Terminal) -> String {
             figures::dollars(row.cost_usd),
         ]);
     }
-    table.render(terminal.columns(), terminal.out_paint())
+    table.render(terminal.out_columns(), terminal.out_paint())
 }

@@ -2,15 +2,18 @@
 
 mod told;
 
-use bottega_api::codes;
+use bottega_api::{ApiError, RunRequest, codes};
 use bottega_client::Models;
+use bottega_llm::LocalModel;
 use clap::{Args, Subcommand};
 
 use super::Desk;
 use crate::figures;
+use crate::keyboard::Typed;
 use crate::pull;
 use crate::report::{Failure, Form};
 use crate::terminal::Terminal;
+use crate::visible;
 
 /// Fetch, list, choose and measure local models
 #[derive(Debug, Args)]
@@ -122,24 +125,7 @@ async fn pull(
             advice.name
         }
     };
-    let mut nowhere = std::io::sink();
-    let people = desk.form() == Form::People;
-    let Terminal { err, interrupts, width, stderr_is_terminal, .. } = &mut desk.terminal;
-    let shown = match (people, *stderr_is_terminal) {
-        (true, true) => pull::Shown::bar(*width),
-        (true, false) => pull::Shown::lines(err.as_mut()),
-        (false, _) => pull::Shown::lines(&mut nowhere),
-    };
-    let step = |progress| shown.step(&progress);
-    let pulled = Terminal::unless_interrupted(interrupts, models.pull(&source, &step)).await;
-    shown.end();
-    let Some(model) = pulled else {
-        if people {
-            desk.terminal.note("\nstopped; the same pull goes on where it was\n")?;
-        }
-        return Err(Failure::Silent(codes::INTERRUPTED.exit));
-    };
-    let model = model?;
+    let model = fetch(models, &source, desk).await?;
     if then_use {
         models.use_default(&format!("local/{}", model.name)).await?;
     }
@@ -147,4 +133,52 @@ async fn pull(
         let size = figures::bytes(model.size);
         format!("{} is here: {size}, {}\n", model.name, model.path.display())
     })
+}
+
+/// Fetches a model and shows how far it is.
+async fn fetch(
+    models: &dyn Models,
+    source: &str,
+    desk: &mut Desk<'_>,
+) -> Result<LocalModel, Failure> {
+    let mut nowhere = std::io::sink();
+    let people = desk.form() == Form::People;
+    let Terminal { err, interrupts, width, stderr_is_terminal, .. } = &mut desk.terminal;
+    let shown = match (people, *stderr_is_terminal) {
+        (true, true) => pull::Shown::bar(err.as_mut(), *width),
+        (true, false) => pull::Shown::lines(err.as_mut()),
+        (false, _) => pull::Shown::lines(&mut nowhere),
+    };
+    let step = |progress| shown.step(&progress);
+    let pulled = Terminal::unless_interrupted(interrupts, models.pull(source, &step)).await;
+    shown.end();
+    let Some(model) = pulled else {
+        if people {
+            desk.terminal.note("\nstopped; the same pull goes on where it was\n")?;
+        }
+        return Err(Failure::Silent(codes::INTERRUPTED.exit));
+    };
+    Ok(model?)
+}
+
+/// Whether work could not begin for want of any model, and none was named.
+pub(super) fn is_missing(error: &ApiError, request: &RunRequest) -> bool {
+    error.code == codes::NO_MODEL.name && request.model.is_none()
+}
+
+/// Offers a person to fetch the model that suits this machine. When they don't want it, the error stands.
+pub(super) async fn offer(error: ApiError, desk: &mut Desk<'_>) -> Result<(), Failure> {
+    let models = desk.entrance.models().await?;
+    let advice = models.recommend().await?;
+    let (name, why) = (visible::first_line(&advice.name), visible::first_line(&advice.why));
+    let message = visible::first_line(&error.message);
+    desk.terminal.note(&format!("{message}\nfetch {name} to work without a provider ({why})? [y/N] "))?;
+    let Terminal { keyboard, interrupts, .. } = &mut desk.terminal;
+    let typed = Terminal::unless_interrupted(interrupts, keyboard.line()).await;
+    match typed.ok_or(Failure::Silent(codes::INTERRUPTED.exit))?? {
+        Typed::Text(text) if matches!(text.trim(), "y" | "Y" | "yes") => {
+            fetch(models.as_ref(), &advice.name, desk).await.map(|_| ())
+        }
+        Typed::Text(_) | Typed::Interrupt | Typed::End => Err(error.into()),
+    }
 }

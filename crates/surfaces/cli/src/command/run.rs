@@ -83,8 +83,17 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         (false, true) => Voice::Quiet,
         (false, false) => Voice::People,
     };
-    let (approver, questions) = approval::desk(desk.terminal.can_ask() && voice == Voice::People);
-    let run = sessions.run(request, approver).await?;
+    let can_ask = desk.terminal.can_ask() && voice == Voice::People;
+    let (approver, mut questions) = approval::desk(can_ask);
+    let run = match sessions.run(request.clone(), approver).await {
+        Err(error) if can_ask && super::model::is_missing(&error, &request) => {
+            super::model::offer(error, desk).await?;
+            let (approver, desk) = approval::desk(can_ask);
+            questions = desk;
+            sessions.run(request, approver).await?
+        }
+        other => other?,
+    };
     let followed = follow(run, questions, voice, &mut desk.terminal).await?;
     conclude(&followed, voice, &mut desk.terminal)
 }

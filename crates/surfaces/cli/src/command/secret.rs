@@ -59,7 +59,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
                 for secret in &secrets {
                     table.row(&[secret.name.clone(), secret.place.clone()]);
                 }
-                table.render(terminal.columns(), terminal.out_paint())
+                table.render(terminal.out_columns(), terminal.out_paint())
             })
         }
         What::Rm { name } => {

@@ -19,7 +19,11 @@ pub(super) fn gist(arguments: &str) -> String {
     let bare = told.iter().filter_map(|name| fields.get(*name)).map(one_line);
     let named = fields
         .iter()
-        .filter(|(name, value)| !told.contains(&name.as_str()) && is_short(value))
+        .filter(|(name, value)| {
+            let said = told.contains(&name.as_str());
+            // Beside a path or a command, other texts are contents.
+            !said && is_short(value) && (told.is_empty() || !value.is_string())
+        })
         .map(|(name, value)| format!("{}={}", visible::shown(name), one_line(value)));
     bare.chain(named).collect::<Vec<_>>().join(" ")
 }
@@ -55,8 +59,9 @@ mod tests {
     fn telling_arguments_come_first() {
         check(r#"{"command":"cargo test"}"#, "cargo test");
         check(r#"{"timeout":5,"command":"ls\nrm x"}"#, "ls … timeout=5");
-        check(r#"{"path":"src/lib.rs","old":"a\nb","new":"c"}"#, "src/lib.rs new=c");
+        check(r#"{"path":"src/lib.rs","old":"a\nb","new":"c"}"#, "src/lib.rs");
         check(r#"{"within":["*.rs"],"pattern":"fn x"}"#, r#"fn x within=["*.rs"]"#);
+        check(r#"{"text":"short","deep":{}}"#, "text=short");
         check("{}", "");
         check("not \n json\u{1b}[1m", "not json");
     }

@@ -1,30 +1,19 @@
 //! One line from a terminal, with a way to call the read back.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::Typed;
 
-/// Whether the terminal shows what is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Echo {
-    Shown,
-    Hidden,
-}
-
 /// Reads up to the next line end, or until the other end of `watch` closes: then nothing was read, and
 /// [`Typed::Interrupt`] comes back.
 ///
 /// It reads the descriptor itself: a buffered reader would swallow the lines after this one.
-pub(super) fn read(input: &impl AsFd, watch: &impl AsFd, echo: Echo) -> io::Result<Typed> {
+pub(super) fn read(input: &impl AsFd, watch: &impl AsFd) -> io::Result<Typed> {
     let input = input.as_fd();
-    let _quiet = match echo {
-        Echo::Shown => None,
-        Echo::Hidden => Quiet::over(input),
-    };
     let mut line = Vec::new();
     loop {
         let mut ready = [
@@ -58,27 +47,27 @@ fn text(line: &[u8]) -> Typed {
 }
 
 /// Keeps a terminal from showing what is typed, until dropped.
-struct Quiet<'t> {
-    terminal: BorrowedFd<'t>,
+pub(super) struct Quiet<T: AsFd> {
+    terminal: T,
     before: Termios,
 }
 
-impl<'t> Quiet<'t> {
-    /// Nothing where `input` is no terminal: then nothing is shown anyway.
-    fn over(input: BorrowedFd<'t>) -> Option<Self> {
-        let before = tcgetattr(input).ok()?;
+impl<T: AsFd> Quiet<T> {
+    /// Nothing where `terminal` is none: then nothing is shown anyway.
+    pub(super) fn over(terminal: T) -> Option<Self> {
+        let before = tcgetattr(terminal.as_fd()).ok()?;
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO);
         quiet.local_modes.insert(LocalModes::ECHONL);
-        tcsetattr(input, OptionalActions::Flush, &quiet).ok()?;
-        Some(Self { terminal: input, before })
+        tcsetattr(terminal.as_fd(), OptionalActions::Flush, &quiet).ok()?;
+        Some(Self { terminal, before })
     }
 }
 
-impl Drop for Quiet<'_> {
+impl<T: AsFd> Drop for Quiet<T> {
     fn drop(&mut self) {
         // A terminal that is gone needs no mending.
-        let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
+        let _ = tcsetattr(self.terminal.as_fd(), OptionalActions::Flush, &self.before);
     }
 }
 
@@ -94,9 +83,10 @@ mod tests {
         let (watch, _alive) = pipe().unwrap();
         write(&typing, b"yes\r\nno").unwrap();
         drop(typing);
-        assert!(read(&input, &watch, Echo::Shown).unwrap() == Typed::Text("yes".into()));
-        assert!(read(&input, &watch, Echo::Hidden).unwrap() == Typed::Text("no".into()));
-        assert!(read(&input, &watch, Echo::Shown).unwrap() == Typed::End);
+        assert!(read(&input, &watch).unwrap() == Typed::Text("yes".into()));
+        assert!(Quiet::over(&input).is_none(), "a pipe shows nothing");
+        assert!(read(&input, &watch).unwrap() == Typed::Text("no".into()));
+        assert!(read(&input, &watch).unwrap() == Typed::End);
     }
 
     #[test]
@@ -105,8 +95,8 @@ mod tests {
         let (watch, alive) = pipe().unwrap();
         drop(alive);
         write(&typing, b"later\n").unwrap();
-        assert!(read(&input, &watch, Echo::Shown).unwrap() == Typed::Interrupt);
+        assert!(read(&input, &watch).unwrap() == Typed::Interrupt);
         let (watch, _alive) = pipe().unwrap();
-        assert!(read(&input, &watch, Echo::Shown).unwrap() == Typed::Text("later".into()));
+        assert!(read(&input, &watch).unwrap() == Typed::Text("later".into()));
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use super::editor::LineEditor;
-use super::line::{self, Echo};
+use super::line::{self, Quiet};
 use super::{Keyboard, Typed};
 
 /// The process's own standard input.
@@ -41,11 +41,13 @@ impl Keyboard for SystemKeyboard {
     }
 
     async fn line(&mut self) -> io::Result<Typed> {
-        read(Echo::Shown).await
+        read().await
     }
 
     async fn hidden(&mut self) -> io::Result<Typed> {
-        read(Echo::Hidden).await
+        // Held here, not by the reader: when the question is taken back the terminal shows again at once.
+        let _quiet = Quiet::over(io::stdin());
+        read().await
     }
 
     async fn message(&mut self, prompt: &str) -> io::Result<Typed> {
@@ -64,10 +66,10 @@ impl Keyboard for SystemKeyboard {
     }
 }
 
-async fn read(echo: Echo) -> io::Result<Typed> {
+async fn read() -> io::Result<Typed> {
     // Dropping this future closes `alive`, which wakes the reader and ends it.
     let (watch, alive) = rustix::pipe::pipe()?;
-    let typed = aside("line", move || line::read(&io::stdin(), &watch, echo)).await?;
+    let typed = aside("line", move || line::read(&io::stdin(), &watch)).await?;
     drop(alive);
     typed
 }

@@ -86,6 +86,21 @@ fn a_person_sees_it_happen() {
 }
 
 #[test]
+fn a_person_sees_what_is_being_done() {
+    let waiting = || {
+        let begun = [RunEvent::Turn { number: 1 }, RunEvent::Prompt { done: 512, total: 1_480 }];
+        let mut steps: Vec<Step> = begun.into_iter().map(Step::Tell).collect();
+        steps.push(Step::Wait(std::time::Duration::from_millis(1_150)));
+        steps.push(Step::Tell(ended(Ending::Done, None, "ok")));
+        World { steps, color: ColorChoice::Never, ..World::default() }
+    };
+    let err = waiting().on_terminals().run(&["run", "mend it"]).err;
+    assert!(err.contains("\r\u{1b}[2K⠙ reading the prompt: 512 of 1,480 tokens · 0 ms"), "{err:?}");
+    assert!(err.contains("tokens · 1.0 s\r\u{1b}[2K"), "the line goes before the next one comes: {err:?}");
+    assert!(!waiting().run(&["run", "mend it"]).err.contains("reading the prompt"));
+}
+
+#[test]
 fn a_person_who_redirects_the_answer_sees_it_dimmed() {
     let world = World { terminals: (true, false, true), ..telling(story()) };
     let came = world.run(&["run", "mend it"]);
@@ -163,6 +178,30 @@ fn a_run_that_can_not_begin_says_why() {
       next: run `bottega model pull`, or set a provider's API key
     ");
     insta::assert_snapshot!(refused().run(&["run", "--json", "mend it"]).err, @r#"{"error":{"code":"BTG0003","message":"no API key, no Ollama, no model on disk","next_step":"run `bottega model pull`, or set a provider's API key","exit":2}}"#);
+}
+
+#[test]
+fn a_person_without_a_model_is_offered_one() {
+    let without = |typed: &str| World {
+        no_model: true,
+        color: ColorChoice::Never,
+        typed: [typed.to_owned()].into(),
+        ..telling(vec![ended(Ending::Done, None, "ok")])
+    };
+    let came = without("y").on_terminals().run(&["run", "mend it"]);
+    assert_eq!((came.exit, came.out.as_str()), (0, "ok\n"));
+    assert_eq!(came.left.calls, ["pull qwen2.5-coder-1.5b"]);
+    assert!(came.err.contains("fetching (resumed at 381.5 MiB) ━"), "{:?}", came.err);
+    for (world, line) in [
+        (without("").on_terminals(), ["run", "mend it"].as_slice()),
+        (without("y"), &["run", "mend it"]),
+        (without("y").on_terminals(), &["run", "-q", "mend it"]),
+        (without("y").on_terminals(), &["run", "-m", "local/none", "mend it"]),
+    ] {
+        let came = world.run(line);
+        assert_eq!((came.exit, came.left.calls.len()), (2, 0), "{line:?}");
+        assert!(came.err.contains("error[BTG0003]: there is no model to ask\n"), "{}", came.err);
+    }
 }
 
 #[test]

@@ -58,7 +58,12 @@ fn world() -> World {
     let mut third = sample(9);
     third.summary.state = SessionState::Done;
     third.summary.title = "\u{1b}[31mshort".into();
-    World { sessions: vec![sample(1), second, third], ..World::default() }
+    World {
+        sessions: vec![sample(1), second, third],
+        terminals: (false, true, false),
+        color: ColorChoice::Never,
+        ..World::default()
+    }
 }
 
 fn run(line: &[&str]) -> Came {
@@ -71,6 +76,8 @@ fn sessions_are_listed() {
     assert!(came.out.lines().all(|line| line.chars().count() <= 80), "{}", came.out);
     assert_eq!(came.left.calls, ["list Some(\"/work/demo\") 20"]);
     insta::assert_snapshot!(came.page());
+    let piped = World { terminals: (false, false, false), ..world() }.run(&["sessions", "list"]);
+    assert!(piped.out.contains("and explain why\n"), "a pipe gets all of it: {}", piped.out);
     insta::assert_snapshot!(run(&["sessions", "list", "--all"]).page());
     insta::assert_snapshot!(World::default().run(&["sessions", "list"]).out, @"no sessions of this folder yet; `--all` shows those of others");
 }

@@ -28,6 +28,8 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_763_648_799_000);
 pub(crate) enum Step {
     Tell(RunEvent),
     Ask(ApprovalRequest),
+    /// Nothing for so long, on a clock that jumps.
+    Wait(Duration),
     /// The person presses Ctrl-C.
     CtrlC,
     /// Nothing more until the work is stopped.
@@ -60,6 +62,8 @@ pub(crate) struct World {
     pub color: ColorChoice,
     pub show: Show,
     pub broken: bool,
+    /// Whether a run finds no model until one is pulled.
+    pub no_model: bool,
 }
 
 impl Default for World {
@@ -75,6 +79,7 @@ impl Default for World {
             color: ColorChoice::Auto,
             show: Show::default(),
             broken: false,
+            no_model: false,
         }
     }
 }
@@ -259,6 +264,7 @@ impl Script {
                     let answer = self.approver.ask(&request).await;
                     self.fake.left.lock().unwrap().answers.push(answer);
                 }
+                Step::Wait(span) => tokio::time::sleep(span).await,
                 Step::CtrlC => self.fake.ctrl_c.send(()).unwrap(),
                 Step::UntilStopped => {
                     self.stop.notified().await;
@@ -293,6 +299,10 @@ impl Entrance for Fake {
 impl Sessions for Fake {
     async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError> {
         let session = request.session.unwrap_or_else(|| session(1));
+        let pulled = self.left.lock().unwrap().calls.iter().any(|call| call.starts_with("pull"));
+        if self.world.no_model && !pulled {
+            return Err(ApiError::new(codes::NO_MODEL, "there is no model to ask"));
+        }
         self.left.lock().unwrap().requests.push(request);
         Ok(self.begin(session, approver))
     }

@@ -26,7 +26,7 @@ pub(super) fn list(on_disk: &[LocalModel], catalogue: &[String], terminal: &Term
                 model.licence.clone().unwrap_or_default(),
             ]);
         }
-        text.push_str(&table.render(terminal.columns(), terminal.out_paint()));
+        text.push_str(&table.render(terminal.out_columns(), terminal.out_paint()));
     }
     let here = |name: &String| on_disk.iter().any(|model| &model.name == name);
     let others: Vec<String> =

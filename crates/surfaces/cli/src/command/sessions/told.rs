@@ -42,7 +42,7 @@ pub(super) fn list(sessions: &[SessionSummary], all: bool, terminal: &Terminal) 
         }
         table.row(&row);
     }
-    table.render(terminal.columns(), terminal.out_paint())
+    table.render(terminal.out_columns(), terminal.out_paint())
 }
 
 fn short(id: &str) -> String {
@@ -79,7 +79,7 @@ pub(super) fn detail(detail: &SessionDetail, full: bool, terminal: &Terminal) ->
     }
     text.push('\n');
     for happened in &detail.transcript {
-        text.push_str(&entry(happened, full, terminal.columns(), paint));
+        text.push_str(&entry(happened, full, terminal.out_columns(), paint));
     }
     if !detail.changes.is_empty() {
         let files = figures::counted(detail.changes.len() as u64, "file", "files");
