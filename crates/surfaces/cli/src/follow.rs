@@ -15,6 +15,7 @@ use bottega_policy::Approval;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::BoxStream;
+use tokio::time::MissedTickBehavior;
 
 use crate::approval::{self, Question};
 use crate::figures;
@@ -84,6 +85,8 @@ pub(crate) async fn follow(
     };
     let mut questions = desk.questions;
     let mut frames = tokio::time::interval(FRAME);
+    // While a person thinks about a question no frames are due later.
+    frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ended = loop {
         let next = match following.waiting.pop_front() {
             Some(event) => Next::Event(Some(event)),
@@ -132,7 +135,8 @@ pub(crate) async fn follow(
     let answer_seen = following.stage.narrator.answer_seen();
     Ok(match ended {
         Some(RunEvent::Ended { ending, why, answer, session, totals }) => {
-            let answer_seen = answer_seen.is_some_and(|seen| seen.trim() == answer.trim());
+            let answer_seen =
+                answer_seen.is_some_and(|seen| seen.trim() == visible::shown(&answer).trim());
             Followed { session, ending: Some(ending), why, answer, answer_seen, totals }
         }
         Some(_) | None => Followed {
@@ -200,7 +204,7 @@ impl Following<'_> {
         let control = Arc::clone(&self.control);
         self.stopping = Some(async move { control.interrupt().await }.boxed());
         if self.voice != Voice::Json {
-            self.stage.write("\nstopping; press Ctrl-C again to leave at once\n")?;
+            self.stage.write("stopping; press Ctrl-C again to leave at once\n")?;
         }
         Ok(Patience::Left)
     }

@@ -9,7 +9,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::Arguments;
 use crate::command::Needs;
-use crate::report::Form;
+use crate::paint::Paint;
+use crate::report::{self, Form};
 use crate::terminal::{ColorChoice, Terminal};
 
 /// One setting that a flag of this command sets.
@@ -107,6 +108,14 @@ impl Exit {
     #[must_use]
     pub const fn code(&self) -> u8 {
         self.code
+    }
+
+    /// The process itself can't work: a fault before any command could begin.
+    #[must_use]
+    pub fn internal(why: &str) -> Self {
+        let error = ApiError::new(codes::INTERNAL, why);
+        let told = |on| report::told(&error, Paint { on });
+        Self { code: error.exit, plain: told(false), painted: told(true) }
     }
 
     fn version() -> Self {

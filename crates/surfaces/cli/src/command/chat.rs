@@ -111,7 +111,13 @@ impl Chat {
             pressed = 0;
             let told = match slash::read(&text) {
                 Ok(None) => continue,
-                Ok(Some(Slash::Say(task))) => self.task(task, desk).await,
+                Ok(Some(Slash::Say(task))) => {
+                    let done = self.task(task, desk).await;
+                    if let Err(Failure::Told(error)) = &done {
+                        self.exit = error.exit;
+                    }
+                    done
+                }
                 Ok(Some(command)) => self.command(command, desk).await,
                 Err(error) => Err(error.into()),
             };
@@ -120,7 +126,7 @@ impl Chat {
                 Ok(Talk::Over) => return Ok(()),
                 // What went wrong is told, and the talk goes on.
                 Err(Failure::Told(error)) => {
-                    self.exit = report(&mut desk.terminal, &error, Form::People);
+                    report(&mut desk.terminal, &error, Form::People);
                 }
                 Err(other) => return Err(other),
             }

@@ -1,6 +1,6 @@
 //! `bottega resume`: go on.
 
-use bottega_api::SessionState;
+use bottega_api::{ApiError, RunRequest, SessionState, codes};
 use clap::Args;
 
 use super::Desk;
@@ -39,6 +39,9 @@ impl Arguments {
     }
 }
 
+/// What the agent is told when work that ended early is to go on.
+const GO_ON: &str = "Go on with the task where you stopped.";
+
 pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let Arguments { session, task, quiet, work } = arguments;
     let sessions = desk.entrance.sessions().await?;
@@ -48,25 +51,26 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         (false, true) => Voice::Quiet,
         (false, false) => Voice::People,
     };
+    let state = sessions.show(session).await?.summary.state;
     let task = task.filter(|task| !task.trim().is_empty());
-    let mut request = work.request(task.clone().unwrap_or_default());
-    request.session = Some(session);
-    let (approver, questions) = approval::desk(desk.terminal.can_ask() && voice == Voice::People);
-    let run = match task {
-        Some(_) => sessions.run(request, approver).await?,
-        None => {
-            let before = sessions.show(session).await?;
-            match before.summary.state {
-                SessionState::Open | SessionState::Failed => {}
-                SessionState::Idle | SessionState::Done => {
-                    let why = format!("{session} has no work to go on with");
-                    return Err(bottega_api::ApiError::new(bottega_api::codes::SESSION_STATE, why)
-                        .step(format!("give it a task: `bottega resume {session} --task …`"))
-                        .into());
-                }
-            }
-            sessions.resume(request, approver).await?
+    let task = match (task, state) {
+        (Some(task), _) => task,
+        // Its process ended: what it had begun goes on as it was.
+        (None, SessionState::Open) => String::new(),
+        (None, SessionState::Failed) => GO_ON.to_owned(),
+        (None, SessionState::Idle | SessionState::Done) => {
+            let why = format!("{session} has no work to go on with");
+            return Err(ApiError::new(codes::SESSION_STATE, why)
+                .step(format!("give it a task: `bottega resume {session} --task …`"))
+                .into());
         }
+    };
+    let request = RunRequest { session: Some(session), ..work.request(task) };
+    let (approver, questions) = approval::desk(desk.terminal.can_ask() && voice == Voice::People);
+    let run = if request.task.is_empty() {
+        sessions.resume(request, approver).await?
+    } else {
+        sessions.run(request, approver).await?
     };
     let followed = follow(run, questions, voice, &mut desk.terminal).await?;
     conclude(&followed, voice, &mut desk.terminal)

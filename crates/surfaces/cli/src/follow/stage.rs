@@ -54,10 +54,13 @@ impl<'t> Stage<'t> {
             return Ok(());
         }
         let Some(doing) = self.narrator.doing() else { return Ok(()) };
-        let passed = figures::span(u64::try_from(self.since.elapsed().as_millis()).unwrap_or(0) / 1_000 * 1_000);
+        let passed = match self.since.elapsed().as_secs() {
+            0 => String::new(),
+            seconds => format!(" · {}", figures::span(seconds * 1_000)),
+        };
         let spinner = SPINNER[self.frame % SPINNER.len()];
         self.frame += 1;
-        let line = visible::fit(&format!("{spinner} {doing} · {passed}"), self.narrator.columns());
+        let line = visible::fit(&format!("{spinner} {doing}{passed}"), self.narrator.columns());
         let line = self.narrator.paint().dim(&line);
         self.drawn = true;
         write!(self.err, "{CLEAR}{line}")?;

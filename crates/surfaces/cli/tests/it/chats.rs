@@ -74,6 +74,16 @@ fn resume_goes_on_with_what_was_open() {
 }
 
 #[test]
+fn resume_goes_on_with_what_was_stopped() {
+    let mut world = chat(&[]);
+    world.sessions[0].summary.state = bottega_api::SessionState::Failed;
+    world.sessions[0].summary.ending = Some(Ending::Interrupted);
+    let came = world.run(&["resume"]);
+    assert_eq!(came.left.requests[0].task, "Go on with the task where you stopped.");
+    assert_eq!(came.left.requests[0].session, Some(session(1)));
+}
+
+#[test]
 fn resume_takes_a_new_task() {
     let came = chat(&[]).run(&["resume", "last", "--task", "the docs too"]);
     assert_eq!(came.left.requests[0].task, "the docs too");

@@ -86,6 +86,19 @@ fn a_person_sees_it_happen() {
 }
 
 #[test]
+fn an_answer_that_was_seen_is_not_repeated() {
+    for (streamed, answer, out) in [
+        ("\u{1b}[31mok", "\u{1b}[31mok\n", ""),
+        ("I think", "ok", "ok\n"),
+        ("", "ok", "ok\n"),
+    ] {
+        let text = |delta: &str| RunEvent::Text { delta: delta.into() };
+        let story = vec![text(streamed), ended(Ending::Done, None, answer)];
+        assert_eq!(telling(story).on_terminals().run(&["run", "mend it"]).out, out, "{streamed:?}");
+    }
+}
+
+#[test]
 fn a_person_sees_what_is_being_done() {
     let waiting = || {
         let begun = [RunEvent::Turn { number: 1 }, RunEvent::Prompt { done: 512, total: 1_480 }];
@@ -95,7 +108,7 @@ fn a_person_sees_what_is_being_done() {
         World { steps, color: ColorChoice::Never, ..World::default() }
     };
     let err = waiting().on_terminals().run(&["run", "mend it"]).err;
-    assert!(err.contains("\r\u{1b}[2K⠙ reading the prompt: 512 of 1,480 tokens · 0 ms"), "{err:?}");
+    assert!(err.contains("\r\u{1b}[2K⠙ reading the prompt: 512 of 1,480 tokens\r"), "{err:?}");
     assert!(err.contains("tokens · 1.0 s\r\u{1b}[2K"), "the line goes before the next one comes: {err:?}");
     assert!(!waiting().run(&["run", "mend it"]).err.contains("reading the prompt"));
 }

@@ -91,3 +91,8 @@ fn completions_and_manual_pages_are_made() {
     assert_eq!(World::default().run(&["man", "--out", &path]).exit, 0);
     assert!(folder.path().join("bottega-run.1").is_file());
 }
+
+#[test]
+fn a_process_that_can_not_work_says_so() {
+    assert_eq!(Exit::internal("no threads to be had").code(), 1);
+}
