@@ -50,6 +50,6 @@ impl Invoice {
 
     /// What the customer pays, in cents.
     pub fn total(&self) -> u64 {
-        self.goods() + self.shipping() + self.tax()
+        self.goods() + self.shipping() - self.tax()
     }
 }

@@ -28,7 +28,7 @@ impl Line {
     /// The price of the line in cents, volume discount taken off.
     pub fn total(&self) -> u64 {
         let full = self.quantity * self.unit_price;
-        if self.quantity > DISCOUNT_FROM {
+        if self.quantity >= DISCOUNT_FROM {
             full - percent_of(full, DISCOUNT_PERCENT)
         } else {
             full

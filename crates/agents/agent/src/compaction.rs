@@ -54,7 +54,7 @@ pub(crate) fn ledger(state: &State) -> String {
     for (path, deed) in &state.files {
         text.push_str(&format!("File {path}: {deed}\n"));
     }
-    if let Some(check) = &state.last_check {
+    if let Some(check) = state.last_check.as_ref().and_then(|check| check.lines().next()) {
         text.push_str(&format!("Last check: {check}\n"));
     }
     text

@@ -2,11 +2,11 @@
 
 use bottega_behaviour::{Behaviour, Effect, Input, Refusal};
 use bottega_event::{
-    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Opened, Purpose,
+    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Stepped, Purpose,
     SessionEvent, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{ErrorKind, ModelError, Stop, ToolCall};
-use bottega_policy::{AccessMode, Verdict};
+use bottega_policy::Verdict;
 use bottega_types::{CallId, Timestamp, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::breaker::Alarm;
 use crate::definition::FINISH;
 use crate::request::small;
 use crate::state::{Phase, State};
-use crate::{Definition, compaction};
+use crate::{Definition, compaction, guide};
 
 /// Answers in a row that hold nothing usable, before the work ends.
 const USELESS: u32 = 3;
@@ -57,7 +57,7 @@ impl Behaviour for LlmAgent {
     }
 
     fn evolve(&self, state: &mut State, event: &SessionEvent, at: Timestamp) {
-        state.evolve(self.definition.check.as_deref(), event, at);
+        state.evolve(&self.definition, event, at);
     }
 
     fn decide(
@@ -466,8 +466,11 @@ impl Draft<'_> {
             let why = format!("the limit of {} turns was reached", started.limits.turns);
             return self.end(EndKind::Limit { why }, String::new());
         }
-        if self.opens() {
-            return self.open();
+        if let Some(step) = guide::own_step(&self.state, &self.agent.definition) {
+            return self.step(step);
+        }
+        if let Some(text) = guide::word(&self.state, &self.agent.definition) {
+            self.push(Nudged { text });
         }
         if self.window_full() {
             if self.state.just_compacted {
@@ -486,23 +489,12 @@ impl Draft<'_> {
         self.ask(Purpose::Turn);
     }
 
-    /// Whether the agent takes the first step itself: a small model begins best with the check's result before
-    /// it. Only where the check runs without asking anybody.
-    fn opens(&self) -> bool {
-        let fresh = |work: &crate::state::Work| work.turns == 0 && work.tools_called == 0;
-        let runs = |mode| matches!(mode, AccessMode::Auto | AccessMode::Full);
-        small(&self.state)
-            && self.agent.definition.check.is_some()
-            && self.state.work.as_ref().is_some_and(fresh)
-            && self.state.started.as_ref().is_some_and(|started| runs(started.mode))
-    }
-
-    fn open(&mut self) {
-        let Some(check) = self.agent.definition.check.clone() else { return };
+    /// Takes a step without asking the model.
+    fn step(&mut self, step: guide::Step) {
         let call = self.state.next_call(0);
-        let request =
-            ToolCall { id: call.to_string(), name: check.to_string(), arguments: "{}".to_owned() };
-        self.push(Opened { calls: vec![request.clone()] });
+        let guide::Step { tool, arguments, about } = step;
+        let request = ToolCall { id: call.to_string(), name: tool, arguments };
+        self.push(Stepped { calls: vec![request.clone()], about });
         self.push(ToolStarted { call, request });
     }
 

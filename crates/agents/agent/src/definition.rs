@@ -25,6 +25,10 @@ pub struct Definition {
     /// The tool that checks the work. A small model that changed something must have called it with
     /// success before its `finish` is believed.
     pub check: Option<Arc<str>>,
+    /// The tool that shows a file, called with `{"path": …}`.
+    pub reader: Option<Arc<str>>,
+    /// The tool that changes a part of a file.
+    pub editor: Option<Arc<str>>,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// How a small model's tokens are drawn.

@@ -18,6 +18,7 @@ mod compaction;
 mod context;
 mod decide;
 mod definition;
+mod guide;
 mod request;
 mod state;
 

@@ -8,7 +8,7 @@ use bottega_llm::{
 };
 use bottega_types::Tokens;
 
-use crate::compaction;
+use crate::{compaction, guide};
 use crate::{Definition, State};
 
 /// Bytes around each message that a chat template adds, at most.
@@ -58,7 +58,7 @@ impl Definition {
         let mut messages = state.messages.clone();
         let mut tool_choice = ToolChoice::Auto;
         match purpose {
-            Purpose::Turn if small(state) => tool_choice = ToolChoice::Required,
+            Purpose::Turn if small(state) => tool_choice = guide::tool_choice(state, self),
             Purpose::Turn => {}
             Purpose::Compaction => {
                 tool_choice = ToolChoice::None;

@@ -14,7 +14,7 @@ use bottega_types::{CallId, Timestamp, Tokens};
 use serde_json::Value;
 
 use crate::breaker::Breaker;
-use crate::definition::FINISH;
+use crate::definition::{Definition, FINISH};
 use crate::{compaction, context};
 
 /// Where the agent is.
@@ -53,8 +53,16 @@ pub(crate) struct Work {
     pub(crate) breaker: Breaker,
     /// Files changed since the check last passed.
     pub(crate) unchecked: bool,
+    /// Files changed since the check last ran.
+    pub(crate) check_due: bool,
     /// Whether the check failed when it was last called.
     pub(crate) check_failed: bool,
+    /// Whether the check failed before anything was changed: the task is to make it pass.
+    pub(crate) mending: bool,
+    /// The file that the loop itself opened, since the failing check is about it.
+    pub(crate) suspect: Option<String>,
+    /// Calls of the editor in a row that changed nothing.
+    pub(crate) missed_edits: u32,
     /// How often a `finish` was not believed.
     pub(crate) sent_back: u32,
     /// Tools called for it.
@@ -101,7 +109,7 @@ pub struct State {
     pub(crate) calls: u64,
     /// What was done to files, for the ledger of a compaction: path → last deed.
     pub(crate) files: BTreeMap<String, &'static str>,
-    /// The last check's first line.
+    /// What the last check said.
     pub(crate) last_check: Option<String>,
     /// Set from a compaction until the next answer: a second one in between would not help.
     pub(crate) just_compacted: bool,
@@ -123,7 +131,7 @@ impl State {
     }
 
     /// Folds one event.
-    pub(crate) fn evolve(&mut self, check: Option<&str>, event: &SessionEvent, at: Timestamp) {
+    pub(crate) fn evolve(&mut self, definition: &Definition, event: &SessionEvent, at: Timestamp) {
         match event {
             SessionEvent::Started(started) => {
                 // A fork begins after another session's history, perhaps in the middle of a step.
@@ -145,8 +153,11 @@ impl State {
             }
             SessionEvent::Surveyed(survey) => self.survey = Some(Arc::new(survey.clone())),
             SessionEvent::Tasked(task) => self.task(task, at),
-            SessionEvent::Opened(opened) => {
-                let parts = opened.calls.iter().cloned().map(Part::ToolCall).collect();
+            SessionEvent::Stepped(stepped) => {
+                if let Some(work) = &mut self.work {
+                    work.suspect = stepped.about.clone().or(work.suspect.take());
+                }
+                let parts = stepped.calls.iter().cloned().map(Part::ToolCall).collect();
                 self.messages.push(Arc::new(Message { role: Role::Assistant, parts }));
             }
             SessionEvent::ModelAsked(asked) => {
@@ -188,7 +199,7 @@ impl State {
                 self.calls += 1;
                 self.tools.push(OpenTool { call: *call, request: request.clone(), report: None });
             }
-            SessionEvent::ToolFinished(report) => self.tool_finished(check, report),
+            SessionEvent::ToolFinished(report) => self.tool_finished(definition, report),
             SessionEvent::Compacted(compacted) => {
                 self.messages = compaction::apply(self, compacted);
                 self.weighed = None;
@@ -226,7 +237,11 @@ impl State {
             schema: task.output_schema.clone().map(Arc::new),
             breaker: Breaker::default(),
             unchecked: false,
+            check_due: false,
             check_failed: false,
+            mending: false,
+            suspect: None,
+            missed_edits: 0,
             sent_back: 0,
             tools_called: 0,
             refused: None,
@@ -265,7 +280,8 @@ impl State {
         }
     }
 
-    fn tool_finished(&mut self, check: Option<&str>, report: &ToolReport) {
+    fn tool_finished(&mut self, definition: &Definition, report: &ToolReport) {
+        let (check, editor) = (definition.check.as_deref(), definition.editor.as_deref());
         let Some(open) = self.tools.iter_mut().find(|open| open.call == report.call) else { return };
         open.report = Some(report.clone());
         let request = open.request.clone();
@@ -283,17 +299,25 @@ impl State {
             } else {
                 work.tools_called += 1;
                 work.breaker.note(&request, report);
+                if !report.changes.is_empty() {
+                    work.missed_edits = 0;
+                } else if editor == Some(request.name.as_str()) {
+                    work.missed_edits += 1;
+                }
             }
             work.unchecked |= !report.changes.is_empty();
+            work.check_due |= !report.changes.is_empty();
             if report.outcome == ToolOutcome::Denied {
                 work.refused = Some(report.text.clone());
             } else if report.outcome == ToolOutcome::Succeeded && !report.changes.is_empty() {
                 work.refused = None;
             }
             if check == Some(request.name.as_str()) {
+                work.check_due = false;
                 work.unchecked &= report.outcome != ToolOutcome::Succeeded;
                 work.check_failed = report.outcome == ToolOutcome::CommandFailed;
-                self.last_check = report.text.lines().next().map(str::to_owned);
+                work.mending |= work.check_failed && self.files.is_empty();
+                self.last_check = Some(report.text.clone());
             }
         }
         if !self.has_open_tools() {

@@ -25,6 +25,8 @@ pub fn coder(tools: Arc<[ToolDeclaration]>) -> LlmAgent {
             .map(|tool| tool.name().to_owned())
             .collect(),
         check: Some("run_tests".into()),
+        reader: Some("read_file".into()),
+        editor: Some("edit_file".into()),
         sampling: Sampling::default(),
         // Low, so that a small model stays on its path; not zero, so that another seed is another try.
         sampling_small: Sampling {

@@ -1,2 +1,53 @@
-//! bottega
-fn main() {}
+//! The `bottega` binary: reads settings, assembles the parts, runs one command.
+//!
+//! What it is: the composition root, the only place that names adapters. It reads from top to bottom like a
+//! parts list: [`app`] knows settings and places, [`provision`] builds providers, stores and grounds when a
+//! command first needs them, and `bottega-cli` runs the command.
+//! What it is not: a place for rules.
+
+mod app;
+mod doctor;
+mod grounds;
+mod machine;
+mod models;
+mod provision;
+mod signals;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bottega_cli::{Exit, Invocation, Terminal};
+
+fn main() -> ExitCode {
+    // Help and the version need neither a runtime nor settings.
+    let invocation = match bottega_cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(exit) => return ExitCode::from(show(&exit)),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(32)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return ExitCode::from(show(&Exit::internal(&error.to_string()))),
+    };
+    let code = runtime.block_on(run(invocation));
+    // A blocking read of a person's keyboard may never return; nothing else is left to wait for.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+fn show(exit: &Exit) -> u8 {
+    exit.print(&mut Terminal::system(None, signals::none()))
+}
+
+async fn run(invocation: Invocation) -> u8 {
+    let app = Arc::new(app::App::new(&invocation));
+    let terminal = app.terminal();
+    let entrance = provision::Assembly::new(app);
+    let code = bottega_cli::execute(invocation, &entrance, terminal).await;
+    entrance.close().await;
+    code
+}

@@ -42,7 +42,7 @@ fn tell(event: &SessionEvent) -> (String, String) {
             (format!("looked over the workspace: {told}"), survey.map.clone())
         }
         SessionEvent::Tasked(task) => ("task".to_owned(), task.text.clone()),
-        SessionEvent::Opened(_) => ("took the first step by itself".to_owned(), String::new()),
+        SessionEvent::Stepped(_) => ("took a step by itself".to_owned(), String::new()),
         SessionEvent::ModelAsked(asked) => {
             (format!("asked the model for at most {} tokens", asked.max_output), String::new())
         }

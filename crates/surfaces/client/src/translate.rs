@@ -99,7 +99,7 @@ impl Translator {
             SessionEvent::Started(_)
             | SessionEvent::Rerouted(_)
             | SessionEvent::Surveyed(_)
-            | SessionEvent::Opened(_)
+            | SessionEvent::Stepped(_)
             | SessionEvent::Undone(_)
             | SessionEvent::Removed(_) => Vec::new(),
         }

@@ -149,9 +149,9 @@ mod tests {
 
         edit(
             &sample,
-            "src/line.rs",
-            "self.quantity > DISCOUNT_FROM",
-            "self.quantity >= DISCOUNT_FROM",
+            "src/invoice.rs",
+            "self.goods() + self.shipping() - self.tax()",
+            "self.goods() + self.shipping() + self.tax()",
         );
         let mended = sample.verdict().unwrap();
         assert!(mended.solved(), "{mended}");
@@ -166,7 +166,7 @@ mod tests {
     fn bending_the_test_does_not_count() {
         let home = tempfile::tempdir().unwrap();
         let sample = Sample::copy(&shipped(), &home.path().join("invoice")).unwrap();
-        edit(&sample, "tests/invoice.rs", "assert_eq!(total, 950", "assert_eq!(total, 1000");
+        edit(&sample, "tests/invoice.rs", "assert_eq!(total, \"14.39\"", "assert_eq!(total, \"9.59\"");
         let bent = sample.verdict().unwrap();
         assert!(!bent.solved());
         assert_eq!(

@@ -22,6 +22,8 @@ fn definition() -> Definition {
         tools: ["read", "edit", "check"].map(tool).into_iter().collect(),
         repeatable: Arc::new(["read".to_owned()]),
         check: Some("check".into()),
+        reader: Some("read".into()),
+        editor: Some("edit".into()),
         sampling: bottega_llm::Sampling::default(),
         sampling_small: bottega_llm::Sampling::default(),
         answer_tokens: 1_000,
@@ -274,18 +276,15 @@ fn a_cut_answer_runs_nothing() {
 }
 
 #[test]
-fn a_small_model_is_not_believed_until_its_check_passes() {
+fn a_small_models_changes_are_checked_at_once_and_its_word_is_not_enough() {
     Bench::small().check(
         "bad 1 failed
          call edit({})
          changed a
-         call finish({\"answer\":\"done\"})
-         call check({})
          bad 1 failed
          call finish({\"answer\":\"done\"})
          call edit({\"b\":1})
          changed a
-         call check({})
          ok passed
          call finish({\"answer\":\"done\"})",
         "→ run check
@@ -294,11 +293,6 @@ fn a_small_model_is_not_believed_until_its_check_passes() {
          call edit({})
          → run edit
          changed a
-         → ask
-         call finish({\"answer\":\"done\"})
-         → run finish
-         → ask
-         call check({})
          → run check
          bad 1 failed
          → ask
@@ -308,6 +302,32 @@ fn a_small_model_is_not_believed_until_its_check_passes() {
          call edit({\"b\":1})
          → run edit
          changed a
+         → run check
+         ok passed
+         → ask
+         call finish({\"answer\":\"done\"})
+         → done: done",
+    );
+}
+
+#[test]
+fn without_leave_to_run_it_a_small_model_must_check_its_changes_itself() {
+    let mut bench = Bench::small();
+    bench.mode = AccessMode::Ask;
+    bench.check(
+        "call edit({})
+         changed a
+         call finish({\"answer\":\"done\"})
+         call check({})
+         ok passed
+         call finish({\"answer\":\"done\"})",
+        "→ ask
+         call edit({})
+         → run edit
+         changed a
+         → ask
+         call finish({\"answer\":\"done\"})
+         → run finish
          → ask
          call check({})
          → run check

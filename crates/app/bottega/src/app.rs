@@ -1,0 +1,116 @@
+//! What every command knows before it needs anything: the environment, the places, the settings.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use bottega_api::{ApiError, codes};
+use bottega_cli::{ColorChoice, Show, Terminal};
+use bottega_config::{Color, Config, Environment, FlagValue, Places, Problems, SecretStore, Sources};
+use bottega_types::Redactor;
+
+use crate::signals;
+
+/// What every command knows.
+pub(crate) struct App {
+    pub(crate) environment: Environment,
+    pub(crate) workspace: PathBuf,
+    flags: Result<Vec<FlagValue>, ApiError>,
+    places: OnceLock<Result<Places, ApiError>>,
+    config: OnceLock<Result<Config, ApiError>>,
+}
+
+impl App {
+    pub(crate) fn new(invocation: &bottega_cli::Invocation) -> Self {
+        Self {
+            environment: Environment::capture(),
+            workspace: workspace_root(invocation.directory().map(PathBuf::as_path)),
+            flags: invocation.overrides().iter().map(flag).collect(),
+            places: OnceLock::new(),
+            config: OnceLock::new(),
+        }
+    }
+
+    /// Where this user's files are.
+    pub(crate) fn places(&self) -> Result<&Places, ApiError> {
+        let find = || {
+            Places::find(&self.environment)
+                .map_err(|error| ApiError::new(codes::SETTINGS, error.to_string()))
+        };
+        self.places.get_or_init(find).as_ref().map_err(Clone::clone)
+    }
+
+    /// Where settings are read from.
+    pub(crate) fn sources(&self) -> Result<Sources<'_>, ApiError> {
+        Ok(Sources {
+            environment: &self.environment,
+            places: self.places()?,
+            workspace: Some(&self.workspace),
+            flags: self.flags.as_ref().map_err(Clone::clone)?,
+        })
+    }
+
+    /// The settings that hold. Read once, when first needed.
+    pub(crate) fn config(&self) -> Result<&Config, ApiError> {
+        let load = || {
+            Config::load(self.sources()?)
+                .map_err(|problems| ApiError::new(codes::SETTINGS, told(&problems)))
+        };
+        self.config.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
+    /// This process's terminal, coloured as the settings say. Without readable settings it is a plain one: the
+    /// command itself tells what is wrong with them.
+    pub(crate) fn terminal(&self) -> Terminal {
+        let history = self.places().ok().map(Places::history);
+        let mut terminal = Terminal::system(history, signals::interrupts());
+        terminal.workspace = Some(self.workspace.clone());
+        if let Ok(config) = self.config() {
+            let ui = &config.settings().ui;
+            terminal.show = Show { reasoning: ui.reasoning, diffs: ui.diffs, cost: ui.cost };
+            terminal.color = match config.settings().ui.color {
+                Color::Auto => ColorChoice::Auto,
+                Color::Always => ColorChoice::Always,
+                Color::Never => ColorChoice::Never,
+            };
+        }
+        terminal
+    }
+
+    /// Finds and keeps secrets.
+    pub(crate) fn secrets(&self) -> Result<SecretStore, ApiError> {
+        Ok(SecretStore::new(&self.environment, self.places()?))
+    }
+
+    /// Knows every secret that may not get out.
+    pub(crate) fn redactor(&self) -> Result<Redactor, ApiError> {
+        Ok(self.secrets()?.redactor(self.config()?.settings()))
+    }
+}
+
+fn flag(set: &bottega_cli::Override) -> Result<FlagValue, ApiError> {
+    let path = set
+        .path
+        .parse()
+        .map_err(|error| ApiError::new(codes::USAGE, format!("{}: {error}", set.flag)))?;
+    Ok(FlagValue { flag: set.flag.to_owned(), path, value: set.value.clone() })
+}
+
+/// The problems with their places, as plain text.
+fn told(problems: &Problems) -> String {
+    let theme = miette::GraphicalTheme::unicode_nocolor();
+    let mut text = String::new();
+    match miette::GraphicalReportHandler::new_themed(theme).render_report(&mut text, problems) {
+        Ok(()) => text.trim_end().to_owned(),
+        Err(_) => problems.to_string(),
+    }
+}
+
+/// The workspace of a folder: the nearest folder above it that holds `.git` or `.bottega`, else itself.
+fn workspace_root(directory: Option<&std::path::Path>) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let here = directory.map_or_else(|| here.clone(), |directory| here.join(directory));
+    let here = here.canonicalize().unwrap_or(here);
+    here.ancestors()
+        .find(|folder| folder.join(".git").exists() || folder.join(".bottega").exists())
+        .map_or_else(|| here.clone(), std::path::Path::to_path_buf)
+}

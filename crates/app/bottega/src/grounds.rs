@@ -1,0 +1,193 @@
+//! What a run works in: the workspace's files, its sandbox, its tools, and the model of the ladder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_api::{ApiError, codes};
+use bottega_client::{RunDefaults, Workshop};
+use bottega_coder::{CODER, WorkspaceSurveyor};
+use bottega_config::{Choice, EMBEDDED, ModelChoice, Rungs, Settings, choose_model};
+use bottega_event::{Limits, ModelFacts};
+use bottega_gateway::Gateway;
+use bottega_llm::ModelLibrary;
+use bottega_local_model::{Library, LocalModels};
+use bottega_platform::Ground;
+use bottega_policy::{AccessMode, Approver, Rules};
+use bottega_sandbox_linux::LinuxSandbox;
+use bottega_store::Blobs;
+use bottega_tool::Sandbox;
+use bottega_toolhost::ToolHost;
+use bottega_types::SystemClock;
+use bottega_workspace::DiskWorkspace;
+
+use crate::app::App;
+use crate::provision;
+
+/// Milliseconds within which an Ollama on this machine has to answer.
+const OLLAMA_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// What a run works in.
+pub(crate) struct Grounds {
+    pub(crate) app: Arc<App>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) gateway: Gateway,
+    pub(crate) library: Library,
+    pub(crate) local: LocalModels,
+}
+
+/// The sandbox of this machine, as the settings want it.
+pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
+    let settings = app.config()?.settings();
+    let places = app.places()?;
+    let mut options = bottega_sandbox_linux::Options::new(places.cache.join("cage"));
+    options.environment =
+        app.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    options.pass = settings.tools.shell.environment.clone();
+    options.home = places.home.clone();
+    options.unreadable =
+        vec![places.config.clone(), places.data.clone(), places.state.clone(), places.cache.clone()];
+    Ok(LinuxSandbox::new(options))
+}
+
+impl Grounds {
+    /// The models of a running Ollama; `None` when none runs. Asked only when nothing above it on the ladder
+    /// holds.
+    async fn ollama(&self, settings: &Settings) -> Option<Vec<String>> {
+        let provider = settings.providers.get("ollama")?;
+        if !bottega_providers::is_running(&provider.base_url, OLLAMA_PATIENCE).await {
+            return None;
+        }
+        let protocol = bottega_providers::Protocol::Ollama;
+        let options = bottega_providers::Options::new(protocol, provider.base_url.clone());
+        bottega_providers::list_models(&options).await.ok()
+    }
+
+    async fn choose(&self, explicit: Option<&str>) -> Result<ModelChoice, ApiError> {
+        let settings = self.app.config()?.settings();
+        let no_model = |error: bottega_config::NoSuchModel| ApiError::new(codes::NO_MODEL, error.to_string());
+        // The upper rungs cost nothing to look at; the lower ones a directory and a connection.
+        let above = explicit.is_some_and(|name| name.contains('/') || settings.models.routes.contains_key(name))
+            || explicit.is_none() && settings.model.default.is_some();
+        let keyed = if above { Vec::new() } else { self.app.secrets()?.keyed_providers(settings) };
+        let below = !above && (explicit.is_some() || keyed.is_empty());
+        let local: Vec<String> = if below {
+            let models = self.library.list().await;
+            let models = models.map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
+            models.into_iter().map(|model| model.name).collect()
+        } else {
+            Vec::new()
+        };
+        let ollama = if below && explicit.is_none() { self.ollama(settings).await } else { None };
+        let rungs = Rungs { explicit, keyed: &keyed, ollama: ollama.as_deref(), local: &local };
+        match choose_model(settings, rungs).map_err(no_model)? {
+            Choice::Use { model, .. } => Ok(model),
+            Choice::OfferPull { name } => Err(ApiError::new(
+                codes::NO_MODEL,
+                "no model is set, no API key was found, no Ollama runs, and no local model is on disk",
+            )
+            .step(format!(
+                "run `bottega model pull {name}` (no account needed), or set a provider's API key"
+            ))),
+        }
+    }
+
+    fn rules(&self) -> Result<Rules, ApiError> {
+        let rules = &self.app.config()?.settings().access.rules;
+        Ok(Rules { deny: rules.deny.clone(), ask: rules.ask.clone(), allow: rules.allow.clone() })
+    }
+
+    fn workspace_options(&self) -> Result<bottega_workspace::Options, ApiError> {
+        let places = self.app.places()?;
+        let mut protected =
+            vec![places.config.clone(), places.data.clone(), places.state.clone()];
+        let more = &self.app.config()?.settings().access.protected;
+        protected.extend(more.iter().map(|path| places.expand(path)));
+        Ok(bottega_workspace::Options {
+            home: places.home.clone(),
+            protected,
+            ..bottega_workspace::Options::default()
+        })
+    }
+}
+
+#[async_trait]
+impl Workshop for Grounds {
+    fn workspace(&self) -> PathBuf {
+        self.app.workspace.clone()
+    }
+
+    fn agent(&self) -> String {
+        CODER.to_owned()
+    }
+
+    fn defaults(&self) -> RunDefaults {
+        let settings = match self.app.config() {
+            Ok(config) => config.settings().clone(),
+            // They were read before anything was opened; without them there is no run.
+            Err(_) => Settings::default(),
+        };
+        RunDefaults {
+            mode: settings.access.mode,
+            limits: Limits {
+                turns: settings.limits.turns,
+                seconds: settings.limits.time.0.as_secs(),
+                budget: provision::budget(&settings.budget.per_run),
+            },
+        }
+    }
+
+    fn ground(
+        &self,
+        workspace: &Path,
+        mode: AccessMode,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Ground, ApiError> {
+        let settings = self.app.config()?.settings();
+        let files = DiskWorkspace::open(workspace, &self.workspace_options()?)
+            .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
+        let files: Arc<DiskWorkspace> = Arc::new(files);
+        let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(&self.app)?);
+        let redactor = Arc::new(self.app.redactor()?);
+        let tools = ToolHost::new(
+            bottega_toolhost::Options {
+                output_limit: usize::try_from(settings.limits.tool_output.0).unwrap_or(usize::MAX),
+                ..bottega_toolhost::Options::default()
+            },
+            bottega_toolhost::Parts {
+                catalogue: provision::catalogue(settings),
+                workspace: files.clone(),
+                sandbox,
+                blobs: self.blobs.clone(),
+                approver,
+                rules: self.rules()?,
+                redactor: redactor.clone(),
+                clock: Arc::new(SystemClock),
+            },
+        );
+        Ok(Ground {
+            tools: Arc::new(tools),
+            mode,
+            surveyor: Arc::new(WorkspaceSurveyor::new(files.clone(), Arc::new(SystemClock))),
+            workspace: files,
+            redactor,
+            parallel_tools: usize::try_from(settings.limits.parallel_tools).unwrap_or(1),
+        })
+    }
+
+    async fn model(&self, explicit: Option<&str>) -> Result<ModelFacts, ApiError> {
+        let choice = self.choose(explicit).await?;
+        let no_model = |why: String| ApiError::new(codes::NO_MODEL, why);
+        if let ModelChoice::Model(model) = &choice
+            && model.provider == EMBEDDED
+        {
+            self.local.engine(&model.model).map_err(|error| no_model(error.message))?;
+        }
+        let settings = self.app.config()?.settings();
+        let route = choice.to_string();
+        if settings.budget.per_run.money.is_some() {
+            self.gateway.priced(&route).map_err(|error| no_model(error.to_string()))?;
+        }
+        self.gateway.facts(&route).map_err(|error| no_model(error.to_string()))
+    }
+}

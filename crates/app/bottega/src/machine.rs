@@ -1,0 +1,122 @@
+//! Settings, secrets and health, as the client's trait wants them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_api::{ApiError, DoctorReport, SecretView, SettingView, SourceView, codes};
+use bottega_client::Machine;
+use bottega_config::{Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Trust};
+use bottega_types::{Clock, Secret, SystemClock};
+
+use crate::app::App;
+use crate::doctor;
+
+/// This machine.
+pub(crate) struct ThisMachine {
+    pub(crate) app: Arc<App>,
+}
+
+fn settings_error(error: impl std::fmt::Display) -> ApiError {
+    ApiError::new(codes::SETTINGS, error.to_string())
+}
+
+fn secret_error(error: impl std::fmt::Display) -> ApiError {
+    ApiError::new(codes::SECRET, error.to_string())
+}
+
+fn view(row: &SettingRow) -> SettingView {
+    SettingView {
+        path: row.path.clone(),
+        value: row.value_text(),
+        origin: row.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
+        doc: row.doc.clone(),
+    }
+}
+
+const fn place(place: SecretPlace) -> &'static str {
+    match place {
+        SecretPlace::Keyring => "keyring",
+        SecretPlace::File => "encrypted file",
+    }
+}
+
+/// The layers whose files can be changed.
+fn layer(name: &str) -> Result<Layer, ApiError> {
+    [Layer::System, Layer::User, Layer::Project, Layer::Local]
+        .into_iter()
+        .find(|layer| layer.to_string() == name)
+        .ok_or_else(|| {
+            let why = format!("`{name}` is no layer with a file; choose user, project, local or system");
+            ApiError::new(codes::USAGE, why)
+        })
+}
+
+#[async_trait]
+impl Machine for ThisMachine {
+    fn settings(&self) -> Result<Vec<SettingView>, ApiError> {
+        Ok(self.app.config()?.list().iter().map(view).collect())
+    }
+
+    fn setting(&self, path: &str) -> Result<Vec<SettingView>, ApiError> {
+        let path: SettingPath = path.parse().map_err(settings_error)?;
+        let rows = self.app.config()?.get(&path).map_err(settings_error)?;
+        Ok(rows.iter().map(view).collect())
+    }
+
+    fn set(&self, path: &str, value: &str, layer_name: &str) -> Result<String, ApiError> {
+        let path: SettingPath = path.parse().map_err(settings_error)?;
+        let editor = Editor::new(self.app.sources()?);
+        let file = editor
+            .set(&path, value, layer(layer_name)?, SystemClock.now())
+            .map_err(settings_error)?;
+        Ok(file.display().to_string())
+    }
+
+    fn sources(&self) -> Result<Vec<SourceView>, ApiError> {
+        let config = self.app.config()?;
+        let state = |state: FileState| match state {
+            FileState::Read => "read",
+            FileState::Absent => "absent",
+            FileState::Ignored => "ignored: the folder is not trusted (`bottega config trust`)",
+        };
+        Ok(config
+            .files()
+            .iter()
+            .map(|file| SourceView {
+                layer: file.layer.to_string(),
+                path: file.path.display().to_string(),
+                state: state(file.state).to_owned(),
+            })
+            .collect())
+    }
+
+    fn trust(&self) -> Result<String, ApiError> {
+        let trust = Trust::new(self.app.places()?);
+        trust.trust(&self.app.workspace, SystemClock.now()).map_err(settings_error)?;
+        Ok(self.app.workspace.display().to_string())
+    }
+
+    fn secrets(&self) -> Result<Vec<SecretView>, ApiError> {
+        let rows = self.app.secrets()?.list().map_err(secret_error)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| SecretView { name: row.name, place: place(row.place).to_owned() })
+            .collect())
+    }
+
+    fn set_secret(&self, name: &str, value: Secret<String>) -> Result<String, ApiError> {
+        let kept = self.app.secrets()?.set(name, &value).map_err(secret_error)?;
+        Ok(place(kept).to_owned())
+    }
+
+    fn remove_secret(&self, name: &str) -> Result<(), ApiError> {
+        match self.app.secrets()?.remove(name).map_err(secret_error)? {
+            true => Ok(()),
+            false => Err(ApiError::new(codes::SECRET, format!("there is no secret `{name}`"))),
+        }
+    }
+
+    async fn doctor(&self) -> Result<DoctorReport, ApiError> {
+        Ok(doctor::examine(&self.app).await)
+    }
+}

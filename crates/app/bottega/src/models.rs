@@ -1,0 +1,97 @@
+//! Models on this machine, as the client's trait wants them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_api::{ApiError, codes};
+use bottega_client::{ModelBench, Models};
+use bottega_config::{Editor, Layer, ModelChoice};
+use bottega_llm::{LibraryError, LocalModel, ModelLibrary, PullProgress, Recommendation};
+use bottega_local_model::{BenchOptions, CATALOGUE, Library, bench};
+use bottega_types::{Clock, SystemClock};
+
+use crate::app::App;
+use crate::provision;
+
+/// The library of this machine.
+pub(crate) struct ThisLibrary {
+    pub(crate) app: Arc<App>,
+    pub(crate) library: Library,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+fn library_error(error: LibraryError) -> ApiError {
+    let code = match &error {
+        LibraryError::BadSource { .. } => codes::USAGE,
+        LibraryError::Unknown { .. }
+        | LibraryError::WrongDigest { .. }
+        | LibraryError::NoSpace { .. }
+        | LibraryError::Fetch { .. }
+        | LibraryError::BadFile { .. }
+        | LibraryError::Disk { .. } => codes::LIBRARY,
+    };
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+    ApiError::new(code, format!("{error}{}", cause.unwrap_or_default()))
+}
+
+#[async_trait]
+impl Models for ThisLibrary {
+    async fn list(&self) -> Result<Vec<LocalModel>, ApiError> {
+        self.library.list().await.map_err(library_error)
+    }
+
+    async fn catalogue(&self) -> Result<Vec<String>, ApiError> {
+        Ok(CATALOGUE.iter().map(|entry| entry.name.to_owned()).collect())
+    }
+
+    async fn show(&self, name: &str) -> Result<LocalModel, ApiError> {
+        self.library.show(name).await.map_err(library_error)
+    }
+
+    async fn pull(
+        &self,
+        source: &str,
+        progress: &(dyn Fn(PullProgress) + Send + Sync),
+    ) -> Result<LocalModel, ApiError> {
+        self.library.pull(source, progress).await.map_err(library_error)
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+        self.library.remove(name).await.map_err(library_error)
+    }
+
+    async fn use_default(&self, model: &str) -> Result<String, ApiError> {
+        let settings = self.app.config()?.settings();
+        let local = self.list().await?.iter().any(|known| known.name == model);
+        let name = if local { format!("local/{model}") } else { model.to_owned() };
+        ModelChoice::named(&name, settings)
+            .map_err(|error| ApiError::new(codes::NO_MODEL, error.to_string()))?;
+        let path = "model.default"
+            .parse()
+            .map_err(|error: bottega_config::NotAPath| ApiError::new(codes::INTERNAL, error.to_string()))?;
+        let editor = Editor::new(self.app.sources()?);
+        let file = editor
+            .set(&path, &name, Layer::User, SystemClock.now())
+            .map_err(|error| ApiError::new(codes::SETTINGS, error.to_string()))?;
+        Ok(file.display().to_string())
+    }
+
+    async fn recommend(&self) -> Result<Recommendation, ApiError> {
+        self.library.recommend().await.map_err(library_error)
+    }
+
+    async fn bench(&self, name: &str) -> Result<ModelBench, ApiError> {
+        let model = self.show(name.strip_prefix("local/").unwrap_or(name)).await?;
+        let options = provision::engine_options(self.app.config()?.settings(), &model.name, &model.path);
+        let result = bench(options, BenchOptions::default())
+            .await
+            .map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
+        Ok(ModelBench {
+            model: model.name,
+            threads: result.threads,
+            prompt_per_second: result.prompt,
+            decode_per_second: result.output,
+            bare: Some((result.bare_prompt, result.bare_output)),
+        })
+    }
+}
