@@ -48,7 +48,7 @@ impl Invoice {
         percent_of(self.goods() + self.shipping(), TAX_PERCENT)
     }
 
-    /// What the customer pays, in cents.
+    /// What the customer pays, in cents: goods, shipping and tax.
     pub fn total(&self) -> u64 {
         self.goods() + self.shipping() - self.tax()
     }

@@ -129,21 +129,24 @@ mod tests {
             } else {
                 vec![]
             };
-            breaker.note(&request, &ToolReport {
-                call: CallId::from_bits(0),
-                outcome: match outcome {
-                    "ok" => ToolOutcome::Succeeded,
-                    "failed" => ToolOutcome::Failed,
-                    _ => ToolOutcome::Denied,
+            breaker.note(
+                &request,
+                &ToolReport {
+                    call: CallId::from_bits(0),
+                    outcome: match outcome {
+                        "ok" => ToolOutcome::Succeeded,
+                        "failed" => ToolOutcome::Failed,
+                        _ => ToolOutcome::Denied,
+                    },
+                    summary: String::new(),
+                    text: text.into(),
+                    full: None,
+                    changes,
+                    exit_code: None,
+                    approved: Approved { verdict: Verdict::Allow, approval: None },
+                    elapsed_ms: 0,
                 },
-                summary: String::new(),
-                text: text.into(),
-                full: None,
-                changes,
-                exit_code: None,
-                approved: Approved { verdict: Verdict::Allow, approval: None },
-                elapsed_ms: 0,
-            });
+            );
         }
         let actual = match breaker.alarm() {
             Alarm::Calm => "calm",
@@ -191,9 +194,11 @@ mod tests {
 
     #[test]
     fn failures_and_refusals_in_a_row_end_it() {
-        let lines: String = (0..12).map(|n| format!("edit_file {{\"n\":{n}}} -> failed {n}\n")).collect();
+        let lines: String =
+            (0..12).map(|n| format!("edit_file {{\"n\":{n}}} -> failed {n}\n")).collect();
         check(&lines, "stop");
-        let lines: String = (0..4).map(|n| format!("shell {{\"n\":{n}}} -> denied {n}\n")).collect();
+        let lines: String =
+            (0..4).map(|n| format!("shell {{\"n\":{n}}} -> denied {n}\n")).collect();
         check(&lines, "refused");
     }
 }

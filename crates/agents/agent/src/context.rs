@@ -19,14 +19,20 @@ pub(crate) fn fragments(survey: &Survey, model: &ModelFacts) -> String {
     for (path, instructions) in &survey.instructions {
         let body = cut(instructions, left, "the file holds more; read it");
         left -= body.len().min(left);
-        text.push_str(&format!("<instructions file=\"{path}\">\n{}\n</instructions>\n", body.trim()));
+        text.push_str(&format!(
+            "<instructions file=\"{path}\">\n{}\n</instructions>\n",
+            body.trim()
+        ));
     }
     let map = cut(&survey.map, all.saturating_sub(text.len()), "more files: use list_files");
     if !map.trim().is_empty() {
         text.push_str(&format!("<files>\n{}\n</files>\n", map.trim_end()));
     }
     if !survey.surroundings.is_empty() {
-        text.push_str(&format!("<surroundings>\n{}\n</surroundings>\n", survey.surroundings.join("\n")));
+        text.push_str(&format!(
+            "<surroundings>\n{}\n</surroundings>\n",
+            survey.surroundings.join("\n")
+        ));
     }
     if !text.is_empty() {
         text.push_str("\nTask: ");

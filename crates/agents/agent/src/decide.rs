@@ -2,8 +2,8 @@
 
 use bottega_behaviour::{Behaviour, Effect, Input, Refusal};
 use bottega_event::{
-    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Stepped, Purpose,
-    SessionEvent, ToolOutcome, ToolReport, ToolStarted,
+    Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Purpose,
+    Rewound, SessionEvent, Stepped, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{ErrorKind, ModelError, Stop, ToolCall};
 use bottega_policy::Verdict;
@@ -78,7 +78,9 @@ impl Behaviour for LlmAgent {
                 draft.push(started);
             }
             Input::Reroute(to) => {
-                if state.phase == Phase::Working && (state.asked.is_some() || state.has_open_tools()) {
+                if state.phase == Phase::Working
+                    && (state.asked.is_some() || state.has_open_tools())
+                {
                     return Err(Refusal::Busy);
                 }
                 draft.push(to);
@@ -107,7 +109,8 @@ impl Behaviour for LlmAgent {
                 draft.failed(failed);
             }
             Input::ToolEnded(report) => {
-                let open = |tool: &crate::OpenTool| tool.call == report.call && tool.report.is_none();
+                let open =
+                    |tool: &crate::OpenTool| tool.call == report.call && tool.report.is_none();
                 if !state.tools.iter().any(open) {
                     return Err(Refusal::NotOutstanding(report.call.to_string()));
                 }
@@ -131,7 +134,9 @@ impl Behaviour for LlmAgent {
             }
             Input::TimeUp => {
                 let seconds = state.started.as_ref().map_or(0, |started| started.limits.seconds);
-                draft.stop(EndKind::Limit { why: format!("the time limit of {seconds} s passed") })?;
+                draft.stop(EndKind::Limit {
+                    why: format!("the time limit of {seconds} s passed"),
+                })?;
             }
             Input::Interrupt => draft.stop(EndKind::Interrupted)?,
         }
@@ -157,7 +162,8 @@ impl Behaviour for LlmAgent {
             open.map(|tool| Effect::RunTool { call: tool.call, request: tool.request.clone() }),
         );
         if let Some(work) = &state.work {
-            effects.push(Effect::WakeAt(work.began.plus(Duration::from_secs(started.limits.seconds))));
+            effects
+                .push(Effect::WakeAt(work.began.plus(Duration::from_secs(started.limits.seconds))));
         }
         effects
     }
@@ -189,12 +195,17 @@ impl Draft<'_> {
     /// have been paid, so it counts at its worst); a call that may have changed something is not repeated.
     fn resume(&mut self) -> Result<(), Refusal> {
         if self.state.phase != Phase::Working {
-            return Err(Refusal::Nothing("the session's work has ended; give it a new task".to_owned()));
+            return Err(Refusal::Nothing(
+                "the session's work has ended; give it a new task".to_owned(),
+            ));
         }
         if let Some(asked) = self.state.asked.clone() {
             self.push(ModelFailed {
                 call: asked.call,
-                error: ModelError::new(ErrorKind::CutOff, "the process ended while the model answered"),
+                error: ModelError::new(
+                    ErrorKind::CutOff,
+                    "the process ended while the model answered",
+                ),
                 spent: asked.worst,
             });
         }
@@ -306,8 +317,9 @@ impl Draft<'_> {
 
     /// The answer in a `finish`, or why it is not believed.
     fn doubt(&self, request: &ToolCall) -> Result<String, String> {
-        let arguments: Value = serde_json::from_str(&request.arguments)
-            .map_err(|error| format!("The arguments are not JSON ({error}). Call `finish` again."))?;
+        let arguments: Value = serde_json::from_str(&request.arguments).map_err(|error| {
+            format!("The arguments are not JSON ({error}). Call `finish` again.")
+        })?;
         let answer = arguments
             .get("answer")
             .ok_or("The argument `answer` is missing. Call `finish` again with it.")?;
@@ -329,7 +341,9 @@ impl Draft<'_> {
             return Ok(said);
         }
         if work.tools_called == 0 {
-            return Err("You have not looked at anything yet. Use the other tools first.".to_owned());
+            return Err(
+                "You have not looked at anything yet. Use the other tools first.".to_owned()
+            );
         }
         if work.check_failed {
             return Err(format!(
@@ -451,7 +465,8 @@ impl Draft<'_> {
             && self.state.survey.is_some()
             && self.state.asked.is_none()
             && !self.state.has_open_tools();
-        let (Some(work), Some(started), true) = (&self.state.work, self.state.started.clone(), ready)
+        let (Some(work), Some(started), true) =
+            (&self.state.work, self.state.started.clone(), ready)
         else {
             return;
         };
@@ -468,6 +483,9 @@ impl Draft<'_> {
         }
         if let Some(step) = guide::own_step(&self.state, &self.agent.definition) {
             return self.step(step);
+        }
+        if let Some((kept, note)) = guide::go_back(&self.state) {
+            self.push(Rewound { kept, note });
         }
         if let Some(text) = guide::word(&self.state, &self.agent.definition) {
             self.push(Nudged { text });

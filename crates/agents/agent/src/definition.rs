@@ -52,7 +52,8 @@ impl Definition {
         };
         ToolDeclaration {
             name: FINISH.to_owned(),
-            description: "Ends the work. Call it only when the task is done and checked.".to_owned(),
+            description: "Ends the work. Call it only when the task is done and checked."
+                .to_owned(),
             input_schema: json!({
                 "type": "object",
                 "properties": { "answer": answer },

@@ -6,14 +6,11 @@
 
 use bottega_llm::ToolChoice;
 use bottega_policy::AccessMode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::definition::FINISH;
 use crate::request::small;
 use crate::{Definition, State};
-
-/// Edits in a row that changed nothing, before the model may choose another tool.
-const MISSED_EDITS: u32 = 2;
 
 /// A call that the loop makes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +34,12 @@ pub(crate) fn own_step(state: &State, definition: &Definition) -> Option<Step> {
     if fresh || work.check_due {
         return Some(Step { tool: check.to_string(), arguments: "{}".to_owned(), about: None });
     }
+    if leads(state)
+        && work.check_failed
+        && let (Some(arguments), Some(editor)) = (work.trial.take_back(), &definition.editor)
+    {
+        return Some(Step { tool: editor.to_string(), arguments, about: None });
+    }
     let just_opened = work.turns == 0 && work.tools_called == 1 && work.mending;
     if !just_opened {
         return None;
@@ -48,26 +51,30 @@ pub(crate) fn own_step(state: &State, definition: &Definition) -> Option<Step> {
     Some(Step { tool: reader.to_string(), arguments, about: Some(path.to_owned()) })
 }
 
-/// What the model is told right before its first answer, and after a change that did not help.
+/// Whether the loop leads a small model from change to change: the task is to make a failing check pass, the file
+/// is known, and not too much was tried.
+fn leads(state: &State) -> bool {
+    let led =
+        |work: &crate::state::Work| work.mending && work.suspect.is_some() && work.trial.goes_on();
+    small(state) && state.work.as_ref().is_some_and(led)
+}
+
+/// Where the conversation goes back to and what is said there, when a change did not help.
+pub(crate) fn go_back(state: &State) -> Option<(usize, String)> {
+    let work = state.work.as_ref()?;
+    if leads(state) && work.check_failed { work.trial.go_back() } else { None }
+}
+
+/// What the model is told right before its first answer.
 pub(crate) fn word(state: &State, definition: &Definition) -> Option<String> {
     let work = state.work.as_ref()?;
     let (suspect, editor) = (work.suspect.as_ref()?, definition.editor.as_ref()?);
-    let result_is_last = state.messages.last()?.role == bottega_llm::Role::Tool;
-    if !small(state) || !work.mending || !work.check_failed || !result_is_last {
-        return None;
-    }
-    if work.missed_edits > 0 {
-        return None;
-    }
-    Some(if work.turns == 0 {
+    let first = work.turns == 0 && work.check_failed && leads(state);
+    first.then(|| {
         format!(
-            "The test is right, {suspect} is wrong. Think: what did the test call, what did it expect, which \
-             line of {suspect} gives another result? Then correct that one line with {editor}."
-        )
-    } else {
-        format!(
-            "The test still fails: that change was not the right one. Look at {suspect} again: which other line \
-             decides the result that the test got? Correct it with {editor}."
+            "The test is right and {suspect} is wrong. Correct the one wrong line of {suspect} with {editor}: \
+             old_text is that line as it stands, new_text is the line as it should be. Usually one operator, \
+             constant or name in it is wrong."
         )
     })
 }
@@ -84,10 +91,30 @@ pub(crate) fn tool_choice(state: &State, definition: &Definition) -> ToolChoice 
     if !work.check_failed && !work.unchecked {
         return ToolChoice::Named(FINISH.to_owned());
     }
-    if work.suspect.is_some() && work.missed_edits < MISSED_EDITS {
+    if leads(state) {
         return ToolChoice::Named(editor.to_string());
     }
     ToolChoice::Required
+}
+
+/// What the editor's arguments must follow while the loop leads: the file that it shows, one of its lines, and
+/// another line in its place. A small model that may not invent the line it changes can't miss it.
+pub(crate) fn narrowed(state: &State) -> Option<Value> {
+    let work = state.work.as_ref().filter(|work| leads(state) && work.check_failed)?;
+    let lines = work.trial.candidates();
+    let path = work.suspect.as_ref()?;
+    (!lines.is_empty()).then(|| {
+        json!({
+            "type": "object",
+            "properties": {
+                "path": { "const": path },
+                "old_text": { "enum": lines },
+                "new_text": { "type": "string", "minLength": 1, "maxLength": 160 }
+            },
+            "required": ["path", "old_text", "new_text"],
+            "additionalProperties": false
+        })
+    })
 }
 
 /// The file of a map (`path: name, name…`) that defines most of what a failing check speaks of. Tests are

@@ -8,7 +8,7 @@
 //! `ToolFinished`… → `ModelAsked` → … → `Ended`.
 //!
 //! Invariants
-//! * The messages of a request only grow, to the byte, until a compaction.
+//! * The messages of a request only grow, to the byte, until a compaction or a rewind.
 //! * A tool call is outstanding only once the answer that holds it was stored whole.
 //! * Every way a run can go ends: by the model, a limit, a budget, a breaker or a person.
 //! * What a question may cost at most is stored before it is asked, and fits the budget.
@@ -21,6 +21,7 @@ mod definition;
 mod guide;
 mod request;
 mod state;
+mod trial;
 
 pub use decide::LlmAgent;
 pub use definition::{Definition, FINISH};

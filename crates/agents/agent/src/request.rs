@@ -8,8 +8,8 @@ use bottega_llm::{
 };
 use bottega_types::Tokens;
 
-use crate::{compaction, guide};
 use crate::{Definition, State};
+use crate::{compaction, guide};
 
 /// Bytes around each message that a chat template adds, at most.
 const FRAME: u64 = 24;
@@ -34,7 +34,8 @@ impl Definition {
     /// Tokens of one answer at most, for this state's model.
     pub(crate) fn answer_limit(&self, state: &State) -> u32 {
         let Some(started) = &state.started else { return 0 };
-        let wanted = if started.model.small { self.answer_tokens_small } else { self.answer_tokens };
+        let wanted =
+            if started.model.small { self.answer_tokens_small } else { self.answer_tokens };
         let window = started.model.context_window.get() / 4;
         let most = started.model.max_output.get().min(window);
         wanted.min(u32::try_from(most).unwrap_or(u32::MAX)).max(1)
@@ -49,16 +50,25 @@ impl Definition {
         let mut sampling = if small(state) { self.sampling_small } else { self.sampling };
         // Another draw for each question, or a model that went wrong would go wrong again.
         sampling.seed = seed.map(|seed| seed.wrapping_add(state.calls));
-        let circles = state.work.as_ref().map_or(0, |work| work.breaker.circles());
+        let circles = state.work.as_ref().map_or(0, |work| {
+            let tried = u32::try_from(work.trial.count()).unwrap_or(u32::MAX);
+            work.breaker.circles().max(tried)
+        });
         if small(state) && circles > 0 {
             // A small model that repeats itself draws from a wider field, or it will do so again.
+            // Its favourite often has nine tenths of the weight, so the tail is no longer cut off either.
             let cool = sampling.temperature.unwrap_or(0.0);
-            sampling.temperature = Some((cool + 0.25 * f64::from(circles)).min(1.2));
+            sampling.temperature = Some((cool + 0.4 + 0.1 * f64::from(circles)).min(1.3));
+            sampling.top_p = Some(1.0);
         }
         let mut messages = state.messages.clone();
         let mut tool_choice = ToolChoice::Auto;
+        let mut narrowed = None;
         match purpose {
-            Purpose::Turn if small(state) => tool_choice = guide::tool_choice(state, self),
+            Purpose::Turn if small(state) => {
+                tool_choice = guide::tool_choice(state, self);
+                narrowed = guide::narrowed(state).map(Arc::new);
+            }
             Purpose::Turn => {}
             Purpose::Compaction => {
                 tool_choice = ToolChoice::None;
@@ -71,6 +81,7 @@ impl Definition {
             messages,
             tools: self.declared(state),
             tool_choice,
+            narrowed,
             output: OutputFormat::Text,
             sampling,
             stop: Vec::new(),
@@ -107,7 +118,9 @@ impl Definition {
         let tools: usize = self
             .declared(state)
             .iter()
-            .map(|tool| tool.name.len() + tool.description.len() + tool.input_schema.to_string().len() + 64)
+            .map(|tool| {
+                tool.name.len() + tool.description.len() + tool.input_schema.to_string().len() + 64
+            })
             .sum();
         (self.instructions(state).len() + tools) as u64 + 512
     }
@@ -124,7 +137,9 @@ fn size(message: &Message) -> (u64, u64) {
         Part::Reasoning { text, signature } => {
             (bytes + (text.len() + signature.as_ref().map_or(0, String::len)) as u64, media)
         }
-        Part::ToolCall(call) => (bytes + (call.name.len() + call.arguments.len()) as u64 + 48, media),
+        Part::ToolCall(call) => {
+            (bytes + (call.name.len() + call.arguments.len()) as u64 + 48, media)
+        }
         Part::ToolResult(result) => {
             (bytes + result.text.len() as u64 + 48, media + result.media.len() as u64)
         }

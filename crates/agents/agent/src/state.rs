@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::breaker::Breaker;
 use crate::definition::{Definition, FINISH};
+use crate::trial::Trial;
 use crate::{compaction, context};
 
 /// Where the agent is.
@@ -61,8 +62,8 @@ pub(crate) struct Work {
     pub(crate) mending: bool,
     /// The file that the loop itself opened, since the failing check is about it.
     pub(crate) suspect: Option<String>,
-    /// Calls of the editor in a row that changed nothing.
-    pub(crate) missed_edits: u32,
+    /// What was tried to make the check pass, where the loop leads.
+    pub(crate) trial: Trial,
     /// How often a `finish` was not believed.
     pub(crate) sent_back: u32,
     /// Tools called for it.
@@ -156,11 +157,24 @@ impl State {
             SessionEvent::Stepped(stepped) => {
                 if let Some(work) = &mut self.work {
                     work.suspect = stepped.about.clone().or(work.suspect.take());
+                    work.trial.stepped(&stepped.calls, definition.editor.as_deref());
                 }
                 let parts = stepped.calls.iter().cloned().map(Part::ToolCall).collect();
                 self.messages.push(Arc::new(Message { role: Role::Assistant, parts }));
             }
+            SessionEvent::Rewound(rewound) => {
+                self.messages.truncate(rewound.kept);
+                self.weighed = None;
+                if let Some(work) = &mut self.work {
+                    work.trial.rewound();
+                    work.breaker = Breaker::default();
+                }
+            }
             SessionEvent::ModelAsked(asked) => {
+                let messages = self.messages.len();
+                if let Some(work) = &mut self.work {
+                    work.trial.asked(messages);
+                }
                 self.calls += 1;
                 self.spent = self.spent + asked.worst;
                 if let (Some(work), Purpose::Turn) = (&mut self.work, asked.purpose) {
@@ -241,7 +255,7 @@ impl State {
             check_failed: false,
             mending: false,
             suspect: None,
-            missed_edits: 0,
+            trial: Trial::default(),
             sent_back: 0,
             tools_called: 0,
             refused: None,
@@ -282,7 +296,9 @@ impl State {
 
     fn tool_finished(&mut self, definition: &Definition, report: &ToolReport) {
         let (check, editor) = (definition.check.as_deref(), definition.editor.as_deref());
-        let Some(open) = self.tools.iter_mut().find(|open| open.call == report.call) else { return };
+        let Some(open) = self.tools.iter_mut().find(|open| open.call == report.call) else {
+            return;
+        };
         open.report = Some(report.clone());
         let request = open.request.clone();
         for change in &report.changes {
@@ -299,14 +315,17 @@ impl State {
             } else {
                 work.tools_called += 1;
                 work.breaker.note(&request, report);
-                if !report.changes.is_empty() {
-                    work.missed_edits = 0;
-                } else if editor == Some(request.name.as_str()) {
-                    work.missed_edits += 1;
+                if definition.reader.as_deref() == Some(request.name.as_str()) && work.turns == 0 {
+                    let failure = self.last_check.as_deref().unwrap_or_default();
+                    work.trial.shown(&report.text, failure);
+                }
+                if editor == Some(request.name.as_str()) {
+                    work.trial.edited(&request, report);
                 }
             }
-            work.unchecked |= !report.changes.is_empty();
-            work.check_due |= !report.changes.is_empty();
+            let changed = !report.changes.is_empty() && !work.trial.is_reverted();
+            work.unchecked |= changed;
+            work.check_due |= changed;
             if report.outcome == ToolOutcome::Denied {
                 work.refused = Some(report.text.clone());
             } else if report.outcome == ToolOutcome::Succeeded && !report.changes.is_empty() {

@@ -24,7 +24,11 @@ pub(crate) fn places(output: &str) -> Vec<Place> {
         };
         let path = path.strip_prefix("./").unwrap_or(path);
         let inside = !path.starts_with('/') && !path.split('/').any(|part| part == "..");
-        if inside && path.contains('.') && line > 0 && !places.iter().any(|known| known.path == path) {
+        if inside
+            && path.contains('.')
+            && line > 0
+            && !places.iter().any(|known| known.path == path)
+        {
             places.push(Place { path: path.to_owned(), line });
         }
     }

@@ -28,7 +28,16 @@ const LANGUAGES: &[Language] = &[
     Language {
         endings: &["java", "kt", "cs", "swift"],
         words: &["class", "interface", "enum", "record", "fun", "func", "struct", "protocol"],
-        prefixes: &["public", "private", "protected", "internal", "static", "final", "abstract", "open"],
+        prefixes: &[
+            "public",
+            "private",
+            "protected",
+            "internal",
+            "static",
+            "final",
+            "abstract",
+            "open",
+        ],
     },
     Language {
         endings: &["rb", "php"],
@@ -102,8 +111,16 @@ mod tests {
             "Line total MAX",
         );
         check("a.py", "class Cart:\n    async def add(self):\n# def no", "Cart add");
-        check("a.ts", "export default class Shop {\nexport const tax = 1\n  return const2", "Shop tax");
-        check("a.go", "func (s *Stack) Push(x int) {\ntype Stack struct {\nfunc main() {", "Push Stack main");
+        check(
+            "a.ts",
+            "export default class Shop {\nexport const tax = 1\n  return const2",
+            "Shop tax",
+        );
+        check(
+            "a.go",
+            "func (s *Stack) Push(x int) {\ntype Stack struct {\nfunc main() {",
+            "Push Stack main",
+        );
         check("a.java", "public final class Bill {\n  private int x;", "Bill");
         check("a.txt", "fn nothing()", "");
     }

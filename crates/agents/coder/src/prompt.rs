@@ -22,7 +22,7 @@ it, and anything left open. Be brief and exact; no praise, no filler.";
 
 /// For a small model: one step at a time, each step a tool call.
 pub(crate) const SYSTEM_SMALL: &str = "\
-You are a coding agent. You fix the code of a repository. Every answer is one short thought and one tool call.
+You are a coding agent. You fix the code of a repository. Every answer is one tool call.
 
 1. Look at the failing test: what it calls, what it expected, what it got.
 2. read_file the source file with that function. The tests are right; the code is wrong. Find the one wrong line.

@@ -65,7 +65,8 @@ impl WorkspaceSurveyor {
                 },
                 false => Vec::new(),
             };
-            let told = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+            let told =
+                if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
             lines.push(format!("{}{told}", file.path));
         }
         lines.join("\n")
@@ -131,7 +132,8 @@ fn map<'p>(paths: impl Iterator<Item = &'p str>, more: bool) -> String {
             *folders.entry(&path[..end]).or_default() += 1;
         }
     }
-    let mut lines: Vec<String> = paths.iter().filter(|p| !p.contains('/')).map(|p| (*p).to_owned()).collect();
+    let mut lines: Vec<String> =
+        paths.iter().filter(|p| !p.contains('/')).map(|p| (*p).to_owned()).collect();
     let mut by_depth: Vec<(&str, usize)> = folders.into_iter().collect();
     by_depth.sort_by_key(|(folder, _)| (folder.matches('/').count(), *folder));
     lines.extend(by_depth.iter().map(|(folder, count)| format!("{folder}/ ({count} files)")));

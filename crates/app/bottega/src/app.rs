@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use bottega_api::{ApiError, codes};
 use bottega_cli::{ColorChoice, Show, Terminal};
-use bottega_config::{Color, Config, Environment, FlagValue, Places, Problems, SecretStore, Sources};
+use bottega_config::{
+    Color, Config, Environment, FlagValue, Places, Problems, SecretStore, Sources,
+};
 use bottega_types::Redactor;
 
 use crate::signals;

@@ -11,12 +11,7 @@ use crate::app::App;
 use crate::{grounds, provision};
 
 fn check(name: &str, state: CheckState, found: impl Into<String>, next_step: &str) -> Check {
-    Check {
-        name: name.to_owned(),
-        state,
-        found: found.into(),
-        next_step: next_step.to_owned(),
-    }
+    Check { name: name.to_owned(), state, found: found.into(), next_step: next_step.to_owned() }
 }
 
 /// Looks at everything, changing nothing.
@@ -40,7 +35,9 @@ fn settings(app: &App) -> Vec<Check> {
     let mut checks = vec![check("settings", CheckState::Good, found, "")];
     checks.extend(config.notices().iter().map(|notice| {
         let step = match notice {
-            Notice::Untrusted { .. } | Notice::Changed { .. } => "read them, then `bottega config trust`",
+            Notice::Untrusted { .. } | Notice::Changed { .. } => {
+                "read them, then `bottega config trust`"
+            }
             Notice::UnknownVariable { .. } => "unset it, or mend its name",
         };
         check("settings", CheckState::Warning, notice.to_string(), step)
@@ -49,7 +46,9 @@ fn settings(app: &App) -> Vec<Check> {
 }
 
 async fn journal(app: &App) -> Check {
-    let bad = |why: String| check("journal", CheckState::Bad, why, "check the folder's permissions and space");
+    let bad = |why: String| {
+        check("journal", CheckState::Bad, why, "check the folder's permissions and space")
+    };
     let path = match app.places() {
         Ok(places) => places.journal(),
         Err(error) => return bad(error.message),
@@ -76,7 +75,9 @@ async fn journal(app: &App) -> Check {
 fn cage(app: &App) -> Vec<Check> {
     let sandbox = match grounds::sandbox(app) {
         Ok(sandbox) => sandbox,
-        Err(error) => return vec![check("sandbox", CheckState::Bad, error.message, &error.next_step)],
+        Err(error) => {
+            return vec![check("sandbox", CheckState::Bad, error.message, &error.next_step)];
+        }
     };
     let report = sandbox.report();
     let summary = if report.holds {
@@ -87,9 +88,12 @@ fn cage(app: &App) -> Vec<Check> {
     };
     let features = report.features.into_iter().map(|(name, state)| match state {
         Ok(found) => check(&format!("sandbox: {name}"), CheckState::Good, found, ""),
-        Err(missing) => {
-            check(&format!("sandbox: {name}"), CheckState::Warning, missing, "the cage is weaker without it")
-        }
+        Err(missing) => check(
+            &format!("sandbox: {name}"),
+            CheckState::Warning,
+            missing,
+            "the cage is weaker without it",
+        ),
     });
     std::iter::once(summary).chain(features).collect()
 }
@@ -116,7 +120,9 @@ async fn models(app: &App) -> Vec<Check> {
             let names: Vec<String> = models.into_iter().map(|model| model.name).collect();
             check("local models", CheckState::Good, names.join(", "), "")
         }
-        Err(error) => check("local models", CheckState::Bad, error.to_string(), "run `bottega model list`"),
+        Err(error) => {
+            check("local models", CheckState::Bad, error.to_string(), "run `bottega model list`")
+        }
     });
     checks
 }

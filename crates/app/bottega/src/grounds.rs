@@ -45,8 +45,12 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
         app.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     options.pass = settings.tools.shell.environment.clone();
     options.home = places.home.clone();
-    options.unreadable =
-        vec![places.config.clone(), places.data.clone(), places.state.clone(), places.cache.clone()];
+    options.unreadable = vec![
+        places.config.clone(),
+        places.data.clone(),
+        places.state.clone(),
+        places.cache.clone(),
+    ];
     Ok(LinuxSandbox::new(options))
 }
 
@@ -65,15 +69,18 @@ impl Grounds {
 
     async fn choose(&self, explicit: Option<&str>) -> Result<ModelChoice, ApiError> {
         let settings = self.app.config()?.settings();
-        let no_model = |error: bottega_config::NoSuchModel| ApiError::new(codes::NO_MODEL, error.to_string());
+        let no_model =
+            |error: bottega_config::NoSuchModel| ApiError::new(codes::NO_MODEL, error.to_string());
         // The upper rungs cost nothing to look at; the lower ones a directory and a connection.
-        let above = explicit.is_some_and(|name| name.contains('/') || settings.models.routes.contains_key(name))
+        let above = explicit
+            .is_some_and(|name| name.contains('/') || settings.models.routes.contains_key(name))
             || explicit.is_none() && settings.model.default.is_some();
         let keyed = if above { Vec::new() } else { self.app.secrets()?.keyed_providers(settings) };
         let below = !above && (explicit.is_some() || keyed.is_empty());
         let local: Vec<String> = if below {
             let models = self.library.list().await;
-            let models = models.map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
+            let models =
+                models.map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
             models.into_iter().map(|model| model.name).collect()
         } else {
             Vec::new()
@@ -99,8 +106,7 @@ impl Grounds {
 
     fn workspace_options(&self) -> Result<bottega_workspace::Options, ApiError> {
         let places = self.app.places()?;
-        let mut protected =
-            vec![places.config.clone(), places.data.clone(), places.state.clone()];
+        let mut protected = vec![places.config.clone(), places.data.clone(), places.state.clone()];
         let more = &self.app.config()?.settings().access.protected;
         protected.extend(more.iter().map(|path| places.expand(path)));
         Ok(bottega_workspace::Options {

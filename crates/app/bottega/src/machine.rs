@@ -46,7 +46,8 @@ fn layer(name: &str) -> Result<Layer, ApiError> {
         .into_iter()
         .find(|layer| layer.to_string() == name)
         .ok_or_else(|| {
-            let why = format!("`{name}` is no layer with a file; choose user, project, local or system");
+            let why =
+                format!("`{name}` is no layer with a file; choose user, project, local or system");
             ApiError::new(codes::USAGE, why)
         })
 }

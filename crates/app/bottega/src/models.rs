@@ -66,9 +66,9 @@ impl Models for ThisLibrary {
         let name = if local { format!("local/{model}") } else { model.to_owned() };
         ModelChoice::named(&name, settings)
             .map_err(|error| ApiError::new(codes::NO_MODEL, error.to_string()))?;
-        let path = "model.default"
-            .parse()
-            .map_err(|error: bottega_config::NotAPath| ApiError::new(codes::INTERNAL, error.to_string()))?;
+        let path = "model.default".parse().map_err(|error: bottega_config::NotAPath| {
+            ApiError::new(codes::INTERNAL, error.to_string())
+        })?;
         let editor = Editor::new(self.app.sources()?);
         let file = editor
             .set(&path, &name, Layer::User, SystemClock.now())
@@ -82,7 +82,8 @@ impl Models for ThisLibrary {
 
     async fn bench(&self, name: &str) -> Result<ModelBench, ApiError> {
         let model = self.show(name.strip_prefix("local/").unwrap_or(name)).await?;
-        let options = provision::engine_options(self.app.config()?.settings(), &model.name, &model.path);
+        let options =
+            provision::engine_options(self.app.config()?.settings(), &model.name, &model.path);
         let result = bench(options, BenchOptions::default())
             .await
             .map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;

@@ -11,7 +11,9 @@ use bottega_behaviour::embody;
 use bottega_client::{Entrance, InProcess, Machine, Models, Sessions, api_error};
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, Settings};
-use bottega_gateway::{Budgets, Gateway, Patience, Price, PriceTable, Provider, Rates, Retries, Route};
+use bottega_gateway::{
+    Budgets, Gateway, Patience, Price, PriceTable, Provider, Rates, Retries, Route,
+};
 use bottega_journal_sqlite::{Options as JournalOptions, SqliteStore};
 use bottega_llm::ToolDeclaration;
 use bottega_local_model::{EngineOptions, Library, LibraryOptions, LocalModels};
@@ -117,7 +119,10 @@ pub(crate) fn library(app: &App) -> Result<Library, ApiError> {
     let mut options = LibraryOptions::new(folder);
     if let Some(endpoint) = app.environment.get("HF_ENDPOINT") {
         options.hub = endpoint.parse().map_err(|error| {
-            ApiError::new(codes::SETTINGS, format!("HF_ENDPOINT `{endpoint}` is no address: {error}"))
+            ApiError::new(
+                codes::SETTINGS,
+                format!("HF_ENDPOINT `{endpoint}` is no address: {error}"),
+            )
         })?;
     }
     options.hub_token =
@@ -125,15 +130,10 @@ pub(crate) fn library(app: &App) -> Result<Library, ApiError> {
     Library::new(options).map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))
 }
 
-/// Characters that an embedded model may think aloud before a tool call.
-const THOUGHT: usize = 360;
-
 /// What an engine is built with.
 pub(crate) fn engine_options(settings: &Settings, name: &str, path: &Path) -> EngineOptions {
     let mut options = EngineOptions::new(name, path);
     options.threads = settings.local_model.threads;
-    // A thought before each call makes a small model's calls better, and costs a second.
-    options.thought = THOUGHT;
     options.gpu_layers = settings.local_model.gpu_layers;
     if let Some(context) = settings.local_model.context {
         options.window = context;
@@ -163,7 +163,8 @@ fn connect_providers(
         let key = secrets
             .key_of(provider)
             .map_err(|error| ApiError::new(codes::SECRET, format!("providers.{name}: {error}")))?;
-        let mut options = ProviderOptions::new(protocol(provider.protocol), provider.base_url.clone());
+        let mut options =
+            ProviderOptions::new(protocol(provider.protocol), provider.base_url.clone());
         options.key = key;
         options.connect_timeout = settings.models.connect_timeout.0;
         options.idle_timeout = settings.models.idle_timeout.0;
@@ -174,8 +175,9 @@ fn connect_providers(
             options.headers.push((header.clone(), value));
         }
         options.capabilities = provider.models.iter().map(capability).collect();
-        let model = bottega_providers::build(&options)
-            .map_err(|error| ApiError::new(codes::SETTINGS, format!("providers.{name}: {error}")))?;
+        let model = bottega_providers::build(&options).map_err(|error| {
+            ApiError::new(codes::SETTINGS, format!("providers.{name}: {error}"))
+        })?;
         let mut built = Provider::new(model);
         built.max_concurrency = usize::try_from(provider.max_concurrency).unwrap_or(1);
         built.requests_per_minute = provider.requests_per_minute;
@@ -220,8 +222,10 @@ fn gateway(
     providers: BTreeMap<String, Provider>,
     store: Arc<SqliteStore>,
 ) -> Result<Gateway, ApiError> {
-    let mut options =
-        bottega_gateway::Options::new(settings.model.default.clone().unwrap_or_default(), providers);
+    let mut options = bottega_gateway::Options::new(
+        settings.model.default.clone().unwrap_or_default(),
+        providers,
+    );
     options.plain = plain_route(settings);
     for (name, route) in &settings.models.routes {
         let mut built = options.plain.clone();
@@ -238,8 +242,10 @@ fn gateway(
         options.routes.insert(name.clone(), built);
     }
     options.prices = prices(settings)?;
-    options.budgets =
-        Budgets { day: budget(&settings.budget.per_day), agent: budget(&settings.budget.per_agent) };
+    options.budgets = Budgets {
+        day: budget(&settings.budget.per_day),
+        agent: budget(&settings.budget.per_agent),
+    };
     Ok(Gateway::new(options, store, Arc::new(SystemClock), Arc::new(SystemEntropy)))
 }
 

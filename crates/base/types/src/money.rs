@@ -96,7 +96,9 @@ impl fmt::Display for Money {
 
 /// Text that is not an amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an amount of US dollars; write `2`, `0.25` or `$0.25` (nine decimals at most)")]
+#[error(
+    "`{0}` is not an amount of US dollars; write `2`, `0.25` or `$0.25` (nine decimals at most)"
+)]
 pub struct NotMoney(String);
 
 impl FromStr for Money {

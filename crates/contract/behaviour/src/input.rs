@@ -1,6 +1,8 @@
 //! What can happen to an agent.
 
-use bottega_event::{ModelAnswered, ModelFailed, Rerouted, Started, Survey, Tasked, ToolReport, Undone};
+use bottega_event::{
+    ModelAnswered, ModelFailed, Rerouted, Started, Survey, Tasked, ToolReport, Undone,
+};
 
 /// One thing that happens to an agent.
 #[derive(Clone, Debug, PartialEq)]

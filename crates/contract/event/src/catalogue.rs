@@ -26,7 +26,8 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "session.rerouted", version: 1, upcasters: &[] },
     EventKind { name: "session.surveyed", version: 1, upcasters: &[] },
     EventKind { name: "session.tasked", version: 1, upcasters: &[] },
-    EventKind { name: "session.opened", version: 1, upcasters: &[] },
+    EventKind { name: "session.stepped", version: 1, upcasters: &[] },
+    EventKind { name: "session.rewound", version: 1, upcasters: &[] },
     EventKind { name: "model.asked", version: 1, upcasters: &[] },
     EventKind { name: "model.answered", version: 1, upcasters: &[] },
     EventKind { name: "model.failed", version: 1, upcasters: &[] },
@@ -48,7 +49,9 @@ pub enum Undecodable {
     #[error("unknown event kind `{0}`; it was written by a newer bottega")]
     UnknownKind(String),
     /// The version is newer than this build writes.
-    #[error("event kind `{kind}` has version {version}, this build knows {known}; use a newer bottega")]
+    #[error(
+        "event kind `{kind}` has version {version}, this build knows {known}; use a newer bottega"
+    )]
     TooNew {
         /// The kind.
         kind: String,
@@ -80,8 +83,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
     version: u16,
     data: &str,
 ) -> Result<T, Undecodable> {
-    let malformed =
-        |why: String| Undecodable::Malformed { kind: kind.name.to_owned(), why };
+    let malformed = |why: String| Undecodable::Malformed { kind: kind.name.to_owned(), why };
     if version == kind.version {
         return serde_json::from_str(data).map_err(|error| malformed(error.to_string()));
     }

@@ -22,7 +22,7 @@ pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{
-    Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked, ModelFacts,
-    ModelFailed, ModelTiming, Nudged, Opened, Purpose, Removed, Rerouted, SessionEvent, Started, Survey, Tasked,
-    ToolOutcome, ToolReport, ToolStarted, Undone,
+    Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked,
+    ModelFacts, ModelFailed, ModelTiming, Nudged, Purpose, Removed, Rerouted, Rewound,
+    SessionEvent, Started, Stepped, Survey, Tasked, ToolOutcome, ToolReport, ToolStarted, Undone,
 };

@@ -27,7 +27,9 @@ pub struct StreamId(Arc<str>);
 
 /// Text that can't name a stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` can't name a stream: 1 to 200 printable ASCII characters without spaces, as in `session/ses_01…`")]
+#[error(
+    "`{0}` can't name a stream: 1 to 200 printable ASCII characters without spaces, as in `session/ses_01…`"
+)]
 pub struct NotAStreamId(String);
 
 impl StreamId {

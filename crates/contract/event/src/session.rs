@@ -20,8 +20,10 @@ events! {
         Surveyed(Survey) = "session.surveyed", 1;
         /// A person gave a task or said something.
         Tasked(Tasked) = "session.tasked", 1;
-        /// The agent took a first step by itself, as if the model had asked for it.
-        Opened(Opened) = "session.opened", 1;
+        /// The agent took a step by itself, as if the model had asked for it.
+        Stepped(Stepped) = "session.stepped", 1;
+        /// The latest messages were dropped, and another way is tried from there.
+        Rewound(Rewound) = "session.rewound", 1;
         /// The model is about to be asked.
         ModelAsked(ModelAsked) = "model.asked", 1;
         /// The model answered.
@@ -156,11 +158,23 @@ pub struct Attachment {
     pub inline: Option<String>,
 }
 
-/// The agent took a first step by itself.
+/// The agent took a step by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opened {
+pub struct Stepped {
     /// The calls it made, as a model would have written them.
     pub calls: Vec<ToolCall>,
+    /// The file that it took for the place to look at, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+}
+
+/// The latest messages were dropped, and another way is tried from there. The journal keeps them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewound {
+    /// How many messages stay, counted from the first.
+    pub kept: usize,
+    /// What was tried and did not help. For people: the model is not told.
+    pub note: String,
 }
 
 /// What a question to the model is for.

@@ -57,7 +57,10 @@ impl Assembler {
     /// Takes one more event. `Err` when the stream breaks its own rules.
     pub fn push(&mut self, event: StreamEvent) -> Result<(), ModelError> {
         if self.stop.is_some() && !matches!(event, StreamEvent::Usage(_)) {
-            return Err(ModelError::new(ErrorKind::Garbled, "an event after the end of the answer"));
+            return Err(ModelError::new(
+                ErrorKind::Garbled,
+                "an event after the end of the answer",
+            ));
         }
         match event {
             StreamEvent::Started { model, response_id } => {
@@ -77,9 +80,9 @@ impl Assembler {
                 Some(Part::Reasoning { signature: signature @ None, .. }) => {
                     *signature = Some(proof);
                 }
-                _ => self
-                    .parts
-                    .push(Part::Reasoning { text: String::new(), signature: Some(proof) }),
+                _ => {
+                    self.parts.push(Part::Reasoning { text: String::new(), signature: Some(proof) })
+                }
             },
             StreamEvent::ToolCallStarted { index, id, name } => {
                 if self.calls.iter().any(|(known, _)| *known == index) {
@@ -135,7 +138,8 @@ impl Assembler {
             ));
         };
         // Providers differ in what they call the end of an answer that holds calls.
-        let stop = if stop == Stop::EndTurn && !self.calls.is_empty() { Stop::ToolCalls } else { stop };
+        let stop =
+            if stop == Stop::EndTurn && !self.calls.is_empty() { Stop::ToolCalls } else { stop };
         Ok(Answer {
             model: self.model,
             response_id: self.response_id,

@@ -103,12 +103,18 @@ impl ModelError {
             ErrorKind::Overloaded => "try again later, or name a fallback model in the route",
             ErrorKind::Timeout => "try again, or raise `models.idle_timeout`",
             ErrorKind::Network => "check the address and the connection (`bottega doctor`)",
-            ErrorKind::CutOff => "try again; if it repeats, the provider or a proxy cuts long answers",
+            ErrorKind::CutOff => {
+                "try again; if it repeats, the provider or a proxy cuts long answers"
+            }
             ErrorKind::Garbled => "check that the address speaks this provider's protocol",
-            ErrorKind::Authentication => "set the provider's key (`bottega secret set`) and try again",
+            ErrorKind::Authentication => {
+                "set the provider's key (`bottega secret set`) and try again"
+            }
             ErrorKind::Permission => "use a key that may use this model, or another model",
             ErrorKind::NotFound => "check the model's name (`bottega model list`) and the base URL",
-            ErrorKind::InvalidRequest => "read the provider's message; please report it if it is not yours",
+            ErrorKind::InvalidRequest => {
+                "read the provider's message; please report it if it is not yours"
+            }
             ErrorKind::ContextOverflow => "shorten the task or use a model with a larger window",
             ErrorKind::QuotaExhausted => "top up the account, or use another provider",
             ErrorKind::Unsupported => "use a model that can do this (`bottega model show`)",

@@ -49,9 +49,10 @@ impl Message {
             .iter()
             .filter_map(|part| match part {
                 Part::Text { text } => Some(text.as_str()),
-                Part::Media(_) | Part::ToolCall(_) | Part::ToolResult(_) | Part::Reasoning { .. } => {
-                    None
-                }
+                Part::Media(_)
+                | Part::ToolCall(_)
+                | Part::ToolResult(_)
+                | Part::Reasoning { .. } => None,
             })
             .collect()
     }
@@ -60,7 +61,9 @@ impl Message {
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {
         self.parts.iter().filter_map(|part| match part {
             Part::ToolCall(call) => Some(call),
-            Part::Text { .. } | Part::Media(_) | Part::ToolResult(_) | Part::Reasoning { .. } => None,
+            Part::Text { .. } | Part::Media(_) | Part::ToolResult(_) | Part::Reasoning { .. } => {
+                None
+            }
         })
     }
 }

@@ -112,7 +112,10 @@ mod tests {
     #[test]
     fn only_the_first_slash_divides() {
         let model: ModelRef = "openrouter/qwen/qwen3-coder".parse().unwrap();
-        assert_eq!((model.provider.as_str(), model.model.as_str()), ("openrouter", "qwen/qwen3-coder"));
+        assert_eq!(
+            (model.provider.as_str(), model.model.as_str()),
+            ("openrouter", "qwen/qwen3-coder")
+        );
         assert_eq!(model.to_string(), "openrouter/qwen/qwen3-coder");
     }
 

@@ -21,6 +21,9 @@ pub struct ChatRequest {
     pub tools: Arc<[ToolDeclaration]>,
     /// Whether and which tool must be called.
     pub tool_choice: ToolChoice,
+    /// What the arguments of a [`ToolChoice::Named`] tool must also follow, where decoding is constrained. A
+    /// hint: providers that can't constrain pass it over, so the caller still checks.
+    pub narrowed: Option<Arc<Value>>,
     /// The form of the final answer.
     pub output: OutputFormat,
     /// How tokens are drawn.
@@ -46,6 +49,7 @@ impl ChatRequest {
             messages,
             tools: Arc::new([]),
             tool_choice: ToolChoice::Auto,
+            narrowed: None,
             output: OutputFormat::Text,
             sampling: Sampling::default(),
             stop: Vec::new(),

@@ -101,7 +101,9 @@ const fn severity(verdict: &Verdict) -> u8 {
 
 fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) -> Verdict {
     if let Some(rule) = rules.deny.iter().find(|rule| rule.touches(need)) {
-        return Verdict::Deny { why: format!("the settings forbid to {need} (deny rule `{}`)", rule.0) };
+        return Verdict::Deny {
+            why: format!("the settings forbid to {need} (deny rule `{}`)", rule.0),
+        };
     }
     let granted = grants.iter().any(|grant| grant.covers(need));
     let place = match need {
@@ -123,7 +125,9 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
         return Verdict::Allow;
     }
     if let Some(rule) = rules.ask.iter().find(|rule| rule.touches(need)) {
-        return Verdict::Ask { why: format!("the settings want to be asked (ask rule `{}`)", rule.0) };
+        return Verdict::Ask {
+            why: format!("the settings want to be asked (ask rule `{}`)", rule.0),
+        };
     }
     if allowed_by_rules(rules, grants, need) {
         return Verdict::Allow;
@@ -138,11 +142,8 @@ fn allowed_by_rules(rules: &Rules, grants: &[Grant], need: &Need) -> bool {
     };
     !parts.is_empty()
         && parts.iter().all(|part| {
-            let alone = Need::Execute {
-                command: part.clone(),
-                parts: vec![part.clone()],
-                caged: *caged,
-            };
+            let alone =
+                Need::Execute { command: part.clone(), parts: vec![part.clone()], caged: *caged };
             rules.allow.iter().any(|rule| rule.touches(&alone))
                 || grants.iter().any(|grant| grant.covers(&alone))
         })

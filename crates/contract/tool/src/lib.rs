@@ -24,7 +24,7 @@ pub use excerpt::excerpt;
 pub use output::{FileChange, ToolError, ToolOutput};
 pub use plain::plain;
 pub use sandbox::{
-    CageReport, CommandOutcome, CommandSpec, CommandSink, Ending, Sandbox, SandboxError, StreamName,
+    CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Sandbox, SandboxError, StreamName,
 };
 pub use tool::{
     Effect, FileVersions, Prepared, Tool, ToolCatalogue, ToolContext, describe, parse_arguments,

@@ -64,7 +64,9 @@ impl FileChange {
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// The arguments don't follow the schema.
-    #[error("the arguments are not valid: {why}. Call the tool again with arguments that follow its schema.")]
+    #[error(
+        "the arguments are not valid: {why}. Call the tool again with arguments that follow its schema."
+    )]
     BadArguments {
         /// What is wrong with them.
         why: String,

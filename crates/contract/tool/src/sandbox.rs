@@ -71,7 +71,9 @@ pub struct CommandOutcome {
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// This machine can't hold the command in the cage that was asked for.
-    #[error("the sandbox can't be built here: {missing}. Run with `--access-mode full` to accept commands without it.")]
+    #[error(
+        "the sandbox can't be built here: {missing}. Run with `--access-mode full` to accept commands without it."
+    )]
     Unavailable {
         /// What is missing.
         missing: String,

@@ -172,6 +172,5 @@ fn strip(schema: &mut Value) {
 /// Parses a call's arguments. The error tells the model which field is wrong and what is expected.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: &str) -> Result<T, ToolError> {
     let text = if arguments.trim().is_empty() { "{}" } else { arguments };
-    serde_json::from_str(text)
-        .map_err(|error| ToolError::BadArguments { why: error.to_string() })
+    serde_json::from_str(text).map_err(|error| ToolError::BadArguments { why: error.to_string() })
 }

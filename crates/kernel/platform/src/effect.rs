@@ -34,7 +34,9 @@ pub struct Ground {
 
 impl std::fmt::Debug for Ground {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").field("parallel_tools", &self.parallel_tools).finish_non_exhaustive()
+        f.debug_struct("Ground")
+            .field("parallel_tools", &self.parallel_tools)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +90,8 @@ impl Hands {
             Effect::RunTool { call, request } => {
                 // A closed semaphore can't be: the session's loop holds it.
                 let _slot = self.tool_slots.acquire().await;
-                let sink = Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
+                let sink =
+                    Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
                 let report = self.ground.tools.call(&self.scope, call, &request, sink).await;
                 Input::ToolEnded(report)
             }

@@ -93,10 +93,7 @@ impl SessionHandle {
     pub async fn input(&self, input: Input) -> Result<(), PlatformError> {
         let (reply, answer) = oneshot::channel();
         let closed = || PlatformError::Closed(self.session);
-        self.address
-            .post(Command::Input(Box::new(input), reply))
-            .await
-            .map_err(|_| closed())?;
+        self.address.post(Command::Input(Box::new(input), reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }

@@ -106,7 +106,8 @@ impl SessionRow {
             }
             SessionEvent::Removed(_) => self.removed = true,
             SessionEvent::Surveyed(_)
-            | SessionEvent::Opened(_)
+            | SessionEvent::Stepped(_)
+            | SessionEvent::Rewound(_)
             | SessionEvent::ModelAsked(_)
             | SessionEvent::ModelFailed(_)
             | SessionEvent::ToolStarted(_)
@@ -148,10 +149,8 @@ impl Projection for SessionView {
         // A record of a newer version is passed over: the list goes on without it.
         let Ok(event) = SessionEvent::decode(&record.event) else { return Vec::new() };
         let key = session.to_string();
-        let mut row: SessionRow = rows
-            .get(&key)
-            .and_then(|bytes| serde_json::from_slice(bytes).ok())
-            .unwrap_or_default();
+        let mut row: SessionRow =
+            rows.get(&key).and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         row.fold(&event, record.at.as_millis());
         vec![Change { key, value: serde_json::to_vec(&row).ok() }]
     }

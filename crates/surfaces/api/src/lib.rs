@@ -16,6 +16,10 @@ mod session;
 
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};
-pub use machine::{AuditReport, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView};
+pub use machine::{
+    AuditReport, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView,
+};
 pub use run::{AttachmentFile, Ending, RunEvent, RunRequest, RunTotals};
-pub use session::{ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView};
+pub use session::{
+    ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,
+};

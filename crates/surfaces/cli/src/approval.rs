@@ -74,10 +74,16 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
             // The command itself stands below, whole.
             Need::Execute { command, caged, .. } if request.details.contains(command.as_str()) => {
                 if !caged {
-                    text.push_str(&format!("  {}\n", paint.red("it would run outside the sandbox")));
+                    text.push_str(&format!(
+                        "  {}\n",
+                        paint.red("it would run outside the sandbox")
+                    ));
                 }
             }
-            Need::Execute { .. } | Need::Read { .. } | Need::Write { .. } | Need::Network { .. } => {
+            Need::Execute { .. }
+            | Need::Read { .. }
+            | Need::Write { .. }
+            | Need::Network { .. } => {
                 let need = visible::exact(&need.to_string()).replace('\n', " ");
                 text.push_str(&format!("  needs: {need}\n"));
             }
@@ -90,7 +96,8 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
     let raw = format!("{}{}{}", request.tool, request.summary, request.details);
     let hidden = visible::exact(&raw) != raw;
     if hidden {
-        let warning = "it holds characters that are hidden or pass for others; they are spelled out as <U+…>";
+        let warning =
+            "it holds characters that are hidden or pass for others; they are spelled out as <U+…>";
         text.push_str(&format!("  {}\n", paint.red(warning)));
     }
     text

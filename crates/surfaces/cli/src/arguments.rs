@@ -44,7 +44,13 @@ pub(crate) struct Global {
     pub(crate) color: Option<ColorChoice>,
 
     /// Work in this folder
-    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", help_heading = "Everywhere")]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        global = true,
+        value_name = "DIR",
+        help_heading = "Everywhere"
+    )]
     pub(crate) directory: Option<PathBuf>,
 
     /// Override a setting: `--set limits.turns=20`

@@ -306,7 +306,9 @@ pub(crate) fn conclude(
     if let Some(error) = report::of_ending(ending, followed.why.as_deref()) {
         let error = match ending {
             Ending::Limit | Ending::Interrupted => {
-                let next = error.next_step.replace("bottega resume`", &format!("bottega resume {}`", followed.session));
+                let next = error
+                    .next_step
+                    .replace("bottega resume`", &format!("bottega resume {}`", followed.session));
                 error.step(next)
             }
             Ending::Done | Ending::Failed | Ending::Refused | Ending::Provider => error,

@@ -38,7 +38,11 @@ impl Invocation {
         let mut overrides: Vec<Override> = global
             .set
             .iter()
-            .map(|(path, value)| Override { flag: "--set", path: path.clone(), value: value.clone() })
+            .map(|(path, value)| Override {
+                flag: "--set",
+                path: path.clone(),
+                value: value.clone(),
+            })
             .collect();
         let mut add = |flag, path: &str, value: String| {
             overrides.push(Override { flag, path: path.to_owned(), value });

@@ -22,7 +22,10 @@ fn describe(command: &mut Command, heading: &str, page: &mut String) {
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!("\n{heading} `{name}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    page.push_str(&format!(
+        "\n{heading} `{name}`\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    ));
     for inner in command.get_subcommands_mut() {
         if !inner.is_hide_set() {
             describe(inner, &format!("{heading}#"), page);
@@ -35,7 +38,8 @@ fn describe(command: &mut Command, heading: &str, page: &mut String) {
 /// It describes what is written; readers must pass over types and fields they don't know.
 #[must_use]
 pub fn run_events_schema() -> String {
-    let generator = schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let generator =
+        schemars::generate::SchemaSettings::draft2020_12().for_serialize().into_generator();
     let schema = generator.into_root_schema_for::<RunEvent>();
     let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
     text + "\n"

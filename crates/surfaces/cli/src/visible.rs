@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn sequences_go_wherever_they_are_cut() {
-        let text = "a\u{1b}[1;31mred\u{1b}[0m b\u{1b}]0;title\u{7}c\u{9b}2Jd\u{1b}(Be\u{1b}]8;;x\u{1b}\\f";
+        let text =
+            "a\u{1b}[1;31mred\u{1b}[0m b\u{1b}]0;title\u{7}c\u{9b}2Jd\u{1b}(Be\u{1b}]8;;x\u{1b}\\f";
         for at in text.char_indices().map(|(at, _)| at) {
             let mut stripper = Stripper::default();
             let both = stripper.feed(&text[..at]) + &stripper.feed(&text[at..]);

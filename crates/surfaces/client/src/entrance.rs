@@ -43,8 +43,11 @@ pub trait Sessions: Send + Sync {
     async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError>;
 
     /// Goes on with work whose process ended. `request.task` may be empty.
-    async fn resume(&self, request: RunRequest, approver: Arc<dyn Approver>)
-    -> Result<Run, ApiError>;
+    async fn resume(
+        &self,
+        request: RunRequest,
+        approver: Arc<dyn Approver>,
+    ) -> Result<Run, ApiError>;
 
     /// The sessions, the latest first, at most `limit`; of one workspace only when it is named.
     async fn list(
@@ -84,7 +87,8 @@ pub trait Sessions: Send + Sync {
     async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError>;
 
     /// Verifies the chain of the whole journal. `progress` is told how many records were verified.
-    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync)) -> Result<AuditReport, ApiError>;
+    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync))
+    -> Result<AuditReport, ApiError>;
 
     /// Writes every record of the journal as JSONL. Returns how many.
     async fn export_all(&self, to: &mut (dyn std::io::Write + Send)) -> Result<u64, ApiError>;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_api::{
-    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, RunEvent, RunRequest,
-    RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
+    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, RunEvent,
+    RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
 };
 use bottega_behaviour::Input;
 use bottega_event::{
@@ -151,7 +151,13 @@ impl InProcess {
     }
 
     /// Streams what happens, from the session's beginning to the end of its work.
-    fn stream(&self, handle: SessionHandle, updates: Receiver<Update>, started: &Started, resumed: bool) -> Run {
+    fn stream(
+        &self,
+        handle: SessionHandle,
+        updates: Receiver<Update>,
+        started: &Started,
+        resumed: bool,
+    ) -> Run {
         let session = handle.session();
         let first = RunEvent::Session {
             session: session.to_string(),
@@ -293,7 +299,8 @@ impl Sessions for InProcess {
         workspace: Option<&Path>,
         limit: usize,
     ) -> Result<Vec<SessionSummary>, ApiError> {
-        let here = |row: &SessionRow| workspace.is_none_or(|path| Path::new(&row.workspace) == path);
+        let here =
+            |row: &SessionRow| workspace.is_none_or(|path| Path::new(&row.workspace) == path);
         let rows = self.rows().await?;
         let rows = rows.into_iter().filter(|(_, row)| here(row)).take(limit);
         Ok(rows.map(|(session, row)| summary(session, &row)).collect())
@@ -305,7 +312,9 @@ impl Sessions for InProcess {
         if text == "last" {
             let here = self.workshop.workspace().display().to_string();
             let last = rows.iter().find(|(_, row)| row.workspace == here).or_else(|| rows.first());
-            return last.map(|(id, _)| *id).ok_or_else(|| none("there is no session yet".to_owned()));
+            return last
+                .map(|(id, _)| *id)
+                .ok_or_else(|| none("there is no session yet".to_owned()));
         }
         if let Ok(session) = text.parse::<SessionId>() {
             return Ok(session);
@@ -319,7 +328,9 @@ impl Sessions for InProcess {
         match found.as_slice() {
             [] => Err(none(format!("no session begins or ends with `{text}`"))),
             [only] => Ok(*only),
-            several => Err(none(format!("`{text}` names {} sessions; write more of it", several.len()))),
+            several => {
+                Err(none(format!("`{text}` names {} sessions; write more of it", several.len())))
+            }
         }
     }
 
@@ -366,7 +377,11 @@ impl Sessions for InProcess {
         handle.input(Input::Compact).await.map_err(api_error)?;
         let history = read_history(self.platform.journal.as_ref(), session).await;
         let kept = history.map_err(api_error)?.into_iter().rev().find_map(|happened| {
-            if let SessionEvent::Compacted(compacted) = happened.event { Some(compacted.kept) } else { None }
+            if let SessionEvent::Compacted(compacted) = happened.event {
+                Some(compacted.kept)
+            } else {
+                None
+            }
         });
         Ok(u32::try_from(kept.unwrap_or_default()).unwrap_or(u32::MAX))
     }
@@ -382,7 +397,8 @@ impl Sessions for InProcess {
             after = last.revision;
             for record in &records {
                 let line = serde_json::to_string(&audit::Line::from(record));
-                lines.push(line.map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?);
+                lines
+                    .push(line.map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?);
             }
         }
         if lines.is_empty() {
@@ -405,7 +421,9 @@ impl Sessions for InProcess {
         let mut report = CostReport { by, rows: Vec::new(), total: CostRow::default() };
         let rows = self.platform.views.rows("costs", prefix, None, usize::MAX).await;
         for (key, value) in rows.map_err(|error| api_error(error.into()))? {
-            let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else { continue };
+            let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else {
+                continue;
+            };
             let row = CostRow {
                 key: key[prefix.len()..].to_owned(),
                 answers: row.answers,
@@ -425,7 +443,10 @@ impl Sessions for InProcess {
         Ok(report)
     }
 
-    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync)) -> Result<AuditReport, ApiError> {
+    async fn verify(
+        &self,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<AuditReport, ApiError> {
         let mut tell = |done: Position, _goal: Position| progress(done.0);
         match audit::verify(self.platform.journal.as_ref(), &mut tell).await {
             Ok(head) => Ok(AuditReport {
@@ -457,9 +478,9 @@ impl Sessions for InProcess {
 fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
     let money = match &request.max_cost {
         Some(text) => {
-            let money: Money = text
-                .parse()
-                .map_err(|error: bottega_types::NotMoney| ApiError::new(codes::USAGE, error.to_string()))?;
+            let money: Money = text.parse().map_err(|error: bottega_types::NotMoney| {
+                ApiError::new(codes::USAGE, error.to_string())
+            })?;
             Some(money)
         }
         None => defaults.budget.money,
@@ -525,4 +546,3 @@ pub fn api_error(error: PlatformError) -> ApiError {
     };
     ApiError::new(code, error.to_string())
 }
-

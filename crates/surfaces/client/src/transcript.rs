@@ -30,19 +30,28 @@ pub(crate) fn transcript(history: &[Happened]) -> Vec<TranscriptEntry> {
 fn tell(event: &SessionEvent) -> (String, String) {
     match event {
         SessionEvent::Started(started) => (
-            format!("{} began with {} in access mode {}", started.agent, started.model.route, started.mode),
+            format!(
+                "{} began with {} in access mode {}",
+                started.agent, started.model.route, started.mode
+            ),
             String::new(),
         ),
         SessionEvent::Rerouted(to) => {
             (format!("goes on with {} in access mode {}", to.model.route, to.mode), String::new())
         }
         SessionEvent::Surveyed(survey) => {
-            let files: Vec<&str> = survey.instructions.iter().map(|(path, _)| path.as_str()).collect();
-            let told = if files.is_empty() { "no instructions".to_owned() } else { files.join(", ") };
+            let files: Vec<&str> =
+                survey.instructions.iter().map(|(path, _)| path.as_str()).collect();
+            let told =
+                if files.is_empty() { "no instructions".to_owned() } else { files.join(", ") };
             (format!("looked over the workspace: {told}"), survey.map.clone())
         }
         SessionEvent::Tasked(task) => ("task".to_owned(), task.text.clone()),
         SessionEvent::Stepped(_) => ("took a step by itself".to_owned(), String::new()),
+        SessionEvent::Rewound(rewound) => (
+            format!("went back to message {} to try another way", rewound.kept),
+            rewound.note.clone(),
+        ),
         SessionEvent::ModelAsked(asked) => {
             (format!("asked the model for at most {} tokens", asked.max_output), String::new())
         }
@@ -59,7 +68,9 @@ fn tell(event: &SessionEvent) -> (String, String) {
             );
             (title, answered.answer.message.parts.iter().map(part).collect::<Vec<_>>().join("\n"))
         }
-        SessionEvent::ModelFailed(failed) => (format!("no answer: {}", failed.error), String::new()),
+        SessionEvent::ModelFailed(failed) => {
+            (format!("no answer: {}", failed.error), String::new())
+        }
         SessionEvent::ToolStarted(started) => {
             (format!("calls {}", started.request.name), started.request.arguments.clone())
         }
@@ -77,7 +88,8 @@ fn tell(event: &SessionEvent) -> (String, String) {
         SessionEvent::Ended(ended) => {
             let (word, why) = ending(&ended.how);
             let word = format!("{word:?}").to_lowercase();
-            let title = why.map_or_else(|| format!("ended: {word}"), |why| format!("ended: {word}: {why}"));
+            let title =
+                why.map_or_else(|| format!("ended: {word}"), |why| format!("ended: {word}: {why}"));
             (title, ended.answer.clone())
         }
         SessionEvent::Removed(_) => ("removed".to_owned(), String::new()),

@@ -82,9 +82,12 @@ impl Translator {
                 }]
             }
             SessionEvent::ToolFinished(report) => vec![self.tool_result(report)],
+            SessionEvent::Rewound(rewound) => vec![RunEvent::Nudge { text: rewound.note.clone() }],
             SessionEvent::Nudged(nudged) => vec![RunEvent::Nudge { text: nudged.text.clone() }],
             SessionEvent::Compacted(compacted) => {
-                vec![RunEvent::Compacted { kept: u32::try_from(compacted.kept).unwrap_or(u32::MAX) }]
+                vec![RunEvent::Compacted {
+                    kept: u32::try_from(compacted.kept).unwrap_or(u32::MAX),
+                }]
             }
             SessionEvent::Ended(ended) => {
                 let (ending, why) = ending(&ended.how);

@@ -166,7 +166,12 @@ mod tests {
     fn bending_the_test_does_not_count() {
         let home = tempfile::tempdir().unwrap();
         let sample = Sample::copy(&shipped(), &home.path().join("invoice")).unwrap();
-        edit(&sample, "tests/invoice.rs", "assert_eq!(total, \"14.39\"", "assert_eq!(total, \"9.59\"");
+        edit(
+            &sample,
+            "tests/invoice.rs",
+            "assert_eq!(total, \"14.39\"",
+            "assert_eq!(total, \"9.59\"",
+        );
         let bent = sample.verdict().unwrap();
         assert!(!bent.solved());
         assert_eq!(

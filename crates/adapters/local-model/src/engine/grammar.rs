@@ -23,7 +23,7 @@ pub(crate) fn whole(request: &ChatRequest, thought: usize) -> Option<String> {
             } else {
                 lark.push_str("call\n");
             }
-            calls(&mut lark, &callable);
+            calls(&mut lark, &callable, request.narrowed.as_deref());
             Some(lark)
         }
         (ToolChoice::Required | ToolChoice::Named(_), true) => None,
@@ -35,7 +35,7 @@ pub(crate) fn whole(request: &ChatRequest, thought: usize) -> Option<String> {
             Some(schema) => {
                 let mut lark = String::from("start: output | call (\"\\n\" call)*\n");
                 let _ = writeln!(lark, "output: %json {}", spaced(&schema));
-                calls(&mut lark, &callable);
+                calls(&mut lark, &callable, None);
                 Some(lark)
             }
         },
@@ -45,14 +45,14 @@ pub(crate) fn whole(request: &ChatRequest, thought: usize) -> Option<String> {
 /// What must follow once a free answer has begun a call with [`CALL_OPENS`].
 pub(crate) fn after_opener(request: &ChatRequest) -> String {
     let mut lark = String::from("start: body (\"\\n\" call)*\n");
-    calls(&mut lark, &callable(request));
+    calls(&mut lark, &callable(request), None);
     lark
 }
 
 /// What must follow once a free answer has begun a call without tags: `{"name": "`.
 pub(crate) fn after_bare_opener(request: &ChatRequest) -> String {
     let mut lark = String::from("start: tool \"}\"\n");
-    calls(&mut lark, &callable(request));
+    calls(&mut lark, &callable(request), None);
     lark
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn callable(request: &ChatRequest) -> Vec<&ToolDeclaration> {
     }
 }
 
-fn calls(lark: &mut String, tools: &[&ToolDeclaration]) {
+fn calls(lark: &mut String, tools: &[&ToolDeclaration], narrowed: Option<&Value>) {
     let quoted = |text: &str| Value::from(text).to_string();
     let _ = writeln!(lark, "call: {} body", quoted(CALL_OPENS));
     let end = format!("}}\n{CALL_CLOSES}");
@@ -74,7 +74,7 @@ fn calls(lark: &mut String, tools: &[&ToolDeclaration]) {
     let _ = writeln!(lark, "tool: {}", names.join(" | "));
     for (name, tool) in names.iter().zip(tools) {
         let head = quoted(&format!("{}\", \"arguments\": ", tool.name));
-        let schema = spaced(&closed(&tool.input_schema));
+        let schema = spaced(&closed(narrowed.unwrap_or(&tool.input_schema)));
         let _ = writeln!(lark, "{name}: {head} {name}args\n{name}args: %json {schema}");
     }
 }

@@ -31,6 +31,9 @@ fn definition() -> Definition {
     }
 }
 
+/// A map on which the failure `1 failed in apply` points at `src/a.rs`.
+const MAP: &str = "src/a.rs: apply, other\nsrc/b.rs: more";
+
 /// One session on the bench.
 struct Bench {
     agent: LlmAgent,
@@ -98,14 +101,16 @@ impl Bench {
             seed: None,
             forked_from: None,
         }));
-        self.feed(Input::Surveyed(Survey::default()));
+        self.feed(Input::Surveyed(Survey { map: MAP.into(), ..Survey::default() }));
         let output_schema = self.schema.clone();
         self.feed(Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema }));
     }
 
     /// The model answers: text, and calls written `name(arguments)`.
     fn answers(&mut self, text: &str, calls: &[&str], stop: Stop) {
-        let Some(asked) = self.state.asked.clone() else { return self.log.push_str("  nobody asked\n") };
+        let Some(asked) = self.state.asked.clone() else {
+            return self.log.push_str("  nobody asked\n");
+        };
         let mut parts = Vec::new();
         if !text.is_empty() {
             parts.push(Part::text(text));
@@ -135,15 +140,23 @@ impl Bench {
     }
 
     fn fails(&mut self, kind: ErrorKind) {
-        let Some(asked) = self.state.asked.clone() else { return self.log.push_str("  nobody asked\n") };
+        let Some(asked) = self.state.asked.clone() else {
+            return self.log.push_str("  nobody asked\n");
+        };
         let error = ModelError::new(kind, "no");
-        self.feed(Input::Failed(ModelFailed { call: asked.call, error, spent: Default::default() }));
+        self.feed(Input::Failed(ModelFailed {
+            call: asked.call,
+            error,
+            spent: Default::default(),
+        }));
     }
 
     /// The first open tool call ends.
     fn tool(&mut self, outcome: ToolOutcome, text: &str, changed: &[&str]) {
         let open = self.state.tools.iter().find(|tool| tool.report.is_none());
-        let Some(call) = open.map(|tool| tool.call) else { return self.log.push_str("  no call\n") };
+        let Some(call) = open.map(|tool| tool.call) else {
+            return self.log.push_str("  no call\n");
+        };
         let mut ended = report(call, outcome, text.to_owned());
         ended.changes = changed
             .iter()
@@ -192,7 +205,8 @@ impl Bench {
     fn is_well_formed(&self) {
         for pair in self.state.messages.windows(2) {
             let calls: Vec<_> = pair[0].tool_calls().map(|call| call.id.clone()).collect();
-            if pair[0].role == Role::Assistant && !calls.is_empty() && !self.state.has_open_tools() {
+            if pair[0].role == Role::Assistant && !calls.is_empty() && !self.state.has_open_tools()
+            {
                 let results: Vec<_> = pair[1]
                     .parts
                     .iter()
@@ -225,6 +239,7 @@ fn told(event: &SessionEvent) -> String {
         SessionEvent::Nudged(nudged) => {
             format!("→ nudge: {}", nudged.text.split('.').next().unwrap_or_default())
         }
+        SessionEvent::Rewound(rewound) => format!("→ back to {} messages", rewound.kept),
         SessionEvent::Compacted(compacted) => format!(
             "→ compacted by {}, keeping {}",
             if compacted.call.is_some() { "the model" } else { "the ledger" },
@@ -233,7 +248,9 @@ fn told(event: &SessionEvent) -> String {
         SessionEvent::Ended(ended) => match &ended.how {
             EndKind::Done => format!("→ done: {}", ended.answer),
             EndKind::Stuck { why } => format!("→ stuck: {why}"),
-            EndKind::Limit { why } => format!("→ limit: {}", why.split(':').next().unwrap_or_default()),
+            EndKind::Limit { why } => {
+                format!("→ limit: {}", why.split(':').next().unwrap_or_default())
+            }
             EndKind::Refused { why } => format!("→ refused: {why}"),
             EndKind::Provider { error } => format!("→ provider: {:?}", error.kind),
             EndKind::Interrupted => "→ interrupted by the user".into(),
@@ -308,6 +325,54 @@ fn a_small_models_changes_are_checked_at_once_and_its_word_is_not_enough() {
          call finish({\"answer\":\"done\"})
          → done: done",
     );
+}
+
+#[test]
+fn a_change_that_did_not_help_is_taken_back_and_another_is_tried() {
+    let edit = |old: &str, new: &str| {
+        format!(r#"call edit({{"path":"src/a.rs","old_text":"{old}","new_text":"{new}"}})"#)
+    };
+    let (first, second) = (edit("x", "y"), edit("p", "q"));
+    let bench = Bench::small().check(
+        &format!(
+            "bad 1 failed in apply\nok src/a.rs\n{first}\nchanged src/a.rs\nbad 1 failed in apply
+             changed src/a.rs\n{second}\nerror not found\n{second}\nchanged src/a.rs\nok passed
+             call finish({{\"answer\":\"done\"}})"
+        ),
+        &format!(
+            "→ run check
+             bad 1 failed in apply
+             → run read
+             ok src/a.rs
+             → nudge: The test is right and src/a
+             → ask
+             {first}
+             → run edit
+             changed src/a.rs
+             → run check
+             bad 1 failed in apply
+             → run edit
+             changed src/a.rs
+             → back to 6 messages
+             → ask
+             {second}
+             → run edit
+             error not found
+             → back to 6 messages
+             → ask
+             {second}
+             → run edit
+             changed src/a.rs
+             → run check
+             ok passed
+             → ask
+             call finish({{\"answer\":\"done\"}})
+             → done: done"
+        ),
+    );
+    // The model reads nothing of what did not help, and no line of the file but those that may be wrong.
+    let told: String = bench.state.messages.iter().map(|message| message.text()).collect();
+    assert!(!told.contains("became"), "{told}");
 }
 
 #[test]
@@ -428,7 +493,8 @@ fn an_answer_that_broke_off_is_asked_for_again_twice() {
 
 #[test]
 fn a_permanent_error_ends_it_at_once() {
-    Bench::new().check("fail authentication", "→ ask\nfail authentication\n→ provider: Authentication");
+    Bench::new()
+        .check("fail authentication", "→ ask\nfail authentication\n→ provider: Authentication");
     Bench::new().check("fail budget", "→ ask\nfail budget\n→ limit: no");
 }
 
@@ -510,7 +576,11 @@ fn an_interruption_leaves_a_history_that_goes_on() {
         "call edit({})\ninterrupt",
         "→ ask\ncall edit({})\n→ run edit\ninterrupt\n→ interrupted\n→ interrupted by the user",
     );
-    bench.feed(Input::Task(Tasked { text: "and now".into(), attachments: vec![], output_schema: None }));
+    bench.feed(Input::Task(Tasked {
+        text: "and now".into(),
+        attachments: vec![],
+        output_schema: None,
+    }));
     bench.is_well_formed();
     assert!(bench.state.asked.is_some());
 }

@@ -95,7 +95,8 @@ async fn failing_code(kept: &str, context: &ToolContext) -> String {
     let mut shown = String::new();
     for place in places(kept).into_iter().take(SHOWN) {
         // What lies outside the workspace, or behind a link that leads out, needs a permission of its own.
-        let inside = context.workspace.resolve(&place.path).is_ok_and(|at| at.place == Place::Inside);
+        let inside =
+            context.workspace.resolve(&place.path).is_ok_and(|at| at.place == Place::Inside);
         if inside && let Ok(Found::Text(content)) = context.workspace.read(&place.path).await {
             shown.push_str("\n\n");
             shown.push_str(around(&content.text, &place).trim_end());

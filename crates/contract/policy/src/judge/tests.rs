@@ -61,7 +61,6 @@ impl Case {
     }
 }
 
-
 #[test]
 fn each_mode_allows_what_it_says() {
     plain().check(

@@ -57,7 +57,8 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
             let Ok(mut last) = last.lock() else { return };
             if live && verified >= last.0 + STRIDE {
                 last.0 = verified;
-                let _ = write!(last.1, "\r\u{1b}[2Kverified {} records", figures::grouped(verified));
+                let _ =
+                    write!(last.1, "\r\u{1b}[2Kverified {} records", figures::grouped(verified));
                 let _ = last.1.flush();
             }
         };
@@ -72,7 +73,9 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
         let count = figures::counted(report.verified, "record", "records");
         match &report.broken {
             None => format!("{count} verified, nothing broken\nhead {}\n", report.head),
-            Some(_) => format!("{count} verified before the first broken one\nlast good {}\n", report.head),
+            Some(_) => {
+                format!("{count} verified before the first broken one\nlast good {}\n", report.head)
+            }
         }
     })?;
     match report.broken {
@@ -102,6 +105,10 @@ async fn export(file: Option<PathBuf>, desk: &mut Desk<'_>) -> Result<u8, Failur
     file.flush().map_err(refuse)?;
     let told = serde_json::json!({ "records": written, "file": path.display().to_string() });
     desk.show(&told, |_| {
-        format!("{} written to {}\n", figures::counted(written, "record", "records"), path.display())
+        format!(
+            "{} written to {}\n",
+            figures::counted(written, "record", "records"),
+            path.display()
+        )
     })
 }

@@ -197,7 +197,9 @@ impl Chat {
 
     fn present(&self) -> Result<SessionId, Failure> {
         self.session.ok_or_else(|| {
-            ApiError::new(codes::NO_SESSION, "the talk has not begun").step("give a task first").into()
+            ApiError::new(codes::NO_SESSION, "the talk has not begun")
+                .step("give a task first")
+                .into()
         })
     }
 }

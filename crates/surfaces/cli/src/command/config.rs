@@ -92,7 +92,9 @@ pub(super) fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, F
                 [] => Err(ApiError::new(codes::SETTINGS, format!("there is no setting `{path}`"))
                     .step("run `bottega config show`")
                     .into()),
-                [only] if only.path == path => desk.show(only, |_| format!("{}\n", bare(&only.value))),
+                [only] if only.path == path => {
+                    desk.show(only, |_| format!("{}\n", bare(&only.value)))
+                }
                 _ => desk.show(&settings, |terminal| told(&settings, terminal)),
             }
         }
@@ -113,7 +115,9 @@ pub(super) fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, F
         }
         What::Trust => {
             let told = machine.trust()?;
-            desk.show(&serde_json::json!({ "trusted": told }), |_| format!("{}\n", visible::shown(&told)))
+            desk.show(&serde_json::json!({ "trusted": told }), |_| {
+                format!("{}\n", visible::shown(&told))
+            })
         }
     }
 }

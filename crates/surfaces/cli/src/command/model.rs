@@ -172,7 +172,8 @@ pub(super) async fn offer(error: ApiError, desk: &mut Desk<'_>) -> Result<(), Fa
     let advice = models.recommend().await?;
     let (name, why) = (visible::first_line(&advice.name), visible::first_line(&advice.why));
     let message = visible::first_line(&error.message);
-    desk.terminal.note(&format!("{message}\nfetch {name} to work without a provider ({why})? [y/N] "))?;
+    desk.terminal
+        .note(&format!("{message}\nfetch {name} to work without a provider ({why})? [y/N] "))?;
     let Terminal { keyboard, interrupts, .. } = &mut desk.terminal;
     let typed = Terminal::unless_interrupted(interrupts, keyboard.line()).await;
     match typed.ok_or(Failure::Silent(codes::INTERRUPTED.exit))?? {

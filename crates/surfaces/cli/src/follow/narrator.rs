@@ -133,7 +133,16 @@ impl Narrator {
             RunEvent::Retry { model, attempt, why } => self.retry(model, *attempt, why.as_deref()),
             RunEvent::ToolCall { call, tool, arguments } => self.call(call, tool, arguments),
             RunEvent::ToolOutput { call, text } => self.output(call, text),
-            RunEvent::ToolResult { call, tool, outcome, summary, text, changed, elapsed_ms, .. } => {
+            RunEvent::ToolResult {
+                call,
+                tool,
+                outcome,
+                summary,
+                text,
+                changed,
+                elapsed_ms,
+                ..
+            } => {
                 let result =
                     Outcome { tool, outcome, summary, text, changed, elapsed_ms: *elapsed_ms };
                 self.result(call, &result)
@@ -145,7 +154,8 @@ impl Narrator {
             RunEvent::Compacted { kept } => {
                 let held = self.release(None);
                 let kept = figures::counted(u64::from(*kept), "message", "messages");
-                held + &self.line(&format!("shortened the history; the last {kept} stay as they are"))
+                held + &self
+                    .line(&format!("shortened the history; the last {kept} stay as they are"))
             }
             RunEvent::Totals { .. } => String::new(),
             RunEvent::Ended { answer, .. } => {
@@ -293,7 +303,9 @@ impl Narrator {
         if !result.changed.is_empty() && self.look.show.diffs {
             told.push_str(&self.diff(result.text));
         } else if result.outcome != "succeeded" && lines == 0 {
-            for line in result.text.lines().filter(|line| !line.trim().is_empty()).take(FAILURE_LINES) {
+            for line in
+                result.text.lines().filter(|line| !line.trim().is_empty()).take(FAILURE_LINES)
+            {
                 told.push_str(&self.beside(&visible::first_line(line)));
             }
         }
@@ -326,7 +338,8 @@ impl Narrator {
             told.push_str(&format!("    {}\n", self.look.paint.diff_line(&line)));
         }
         if lines.len() > DIFF_LINES {
-            let over = figures::counted((lines.len() - DIFF_LINES) as u64, "more line", "more lines");
+            let over =
+                figures::counted((lines.len() - DIFF_LINES) as u64, "more line", "more lines");
             told.push_str(&format!("    {}\n", self.look.paint.dim(&format!("… {over}"))));
         }
         told

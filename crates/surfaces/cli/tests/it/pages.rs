@@ -44,7 +44,8 @@ fn every_error_has_its_page_and_every_page_its_error() {
     assert_eq!(present, expected);
     let list = std::fs::read_to_string(docs().join("errors/README.md")).unwrap();
     for code in CODES {
-        let page = std::fs::read_to_string(docs().join("errors").join(format!("{}.md", code.name))).unwrap();
+        let page = std::fs::read_to_string(docs().join("errors").join(format!("{}.md", code.name)))
+            .unwrap();
         assert!(page.starts_with(&format!("# {}: {}\n", code.name, code.title)), "{}", code.name);
         assert!(page.contains(&format!("Exit code {}.", code.exit)), "{}", code.name);
         assert!(page.contains(code.next_step), "{} does not tell its next step", code.name);
@@ -57,6 +58,11 @@ fn every_error_has_its_page_and_every_page_its_error() {
 fn every_exit_code_stands_in_the_table() {
     let page = bottega_cli::exit_codes_markdown();
     for code in CODES {
-        assert!(page.contains(&format!("[{}]", code.name)), "{} exits with {}", code.name, code.exit);
+        assert!(
+            page.contains(&format!("[{}]", code.name)),
+            "{} exits with {}",
+            code.name,
+            code.exit
+        );
     }
 }

@@ -87,11 +87,9 @@ fn a_person_sees_it_happen() {
 
 #[test]
 fn an_answer_that_was_seen_is_not_repeated() {
-    for (streamed, answer, out) in [
-        ("\u{1b}[31mok", "\u{1b}[31mok\n", ""),
-        ("I think", "ok", "ok\n"),
-        ("", "ok", "ok\n"),
-    ] {
+    for (streamed, answer, out) in
+        [("\u{1b}[31mok", "\u{1b}[31mok\n", ""), ("I think", "ok", "ok\n"), ("", "ok", "ok\n")]
+    {
         let text = |delta: &str| RunEvent::Text { delta: delta.into() };
         let story = vec![text(streamed), ended(Ending::Done, None, answer)];
         assert_eq!(telling(story).on_terminals().run(&["run", "mend it"]).out, out, "{streamed:?}");
@@ -109,7 +107,10 @@ fn a_person_sees_what_is_being_done() {
     };
     let err = waiting().on_terminals().run(&["run", "mend it"]).err;
     assert!(err.contains("\r\u{1b}[2K⠙ reading the prompt: 512 of 1,480 tokens\r"), "{err:?}");
-    assert!(err.contains("tokens · 1.0 s\r\u{1b}[2K"), "the line goes before the next one comes: {err:?}");
+    assert!(
+        err.contains("tokens · 1.0 s\r\u{1b}[2K"),
+        "the line goes before the next one comes: {err:?}"
+    );
     assert!(!waiting().run(&["run", "mend it"]).err.contains("reading the prompt"));
 }
 
@@ -141,7 +142,10 @@ fn without_a_terminal_no_escape_code_is_written() {
 #[test]
 fn quiet_leaves_the_answer() {
     let came = telling(story()).run(&["run", "-q", "mend it"]);
-    assert_eq!(came.page(), "exit 0\n--- out\nThe sum began at one; now it begins at zero.\n--- err\n");
+    assert_eq!(
+        came.page(),
+        "exit 0\n--- out\nThe sum began at one; now it begins at zero.\n--- err\n"
+    );
 }
 
 #[test]
@@ -233,10 +237,15 @@ fn an_open_standard_input_never_holds_up_a_task() {
 #[test]
 fn a_task_comes_through_standard_input() {
     for line in [["run"].as_slice(), &["run", "-"]] {
-        let piped = World { stdin: Some(b"mend it\n".to_vec()), ..telling(vec![ended(Ending::Done, None, "ok")]) };
+        let piped = World {
+            stdin: Some(b"mend it\n".to_vec()),
+            ..telling(vec![ended(Ending::Done, None, "ok")])
+        };
         assert_eq!(piped.run(line).left.requests[0].task, "mend it\n", "{line:?}");
     }
-    for (stdin, terminal) in [(Some(Vec::new()), false), (Some(b" \n".to_vec()), false), (None, true)] {
+    for (stdin, terminal) in
+        [(Some(Vec::new()), false), (Some(b" \n".to_vec()), false), (None, true)]
+    {
         let world = World { stdin, terminals: (terminal, false, false), ..World::default() };
         let came = world.run(&["run"]);
         assert_eq!(came.exit, 2);
@@ -254,11 +263,33 @@ fn flags_and_files_reach_the_agent() {
     };
     let (notes, image) = (file("notes.md", b"# Notes"), file("screen.png", b"\x89PNG\r\n\x1a\n."));
     let schema = file("schema.json", br#"{"type":"object"}"#);
-    let world = World { stdin: Some(b"diff".to_vec()), ..telling(vec![ended(Ending::Done, None, "{}")]) };
+    let world =
+        World { stdin: Some(b"diff".to_vec()), ..telling(vec![ended(Ending::Done, None, "{}")]) };
     let line = [
-        "run", "-m", "local/small", "-a", "read-only", "--max-turns", "5", "--max-tokens", "9000",
-        "--max-cost", "$0.25", "--max-time", "10m", "--seed", "7", "--output-schema", &schema, "-f",
-        &notes, "-f", "-", "--image", &image, "look",
+        "run",
+        "-m",
+        "local/small",
+        "-a",
+        "read-only",
+        "--max-turns",
+        "5",
+        "--max-tokens",
+        "9000",
+        "--max-cost",
+        "$0.25",
+        "--max-time",
+        "10m",
+        "--seed",
+        "7",
+        "--output-schema",
+        &schema,
+        "-f",
+        &notes,
+        "-f",
+        "-",
+        "--image",
+        &image,
+        "look",
     ];
     let request = &world.run(&line).left.requests[0];
     let attached: Vec<(&str, usize)> =
@@ -270,9 +301,16 @@ fn flags_and_files_reach_the_agent() {
     assert_eq!((request.max_cost.as_deref(), request.max_seconds), (Some("0.25"), Some(600)));
     assert_eq!((request.seed, request.session), (Some(7), None));
     assert_eq!(request.output_schema, Some(serde_json::json!({ "type": "object" })));
-    for (flag, path) in [("--file", "/nowhere/x"), ("--image", notes.as_str()), ("--output-schema", &notes)] {
+    for (flag, path) in
+        [("--file", "/nowhere/x"), ("--image", notes.as_str()), ("--output-schema", &notes)]
+    {
         let came = World::default().run(&["run", flag, path, "look"]);
-        assert_eq!((came.exit, came.err.starts_with("error[BTG0015]")), (2, true), "{flag}: {}", came.err);
+        assert_eq!(
+            (came.exit, came.err.starts_with("error[BTG0015]")),
+            (2, true),
+            "{flag}: {}",
+            came.err
+        );
     }
 }
 

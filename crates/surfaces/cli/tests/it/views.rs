@@ -153,7 +153,10 @@ fn a_pull_tells_how_far_it_is() {
     insta::assert_snapshot!(came.page());
     let json = run(&["model", "pull", "--json", "x"]);
     assert_eq!(json.err, "");
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["size"], 1_117_320_768);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["size"],
+        1_117_320_768
+    );
 }
 
 #[test]

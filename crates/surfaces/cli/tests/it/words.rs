@@ -40,14 +40,36 @@ fn slips_get_the_nearest_right_word() {
 #[test]
 fn flags_become_settings() {
     let line = [
-        "-vv", "--color", "never", "--set", "limits.turns=3", "-C", "/tmp", "run", "-m", "local/small",
-        "-a", "auto", "--max-turns", "5", "--max-tokens", "900", "--max-cost", "0.5", "--max-time", "2h",
-        "--seed", "7", "task",
+        "-vv",
+        "--color",
+        "never",
+        "--set",
+        "limits.turns=3",
+        "-C",
+        "/tmp",
+        "run",
+        "-m",
+        "local/small",
+        "-a",
+        "auto",
+        "--max-turns",
+        "5",
+        "--max-tokens",
+        "900",
+        "--max-cost",
+        "0.5",
+        "--max-time",
+        "2h",
+        "--seed",
+        "7",
+        "task",
     ];
     let invocation = read(&line).unwrap();
     let overrides = invocation.overrides();
-    let rows: Vec<(&str, &str, &str)> =
-        overrides.iter().map(|Override { flag, path, value }| (*flag, path.as_str(), value.as_str())).collect();
+    let rows: Vec<(&str, &str, &str)> = overrides
+        .iter()
+        .map(|Override { flag, path, value }| (*flag, path.as_str(), value.as_str()))
+        .collect();
     assert_eq!(
         rows,
         [

@@ -95,7 +95,8 @@ pub(crate) struct Came {
 impl Came {
     /// All of it, for a snapshot; escape characters are made visible.
     pub(crate) fn page(&self) -> String {
-        format!("exit {}\n--- out\n{}--- err\n{}", self.exit, self.out, self.err).replace('\u{1b}', "␛")
+        format!("exit {}\n--- out\n{}--- err\n{}", self.exit, self.out, self.err)
+            .replace('\u{1b}', "␛")
     }
 }
 
@@ -220,8 +221,11 @@ impl Fake {
     }
 
     fn detail(&self, session: SessionId) -> Result<SessionDetail, ApiError> {
-        let found = self.world.sessions.iter().find(|detail| detail.summary.id == session.to_string());
-        found.cloned().ok_or_else(|| ApiError::new(codes::NO_SESSION, format!("no session {session}")))
+        let found =
+            self.world.sessions.iter().find(|detail| detail.summary.id == session.to_string());
+        found
+            .cloned()
+            .ok_or_else(|| ApiError::new(codes::NO_SESSION, format!("no session {session}")))
     }
 
     fn begin(&self, session: SessionId, approver: Arc<dyn Approver>) -> Run {
@@ -346,10 +350,7 @@ impl Sessions for Fake {
 
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
         self.note(format!("undo {session} {steps:?}"));
-        Ok(UndoView {
-            restored: vec!["src/lib.rs".into()],
-            left_alone: vec!["README.md".into()],
-        })
+        Ok(UndoView { restored: vec!["src/lib.rs".into()], left_alone: vec!["README.md".into()] })
     }
 
     async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
@@ -382,9 +383,13 @@ impl Sessions for Fake {
         })
     }
 
-    async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync)) -> Result<AuditReport, ApiError> {
+    async fn verify(
+        &self,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<AuditReport, ApiError> {
         progress(1_204);
-        let broken = self.world.broken.then(|| "record 1205 does not follow from the one before".into());
+        let broken =
+            self.world.broken.then(|| "record 1205 does not follow from the one before".into());
         let broken_at = self.world.broken.then_some(1_205);
         Ok(AuditReport { verified: 1_204, head: "ab12".repeat(16), broken, broken_at })
     }

@@ -49,7 +49,9 @@ pub(super) fn read(text: &str) -> Result<Option<Slash>, ApiError> {
         "model" => Slash::Model(rest.map(str::to_owned)),
         "mode" => {
             let mode = rest.map(str::parse).transpose();
-            Slash::Mode(mode.map_err(|error: bottega_policy::NotAnAccessMode| refuse(error.to_string()))?)
+            Slash::Mode(
+                mode.map_err(|error: bottega_policy::NotAnAccessMode| refuse(error.to_string()))?,
+            )
         }
         "undo" => match rest.map(str::parse).transpose() {
             Ok(steps @ (None | Some(1..))) => Slash::Undo(steps.unwrap_or(1)),
@@ -63,10 +65,13 @@ pub(super) fn read(text: &str) -> Result<Option<Slash>, ApiError> {
         other => {
             let nearest = COMMANDS
                 .iter()
-                .map(|(name, ..)| (strsim::osa_distance(other, name), other.len().abs_diff(name.len()), *name))
+                .map(|(name, ..)| {
+                    (strsim::osa_distance(other, name), other.len().abs_diff(name.len()), *name)
+                })
                 .min()
                 .filter(|(slips, ..)| *slips <= 2);
-            let hint = nearest.map(|(.., name)| format!("; did you mean /{name}?")).unwrap_or_default();
+            let hint =
+                nearest.map(|(.., name)| format!("; did you mean /{name}?")).unwrap_or_default();
             return Err(refuse(format!("there is no command /{other}{hint}")));
         }
     }))
@@ -118,7 +123,10 @@ mod tests {
     #[test]
     fn every_command_of_the_list_is_understood() {
         for (name, ..) in COMMANDS {
-            assert!(!matches!(read(&format!("/{name}")), Ok(Some(Slash::Say(_))) | Err(_)), "{name}");
+            assert!(
+                !matches!(read(&format!("/{name}")), Ok(Some(Slash::Say(_))) | Err(_)),
+                "{name}"
+            );
         }
         insta::assert_snapshot!(help());
     }

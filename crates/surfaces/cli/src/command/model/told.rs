@@ -41,7 +41,10 @@ pub(super) fn model(model: &LocalModel, paint: Paint) -> String {
     let rows = [
         ("source", model.source.clone()),
         ("file", model.path.display().to_string()),
-        ("size", format!("{} ({} bytes)", figures::bytes(model.size), figures::grouped(model.size))),
+        (
+            "size",
+            format!("{} ({} bytes)", figures::bytes(model.size), figures::grouped(model.size)),
+        ),
         ("SHA-256", model.digest.to_string()),
         ("architecture", model.architecture.clone()),
         ("quantisation", model.quantisation.clone()),

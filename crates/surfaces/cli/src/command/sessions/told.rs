@@ -124,7 +124,10 @@ fn change(changed: &ChangeView, paint: Paint) -> String {
             let diff = visible::shown(diff.trim_end());
             diff.lines().map(|line| format!("{}\n", paint.diff_line(line))).collect()
         }
-        None => format!("{}: no text, or its earlier version was forgotten\n", visible::first_line(&changed.path)),
+        None => format!(
+            "{}: no text, or its earlier version was forgotten\n",
+            visible::first_line(&changed.path)
+        ),
     }
 }
 

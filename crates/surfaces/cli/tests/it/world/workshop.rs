@@ -1,9 +1,7 @@
 //! What the fake entrance knows of models, settings and secrets.
 
 use async_trait::async_trait;
-use bottega_api::{
-    ApiError, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView,
-};
+use bottega_api::{ApiError, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView};
 use bottega_client::{Machine, ModelBench, Models};
 use bottega_llm::{Hardware, LocalModel, PullProgress, PullStage, Recommendation};
 use bottega_types::{Digest, Secret, Tokens};
