@@ -81,7 +81,8 @@ impl Assembler {
                     *signature = Some(proof);
                 }
                 _ => {
-                    self.parts.push(Part::Reasoning { text: String::new(), signature: Some(proof) });
+                    self.parts
+                        .push(Part::Reasoning { text: String::new(), signature: Some(proof) });
                 }
             },
             StreamEvent::ToolCallStarted { index, id, name } => {
