@@ -7,11 +7,7 @@ use bottega_llm::ToolCall;
 use bottega_types::Digest;
 
 /// How far back a repetition is noticed.
-const MEMORY: usize = 12;
-/// The same call with the same result, so often within [`MEMORY`]: a word of warning.
-const WARN_AT: usize = 3;
-/// So often: the end.
-const STOP_AT: usize = 5;
+const MEMORY: usize = 256;
 /// So many calls in a row that achieved nothing: the end.
 const FRUITLESS: u32 = 12;
 /// So many refusals in a row: the end.
@@ -79,7 +75,8 @@ impl Breaker {
     }
 
     /// What to do about it.
-    pub(crate) fn alarm(&self) -> Alarm {
+    /// `repeats` is how often the same call may give the same result; half-way there is a word of warning.
+    pub(crate) fn alarm(&self, repeats: usize) -> Alarm {
         if self.refusals >= REFUSALS {
             return Alarm::Refused(format!("{} calls in a row were refused", self.refusals));
         }
@@ -88,10 +85,10 @@ impl Breaker {
         }
         let Some((last, tool)) = self.recent.back() else { return Alarm::Calm };
         match self.recent.iter().filter(|(call, _)| call == last).count() {
-            n if n >= STOP_AT => {
+            n if n >= repeats => {
                 Alarm::Stop(format!("the same call of `{tool}` gave the same result {n} times"))
             }
-            n if n >= WARN_AT => Alarm::Warn(format!(
+            n if n > repeats / 2 => Alarm::Warn(format!(
                 "You called `{tool}` {n} times with the same arguments and got the same result. \
                  Doing it again changes nothing. Take the next step, or try another way."
             )),
@@ -148,7 +145,7 @@ mod tests {
                 },
             );
         }
-        let actual = match breaker.alarm() {
+        let actual = match breaker.alarm(5) {
             Alarm::Calm => "calm",
             Alarm::Warn(_) => "warn",
             Alarm::Stop(_) => "stop",

@@ -470,7 +470,7 @@ impl Draft<'_> {
         else {
             return;
         };
-        match work.breaker.alarm() {
+        match work.breaker.alarm(self.agent.definition.repeats) {
             Alarm::Calm => {}
             Alarm::Warn(text) => self.push(Nudged { text }),
             Alarm::Stop(why) => return self.end(EndKind::Stuck { why }, String::new()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bottega_llm::{Sampling, ToolDeclaration};
+use bottega_llm::{Effort, Sampling, ToolDeclaration};
 use serde_json::{Value, json};
 
 /// The tool with which an agent ends its work and hands over its answer. It belongs to the loop, not to
@@ -29,6 +29,10 @@ pub struct Definition {
     pub reader: Option<Arc<str>>,
     /// The tool that changes a part of a file.
     pub editor: Option<Arc<str>>,
+    /// How often the same call may give the same result before the work ends.
+    pub repeats: usize,
+    /// How long a reasoning model may think.
+    pub effort: Option<Effort>,
     /// How tokens are drawn.
     pub sampling: Sampling,
     /// How a small model's tokens are drawn.

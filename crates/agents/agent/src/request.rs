@@ -86,7 +86,7 @@ impl Definition {
             sampling,
             stop: Vec::new(),
             max_output: Some(max_output),
-            effort: None,
+            effort: self.effort,
             cache: CacheHint::Prefix,
             conversation: session.into(),
         }

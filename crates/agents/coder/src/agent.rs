@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bottega_agent::{Definition, LlmAgent};
-use bottega_llm::{Sampling, ToolDeclaration};
+use bottega_llm::{Effort, Sampling, ToolDeclaration};
 use bottega_tool::Effect;
 
 use crate::{BUILT_IN, prompt};
@@ -11,9 +11,24 @@ use crate::{BUILT_IN, prompt};
 /// The agent's name.
 pub const CODER: &str = "coder";
 
+/// What can be set of the coding agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How often the same call may give the same result before the work ends.
+    pub repeats: usize,
+    /// How long a reasoning model may think; its provider's own default when absent.
+    pub effort: Option<Effort>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { repeats: 5, effort: None }
+    }
+}
+
 /// The coding agent, with the tools as the tool host declares them.
 #[must_use]
-pub fn coder(tools: Arc<[ToolDeclaration]>) -> LlmAgent {
+pub fn coder(tools: Arc<[ToolDeclaration]>, options: Options) -> LlmAgent {
     LlmAgent::new(Definition {
         name: CODER.into(),
         system: prompt::SYSTEM.into(),
@@ -27,6 +42,8 @@ pub fn coder(tools: Arc<[ToolDeclaration]>) -> LlmAgent {
         check: Some("run_tests".into()),
         reader: Some("read_file".into()),
         editor: Some("edit_file".into()),
+        repeats: options.repeats,
+        effort: options.effort,
         sampling: Sampling::default(),
         // Low, so that a small model stays on its path; not zero, so that another seed is another try.
         sampling_small: Sampling {
@@ -55,7 +72,7 @@ mod tests {
 
     #[test]
     fn what_may_be_repeated_only_looks() {
-        let agent = coder(Arc::new([]));
+        let agent = coder(Arc::new([]), Options::default());
         for name in ["write_file", "edit_file", "shell", "run_tests"] {
             assert!(!agent.definition().may_repeat(name), "{name}");
         }

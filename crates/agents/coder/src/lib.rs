@@ -27,6 +27,6 @@ mod test_digest;
 mod test_runner;
 mod tools;
 
-pub use agent::{CODER, coder};
+pub use agent::{CODER, Options, coder};
 pub use survey::WorkspaceSurveyor;
 pub use tools::BUILT_IN;

@@ -8,6 +8,7 @@
 mod app;
 mod doctor;
 mod grounds;
+mod logging;
 mod machine;
 mod models;
 mod provision;
@@ -46,6 +47,7 @@ fn show(exit: &Exit) -> u8 {
 async fn run(invocation: Invocation) -> u8 {
     let app = Arc::new(app::App::new(&invocation));
     let terminal = app.terminal();
+    logging::start(&app);
     let entrance = provision::Assembly::new(app);
     let code = bottega_cli::execute(invocation, &entrance, terminal).await;
     entrance.close().await;

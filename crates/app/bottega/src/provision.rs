@@ -60,7 +60,7 @@ impl Assembly {
         let providers = connect_providers(&self.app, local.clone())?;
         let gateway = gateway(settings, providers, store.clone())?;
         let declarations = declarations(settings);
-        let agent: Arc<LlmAgent> = Arc::new(coder(declarations));
+        let agent: Arc<LlmAgent> = Arc::new(coder(declarations, coder_options(settings)));
         let platform = Platform {
             journal: store.clone(),
             blobs: store.clone(),
@@ -289,6 +289,11 @@ fn prices(settings: &Settings) -> Result<PriceTable, ApiError> {
 /// A purse of the settings as a budget.
 pub(crate) fn budget(purse: &Purse) -> Budget {
     Budget { tokens: purse.tokens.map(Tokens::new), money: purse.money.map(|money| money.0) }
+}
+
+fn coder_options(settings: &Settings) -> bottega_coder::Options {
+    let repeats = usize::try_from(settings.limits.repeats).unwrap_or(usize::MAX);
+    bottega_coder::Options { repeats, effort: settings.model.effort }
 }
 
 /// The tools that the settings leave on.

@@ -61,8 +61,7 @@ pub use secret::{
 pub use settings::{
     AccessSettings, BudgetSettings, Color, LimitSettings, LocalModelSettings, LogFormat,
     LogSettings, ModelFacts, ModelSettings, PriceSettings, Protocol, ProviderSettings, Purse,
-    Route, RouteSettings, RuleSettings, RunTestsSettings, Settings, ShellSettings, ToolSettings,
-    UiSettings,
+    Route, RouteSettings, RuleSettings, Settings, ShellSettings, ToolSettings, UiSettings,
 };
 pub use shape::schema;
 pub use trust::{Standing, Trust, TrustError};

@@ -23,7 +23,7 @@ pub use limits::LimitSettings;
 pub use model::ModelSettings;
 pub use provider::{ModelFacts, Protocol, ProviderSettings};
 pub use route::{PriceSettings, Route, RouteSettings};
-pub use tool::{RunTestsSettings, ShellSettings, ToolSettings};
+pub use tool::{ShellSettings, ToolSettings};
 pub use ui::{Color, LogFormat, LogSettings, UiSettings};
 
 use crate::vendor::{VENDORS, Vendor};

@@ -85,9 +85,6 @@ const OWN_NAMES: &[Row] = &[
         "ui.color",
         "Any value but `0`: output has colours, unless `NO_COLOR` is set.",
     ),
-    row("TERM", "The kind of terminal; `dumb` has no colours and no moving lines."),
-    row("EDITOR", "The program in which a text is edited."),
-    row("SHELL", "The person's shell, for completions."),
     row("PATH", "Where programs are looked for."),
     row(
         "HTTPS_PROXY",

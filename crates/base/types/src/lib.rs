@@ -23,7 +23,7 @@ pub use digest::{Digest, NotADigest};
 pub use entropy::{Entropy, Seeded, SystemEntropy};
 pub use id::{AgentId, CallId, CommandId, NotAnId, SessionId};
 pub use money::{Money, NotMoney};
-pub use redact::Redactor;
+pub use redact::{Redactor, StreamRedactor};
 pub use secret::Secret;
 pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
 pub use tokens::Tokens;

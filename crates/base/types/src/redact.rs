@@ -39,6 +39,17 @@ impl Redactor {
         Self { secrets }
     }
 
+    /// How many bytes at the end of `text` may be the beginning of a secret that goes on in the next piece.
+    fn held(&self, text: &str) -> usize {
+        let begins = |secret: &String| {
+            let longest = text.len().min(secret.len() - 1);
+            (1..=longest)
+                .rev()
+                .find(|length| text.as_bytes().ends_with(&secret.as_bytes()[..*length]))
+        };
+        self.secrets.iter().filter_map(begins).max().unwrap_or(0)
+    }
+
     /// `text` without the known secrets.
     #[must_use]
     pub fn clean<'t>(&self, text: &'t str) -> std::borrow::Cow<'t, str> {
@@ -53,9 +64,48 @@ impl Redactor {
     }
 }
 
+/// Cleans a text that arrives in pieces: what may be the beginning of a secret is held back until the next piece
+/// shows whether it is one.
+#[derive(Clone, Debug, Default)]
+pub struct StreamRedactor {
+    held: String,
+}
+
+impl StreamRedactor {
+    /// Takes the next piece and gives what can be shown.
+    pub fn push(&mut self, redactor: &Redactor, piece: &str) -> String {
+        self.held.push_str(piece);
+        let clean = redactor.clean(&self.held).into_owned();
+        // A secret ends where no character is cut: its bytes are whole characters.
+        let shown = clean.len() - redactor.held(&clean);
+        self.held = clean[shown..].to_owned();
+        clean[..shown].to_owned()
+    }
+
+    /// The text is over: gives what was held back.
+    pub fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_in_pieces_disappears_wherever_it_is_cut() {
+        let secret = "sk-canary-é12345";
+        let redactor = Redactor::new([&Secret::new(secret.to_owned())]);
+        let text = format!("a key {secret}, sk-can is none");
+        let cuts: Vec<usize> = text.char_indices().map(|(index, _)| index).collect();
+        for cut in cuts {
+            let mut stream = StreamRedactor::default();
+            let mut shown = stream.push(&redactor, &text[..cut]);
+            shown.push_str(&stream.push(&redactor, &text[cut..]));
+            shown.push_str(&stream.finish());
+            assert_eq!(shown, "a key [redacted], sk-can is none", "cut at {cut}");
+        }
+    }
 
     #[test]
     fn a_known_secret_disappears_and_the_rest_stays() {

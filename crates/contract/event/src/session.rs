@@ -226,6 +226,19 @@ pub struct ModelAnswered {
     pub timing: ModelTiming,
 }
 
+/// An answer that came within fewer milliseconds than this came in one burst: its speed is the network's.
+const BURST_MS: u64 = 50;
+
+impl ModelAnswered {
+    /// The answer's tokens and the milliseconds they took after the first piece; nothing for an answer that came
+    /// in one burst.
+    #[must_use]
+    pub fn decoding(&self) -> Option<(u64, u64)> {
+        let millis = self.timing.total_ms.saturating_sub(self.timing.first_ms);
+        (millis >= BURST_MS).then(|| (self.answer.usage.output.get(), millis))
+    }
+}
+
 /// The model gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFailed {

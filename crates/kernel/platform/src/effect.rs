@@ -1,16 +1,16 @@
 //! Carrying out effects: the one place where an agent's wishes become deeds.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bottega_actor::TaskKind;
 use bottega_behaviour::{Effect, Input, Surveyor};
-use bottega_event::{Approved, ModelFailed, ToolOutcome, ToolReport};
-use bottega_gateway::{Call, Gateway};
-use bottega_llm::{ErrorKind, ModelError};
+use bottega_event::{Approved, ModelAnswered, ModelFailed, ToolOutcome, ToolReport};
+use bottega_gateway::{Call, Gateway, GatewayEvent};
+use bottega_llm::{ErrorKind, ModelError, Part, StreamEvent};
 use bottega_policy::{AccessMode, Verdict};
 use bottega_tool::{CommandSink, StreamName, Workspace};
 use bottega_toolhost::{SessionScope, ToolHost};
-use bottega_types::{CallId, Redactor, SessionId, Timestamp};
+use bottega_types::{CallId, Redactor, SessionId, StreamRedactor, Timestamp};
 use tokio::sync::{Semaphore, broadcast};
 
 use crate::Update;
@@ -76,14 +76,19 @@ impl Hands {
                 Input::TimeUp
             }
             Effect::AskModel { call, route, request, worst } => {
+                let redactor = self.ground.redactor.clone();
+                let live = Mutex::new(Live::default());
                 let on = |event| {
-                    let event = Arc::new(event);
-                    let _ = listener.updates.send(Update::Model { call, event });
+                    let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+                    for event in live.clean(&redactor, event) {
+                        let event = Arc::new(event);
+                        let _ = listener.updates.send(Update::Model { call, event });
+                    }
                 };
                 let agent = self.agent.to_string();
                 let asked = Call { session, agent, call, route, request, worst };
                 match self.gateway.ask(asked, &on).await {
-                    Ok(answered) => Input::Answered(answered),
+                    Ok(answered) => Input::Answered(masked(answered, &redactor)),
                     Err(failed) => Input::Failed(failed),
                 }
             }
@@ -97,6 +102,66 @@ impl Hands {
             }
         })
     }
+}
+
+/// The texts of one answer as they stream, each without secrets.
+#[derive(Default)]
+struct Live {
+    text: StreamRedactor,
+    reasoning: StreamRedactor,
+}
+
+impl Live {
+    fn clean(&mut self, redactor: &Redactor, event: GatewayEvent) -> Vec<GatewayEvent> {
+        let (text, reasoning) = match event {
+            GatewayEvent::Stream(StreamEvent::Text(delta)) => {
+                let rest = self.reasoning.finish();
+                return [(rest, false), (self.text.push(redactor, &delta), true)]
+                    .into_iter()
+                    .filter_map(|(delta, is_text)| piece(delta, is_text))
+                    .collect();
+            }
+            GatewayEvent::Stream(StreamEvent::Reasoning(delta)) => {
+                let rest = self.text.finish();
+                return [(rest, true), (self.reasoning.push(redactor, &delta), false)]
+                    .into_iter()
+                    .filter_map(|(delta, is_text)| piece(delta, is_text))
+                    .collect();
+            }
+            // An attempt before it is void, and so is what was held back of it.
+            GatewayEvent::Attempt { .. } => {
+                *self = Self::default();
+                (String::new(), String::new())
+            }
+            GatewayEvent::Waiting { .. } | GatewayEvent::Stream(_) => {
+                (self.text.finish(), self.reasoning.finish())
+            }
+        };
+        let held = [piece(reasoning, false), piece(text, true)];
+        held.into_iter().flatten().chain([event]).collect()
+    }
+}
+
+fn piece(delta: String, is_text: bool) -> Option<GatewayEvent> {
+    let event = if is_text { StreamEvent::Text } else { StreamEvent::Reasoning };
+    (!delta.is_empty()).then(|| GatewayEvent::Stream(event(delta)))
+}
+
+/// An answer without the secrets that a model may have come to know.
+fn masked(mut answered: ModelAnswered, redactor: &Redactor) -> ModelAnswered {
+    let clean = |text: &mut String| {
+        if let std::borrow::Cow::Owned(clean) = redactor.clean(text) {
+            *text = clean;
+        }
+    };
+    for part in &mut answered.answer.message.parts {
+        match part {
+            Part::Text { text } | Part::Reasoning { text, .. } => clean(text),
+            Part::ToolCall(call) => clean(&mut call.arguments),
+            Part::Media(_) | Part::ToolResult(_) => {}
+        }
+    }
+    answered
 }
 
 /// Passes live output on, without secrets.

@@ -50,7 +50,9 @@ pub struct SessionRow {
     pub cost: Money,
     /// Milliseconds of the answers, from question to end.
     pub model_ms: u64,
-    /// Milliseconds of the answers, from the first piece to the end.
+    /// Tokens of the answers that came piece by piece.
+    pub decode_tokens: u64,
+    /// Milliseconds of those answers, from the first piece to the end.
     pub decode_ms: u64,
     /// Milliseconds of work, tasks summed.
     pub work_ms: u64,
@@ -87,7 +89,10 @@ impl SessionRow {
                 self.usage += answered.answer.usage;
                 self.cost += answered.cost;
                 self.model_ms += answered.timing.total_ms;
-                self.decode_ms += answered.timing.total_ms.saturating_sub(answered.timing.first_ms);
+                if let Some((tokens, millis)) = answered.decoding() {
+                    self.decode_tokens += tokens;
+                    self.decode_ms += millis;
+                }
             }
             SessionEvent::ToolFinished(report) => {
                 if report.outcome != ToolOutcome::Denied {
@@ -137,7 +142,7 @@ impl Projection for SessionView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

@@ -505,7 +505,7 @@ fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
             (if well { SessionState::Done } else { SessionState::Failed }, Some(ending))
         }
     };
-    let per_second = |ms: u64| row.usage.output.get() as f64 * 1_000.0 / ms as f64;
+    let per_second = |ms: u64| row.decode_tokens as f64 * 1_000.0 / ms as f64;
     SessionSummary {
         id: session.to_string(),
         title: row.title.clone(),

@@ -18,6 +18,7 @@ pub(crate) struct Translator {
     began: Option<Timestamp>,
     totals: RunTotals,
     cost_nanos: u64,
+    decode_tokens: u64,
     decode_ms: u64,
     tools: BTreeMap<CallId, String>,
     /// Why the last attempt failed, until the next one is told.
@@ -90,6 +91,8 @@ impl Translator {
                 }]
             }
             SessionEvent::Ended(ended) => {
+                // A resumed run began before anybody listened.
+                self.totals.elapsed_ms = at.as_millis().saturating_sub(ended.began.as_millis());
                 let (ending, why) = ending(&ended.how);
                 vec![RunEvent::Ended {
                     ending,
@@ -117,10 +120,11 @@ impl Translator {
         totals.model_ms += answered.timing.total_ms;
         self.cost_nanos = self.cost_nanos.saturating_add(answered.cost.as_nanos());
         totals.cost_usd = bottega_types::Money::from_nanos(self.cost_nanos).as_dollars();
-        self.decode_ms += answered.timing.total_ms.saturating_sub(answered.timing.first_ms);
-        if self.decode_ms > 0 {
+        if let Some((tokens, millis)) = answered.decoding() {
+            self.decode_tokens += tokens;
+            self.decode_ms += millis;
             totals.tokens_per_second =
-                Some(totals.output_tokens as f64 * 1_000.0 / self.decode_ms as f64);
+                Some(self.decode_tokens as f64 * 1_000.0 / self.decode_ms as f64);
         }
         let told = RunEvent::Totals { totals: totals.clone() };
         if self.silent.take() == Some(answered.call) {

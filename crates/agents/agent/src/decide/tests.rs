@@ -24,6 +24,8 @@ fn definition() -> Definition {
         check: Some("check".into()),
         reader: Some("read".into()),
         editor: Some("edit".into()),
+        repeats: 5,
+        effort: None,
         sampling: bottega_llm::Sampling::default(),
         sampling_small: bottega_llm::Sampling::default(),
         answer_tokens: 1_000,

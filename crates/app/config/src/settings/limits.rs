@@ -19,9 +19,7 @@ pub struct LimitSettings {
     pub parallel_tools: u32,
     /// Bytes of a tool's output that the model is shown; the whole output stays in the journal.
     pub tool_output: Size,
-    /// How long one command may run.
-    pub command_timeout: Period,
-    /// Calls that repeat an earlier one with the same result before the run ends.
+    /// The same call with the same result, so often: the run ends. The model is warned half-way.
     #[schemars(range(min = 2, max = 100))]
     pub repeats: u32,
 }
@@ -33,8 +31,7 @@ impl Default for LimitSettings {
             time: Period::seconds(7200),
             parallel_tools: 8,
             tool_output: Size(16 << 10),
-            command_timeout: Period::seconds(120),
-            repeats: 3,
+            repeats: 5,
         }
     }
 }

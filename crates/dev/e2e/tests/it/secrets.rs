@@ -60,3 +60,12 @@ fn check(turns: &[Saying]) {
 fn what_tools_see_is_masked() {
     check(&snooping());
 }
+
+#[test]
+fn what_the_model_says_is_masked() {
+    let echo = json!({ "command": format!("echo {CANARY}") }).to_string();
+    check(&[
+        Saying::text(format!("I try {CANARY}.")).and_call("shell", echo),
+        Saying::text(format!("The key is {CANARY}.")),
+    ]);
+}
