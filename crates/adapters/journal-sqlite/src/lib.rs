@@ -23,6 +23,7 @@
 mod blobs;
 mod connection;
 mod journal;
+mod leases;
 mod options;
 mod place;
 mod projections;

@@ -90,6 +90,15 @@ impl SqliteStore {
             .await
     }
 
+    /// The folder that the journal stands in.
+    pub(crate) fn folder(&self) -> std::path::PathBuf {
+        self.0
+            .place
+            .path
+            .parent()
+            .map_or_else(std::path::PathBuf::new, std::path::Path::to_path_buf)
+    }
+
     pub(crate) fn writer(&self) -> Result<&WriterHandle, StoreError> {
         self.0.writer.as_ref().map_err(|why| StoreError::ReadOnly(why.clone()))
     }

@@ -3,7 +3,7 @@
 use bottega_behaviour::{Behaviour, Effect, Input, Refusal};
 use bottega_event::{
     Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Purpose,
-    Rewound, SessionEvent, Stepped, ToolOutcome, ToolReport, ToolStarted,
+    Rerouted, Rewound, SessionEvent, Stepped, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{ErrorKind, ModelError, Stop, ToolCall};
 use bottega_policy::Verdict;
@@ -92,7 +92,7 @@ impl Behaviour for LlmAgent {
                 draft.push(task);
                 draft.proceed();
             }
-            Input::Resume => draft.resume()?,
+            Input::Resume(to) => draft.resume(to)?,
             Input::Surveyed(survey) => {
                 if state.survey.is_some() {
                     return Err(Refusal::NotOutstanding("survey".to_owned()));
@@ -193,7 +193,7 @@ impl Draft<'_> {
 
     /// Goes on after the process had gone: what was asked of the model is asked anew (the first question may
     /// have been paid, so it counts at its worst); a call that may have changed something is not repeated.
-    fn resume(&mut self) -> Result<(), Refusal> {
+    fn resume(&mut self, to: Rerouted) -> Result<(), Refusal> {
         if self.state.phase != Phase::Working {
             return Err(Refusal::Nothing(
                 "the session's work has ended; give it a new task".to_owned(),
@@ -227,6 +227,9 @@ impl Draft<'_> {
                 ),
             ));
         }
+        // Stored before the next question, so that it is asked of the model and within the limits of now. Time
+        // counts anew: while no process ran nothing was worked.
+        self.push(to);
         self.proceed();
         Ok(())
     }
@@ -286,10 +289,20 @@ impl Draft<'_> {
     fn spoken(&mut self, text: String, cut: bool) {
         let Some(work) = &self.state.work else { return };
         let must_finish = work.schema.is_some() || small(&self.state);
+        // An answer in the form that was asked for is an answer, also without the tool.
+        if let (Some(schema), Ok(answer)) =
+            (&work.schema, serde_json::from_str::<Value>(text.trim()))
+            && !cut
+            && fault(schema, &answer).is_none()
+        {
+            return self.done(answer.to_string());
+        }
         let nudge = if text.trim().is_empty() {
             "You said nothing. Call a tool, or say that you are done."
         } else if cut {
             "Your answer was cut off at its limit. Go on, in fewer words."
+        } else if must_finish && work.schema.is_some() && work.sent_back >= SENT_BACK {
+            return self.formless();
         } else if must_finish && work.sent_back < SENT_BACK {
             "Use a tool call for your next step. If the task is done, call `finish` with your answer."
         } else {
@@ -306,6 +319,15 @@ impl Draft<'_> {
     fn finished(&mut self, request: &ToolCall) {
         match self.doubt(request) {
             Ok(answer) => self.done(answer),
+            Err(_)
+                if self
+                    .state
+                    .work
+                    .as_ref()
+                    .is_some_and(|work| work.schema.is_some() && work.sent_back >= SENT_BACK) =>
+            {
+                self.formless();
+            }
             Err(why) => {
                 let call = self.state.next_call(0);
                 self.push(ToolStarted { call, request: request.clone() });
@@ -320,21 +342,20 @@ impl Draft<'_> {
         let arguments: Value = serde_json::from_str(&request.arguments).map_err(|error| {
             format!("The arguments are not JSON ({error}). Call `finish` again.")
         })?;
-        let answer = arguments
-            .get("answer")
-            .ok_or("The argument `answer` is missing. Call `finish` again with it.")?;
+        let schema = self.state.work.as_ref().and_then(|work| work.schema.clone());
+        let answer = &match schema {
+            // Small models write the object as a text, or leave the wrapping out; both are understood.
+            Some(schema) => understood(&arguments, &schema),
+            None => arguments.get("answer").cloned(),
+        }
+        .ok_or("The argument `answer` is missing. Call `finish` again with it.")?;
         let Some(work) = &self.state.work else { return Ok(plain(answer)) };
         // A machine reads an answer that has a schema: it stays JSON, a bare text too.
         let said = if work.schema.is_some() { answer.to_string() } else { plain(answer) };
-        if let Some(schema) = &work.schema {
-            let validator = jsonschema::validator_for(schema)
-                .map_err(|error| format!("The answer's schema is not valid: {error}"))?;
-            if let Some(error) = validator.iter_errors(answer).next() {
-                return Err(format!(
-                    "The answer does not follow its schema: {error} (at `{}`). Call `finish` again.",
-                    error.instance_path()
-                ));
-            }
+        if let Some(why) = work.schema.as_ref().and_then(|schema| fault(schema, answer)) {
+            return Err(format!(
+                "The answer does not follow its schema: {why}. Call `finish` again."
+            ));
         }
         let Some(check) = &self.agent.definition.check else { return Ok(said) };
         if !small(&self.state) || work.sent_back >= SENT_BACK {
@@ -355,6 +376,12 @@ impl Draft<'_> {
             return Err(format!("Not done: call `{check}` to check your changes first."));
         }
         Ok(said)
+    }
+
+    /// The model does not give its answer the form that was asked for.
+    fn formless(&mut self) {
+        let why = "the model did not give its answer the form that was asked for".to_owned();
+        self.end(EndKind::Stuck { why }, String::new());
     }
 
     fn done(&mut self, answer: String) {
@@ -390,6 +417,7 @@ impl Draft<'_> {
     fn failed(&mut self, failed: ModelFailed) {
         let purpose = self.state.asked.as_ref().map_or(Purpose::Turn, |asked| asked.purpose);
         let error = failed.error.clone();
+        let broke_off = failed.spent != bottega_policy::Spent::default();
         self.push(failed);
         let failures = self.state.work.as_ref().map_or(0, |work| work.failures);
         match error.kind {
@@ -405,6 +433,12 @@ impl Draft<'_> {
             // The gateway has repeated what could be repeated for nothing. An answer that broke off may be
             // asked for again, from the budget.
             ErrorKind::CutOff | ErrorKind::Garbled | ErrorKind::Timeout if failures < FAILURES => {
+                self.proceed();
+            }
+            // The same for a provider that gave out in the middle of an answer.
+            ErrorKind::Overloaded | ErrorKind::RateLimited | ErrorKind::Network
+                if broke_off && failures < FAILURES =>
+            {
                 self.proceed();
             }
             ErrorKind::CutOff
@@ -528,9 +562,13 @@ impl Draft<'_> {
     fn ask(&mut self, purpose: Purpose) {
         let Some(started) = self.state.started.clone() else { return };
         let definition = &self.agent.definition;
+        let extra = match purpose {
+            Purpose::Turn => 0,
+            Purpose::Compaction => compaction::INSTRUCTION.len() as u64,
+        };
         let allowance = started.limits.budget.allowance(
             self.state.spent,
-            definition.prompt_bound(&self.state),
+            definition.prompt_bound(&self.state) + Tokens::new(extra),
             started.model.input_price,
             started.model.output_price,
             definition.answer_limit(&self.state),
@@ -547,6 +585,29 @@ impl Draft<'_> {
                 self.end(EndKind::Limit { why }, String::new());
             }
         }
+    }
+}
+
+/// What is wrong with an answer, held against its schema.
+fn fault(schema: &Value, answer: &Value) -> Option<String> {
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(error) => return Some(format!("the schema itself is not valid: {error}")),
+    };
+    let error = validator.iter_errors(answer).next()?;
+    let place = error.instance_path().to_string();
+    Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
+}
+
+/// The answer in the arguments of a `finish` that must follow a schema.
+fn understood(arguments: &Value, schema: &Value) -> Option<Value> {
+    let Some(answer) = arguments.get("answer") else {
+        return fault(schema, arguments).is_none().then(|| arguments.clone());
+    };
+    let written = answer.as_str().and_then(|text| serde_json::from_str(text).ok());
+    match written {
+        Some(written) if fault(schema, answer).is_some() => Some(written),
+        _ => Some(answer.clone()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bottega_event::Purpose;
 use bottega_llm::{
-    CacheHint, ChatRequest, Message, OutputFormat, Part, ToolChoice, ToolDeclaration,
+    CacheHint, ChatRequest, Media, Message, OutputFormat, Part, ToolChoice, ToolDeclaration,
 };
 use bottega_types::Tokens;
 
@@ -13,8 +13,8 @@ use crate::{compaction, guide};
 
 /// Bytes around each message that a chat template adds, at most.
 const FRAME: u64 = 24;
-/// Tokens that an image or a document of unknown length costs at most.
-const MEDIA_TOKENS: u64 = 8_000;
+/// Tokens that an image costs at most. A document of unknown length may fill the window.
+const IMAGE_TOKENS: u64 = 8_000;
 
 impl Definition {
     /// The instructions for this state's model.
@@ -107,9 +107,13 @@ impl Definition {
             Some(weighed) => (weighed.tokens, weighed.messages),
             None => (Tokens::new(self.overhead(state).div_ceil(bytes_per_token)), 0),
         };
+        let document =
+            state.started.as_ref().map_or(0, |started| started.model.context_window.get());
         let rest = state.messages.iter().skip(since).map(|message| {
-            let (bytes, media) = size(message);
-            (bytes + FRAME).div_ceil(bytes_per_token) + media * MEDIA_TOKENS
+            let size = Size::of(message);
+            (size.bytes + FRAME).div_ceil(bytes_per_token)
+                + size.images * IMAGE_TOKENS
+                + size.documents * document
         });
         known + Tokens::new(rest.sum())
     }
@@ -130,19 +134,42 @@ pub(crate) fn small(state: &State) -> bool {
     state.started.as_ref().is_some_and(|started| started.model.small)
 }
 
-/// Bytes of text in a message, and how many images or documents it has.
-fn size(message: &Message) -> (u64, u64) {
-    message.parts.iter().fold((0, 0), |(bytes, media), part| match part {
-        Part::Text { text } => (bytes + text.len() as u64, media),
-        Part::Reasoning { text, signature } => {
-            (bytes + (text.len() + signature.as_ref().map_or(0, String::len)) as u64, media)
+/// What a message weighs.
+#[derive(Default)]
+struct Size {
+    bytes: u64,
+    images: u64,
+    documents: u64,
+}
+
+impl Size {
+    fn of(message: &Message) -> Self {
+        let mut size = Self::default();
+        for part in &message.parts {
+            size.bytes += match part {
+                Part::Text { text } => text.len(),
+                Part::Reasoning { text, signature } => {
+                    text.len() + signature.as_ref().map_or(0, String::len)
+                }
+                Part::ToolCall(call) => call.name.len() + call.arguments.len() + 48,
+                Part::ToolResult(result) => {
+                    result.media.iter().for_each(|media| size.see(media));
+                    result.text.len() + 48
+                }
+                Part::Media(media) => {
+                    size.see(media);
+                    0
+                }
+            } as u64;
         }
-        Part::ToolCall(call) => {
-            (bytes + (call.name.len() + call.arguments.len()) as u64 + 48, media)
+        size
+    }
+
+    fn see(&mut self, media: &Media) {
+        if media.is_image() {
+            self.images += 1;
+        } else {
+            self.documents += 1;
         }
-        Part::ToolResult(result) => {
-            (bytes + result.text.len() as u64 + 48, media + result.media.len() as u64)
-        }
-        Part::Media(_) => (bytes, media + 1),
-    })
+    }
 }

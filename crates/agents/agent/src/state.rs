@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bottega_behaviour::call_id;
 use bottega_event::{
-    Attachment, EndKind, Ended, ModelAsked, Purpose, SessionEvent, Started, Survey, Tasked,
-    ToolOutcome, ToolReport, ToolStarted,
+    Attachment, EndKind, Ended, ModelAsked, Purpose, Rerouted, SessionEvent, Started, Survey,
+    Tasked, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{Media, MediaSource, Message, Part, Role, ToolCall, ToolResult};
 use bottega_policy::Spent;
@@ -141,17 +141,7 @@ impl State {
                 self.started = Some(Arc::new(started.clone()));
                 self.phase = Phase::Idle;
             }
-            SessionEvent::Rerouted(to) => {
-                if let Some(started) = &self.started {
-                    let mut started = Started::clone(started);
-                    started.model = to.model.clone();
-                    started.mode = to.mode;
-                    started.limits = to.limits;
-                    self.started = Some(Arc::new(started));
-                    // Another model counts tokens in another way.
-                    self.weighed = None;
-                }
-            }
+            SessionEvent::Rerouted(to) => self.reroute(to, at),
             SessionEvent::Surveyed(survey) => self.survey = Some(Arc::new(survey.clone())),
             SessionEvent::Tasked(task) => self.task(task, at),
             SessionEvent::Stepped(stepped) => {
@@ -219,8 +209,17 @@ impl State {
                 self.weighed = None;
                 self.overflowed = false;
                 self.just_compacted = true;
+                if let Some(work) = &mut self.work {
+                    work.trial.compacted();
+                }
             }
-            SessionEvent::Nudged(nudged) => self.say(&nudged.text),
+            SessionEvent::Nudged(nudged) => {
+                let spoke = self.messages.last().is_some_and(|last| last.role == Role::Assistant);
+                if let Some(work) = self.work.as_mut().filter(|_| spoke) {
+                    work.sent_back += 1;
+                }
+                self.say(&nudged.text);
+            }
             SessionEvent::Undone(undone) => {
                 for path in &undone.paths {
                     self.files.insert(path.clone(), "put back by the user");
@@ -235,12 +234,31 @@ impl State {
         }
     }
 
+    fn reroute(&mut self, to: &Rerouted, at: Timestamp) {
+        if let Some(started) = &self.started {
+            let mut started = Started::clone(started);
+            started.model = to.model.clone();
+            started.mode = to.mode;
+            started.limits = to.limits;
+            self.started = Some(Arc::new(started));
+            // Another model counts tokens in another way.
+            self.weighed = None;
+        }
+        if let Some(work) = &mut self.work {
+            work.began = at;
+        }
+    }
+
     fn task(&mut self, task: &Tasked, at: Timestamp) {
         let parts = self.task_parts(task);
         match self.messages.last_mut() {
             // A person may speak twice in a row (after an interruption); roles must alternate.
             Some(last) if last.role == Role::User => Arc::make_mut(last).parts.extend(parts),
             _ => self.messages.push(Arc::new(Message { role: Role::User, parts })),
+        }
+        if task.output_schema.is_some() {
+            // Another tool is declared from here on, which no earlier count knows of.
+            self.weighed = None;
         }
         self.tasks.push(task.text.clone());
         self.ended = None;

@@ -122,6 +122,12 @@ impl Trial {
         self.reverting = false;
     }
 
+    /// The history was shortened: where to go back to is found anew.
+    pub(crate) fn compacted(&mut self) {
+        self.base = None;
+        self.edit = None;
+    }
+
     /// How many changes did not help.
     pub(crate) fn count(&self) -> usize {
         self.failed.len()

@@ -29,19 +29,22 @@ impl Default for Options {
 /// The coding agent, with the tools as the tool host declares them.
 #[must_use]
 pub fn coder(tools: Arc<[ToolDeclaration]>, options: Options) -> LlmAgent {
+    // A tool that the settings took away plays no part.
+    let declared = |name: &str| -> Option<Arc<str>> {
+        tools.iter().any(|tool| tool.name == name).then(|| name.into())
+    };
     LlmAgent::new(Definition {
         name: CODER.into(),
         system: prompt::SYSTEM.into(),
         system_small: prompt::SYSTEM_SMALL.into(),
-        tools,
         repeatable: BUILT_IN
             .iter()
             .filter(|tool| tool.effect() == Effect::ReadOnly)
             .map(|tool| tool.name().to_owned())
             .collect(),
-        check: Some("run_tests".into()),
-        reader: Some("read_file".into()),
-        editor: Some("edit_file".into()),
+        check: declared("run_tests"),
+        reader: declared("read_file"),
+        editor: declared("edit_file"),
         repeats: options.repeats,
         effort: options.effort,
         sampling: Sampling::default(),
@@ -54,6 +57,7 @@ pub fn coder(tools: Arc<[ToolDeclaration]>, options: Options) -> LlmAgent {
         },
         answer_tokens: 8_192,
         answer_tokens_small: 1_024,
+        tools,
     })
 }
 

@@ -9,6 +9,7 @@ use bottega_config::{
     Color, Config, Environment, FlagValue, Places, Problems, SecretStore, Sources,
 };
 use bottega_types::Redactor;
+use miette::Diagnostic as _;
 
 use crate::signals;
 
@@ -98,13 +99,16 @@ fn flag(set: &bottega_cli::Override) -> Result<FlagValue, ApiError> {
 }
 
 /// The problems with their places, as plain text.
-fn told(problems: &Problems) -> String {
+pub(crate) fn told(problems: &Problems) -> String {
     let theme = miette::GraphicalTheme::unicode_nocolor();
-    let mut text = String::new();
-    match miette::GraphicalReportHandler::new_themed(theme).render_report(&mut text, problems) {
-        Ok(()) => text.trim_end().to_owned(),
-        Err(_) => problems.to_string(),
+    let handler = miette::GraphicalReportHandler::new_themed(theme);
+    let mut text = String::from("the settings are not valid\n");
+    for problem in problems.related().into_iter().flatten() {
+        if handler.render_report(&mut text, problem).is_err() {
+            text.push_str(&problem.to_string());
+        }
     }
+    text.trim_end().to_owned()
 }
 
 /// The workspace of a folder: the nearest folder above it that holds `.git` or `.bottega`, else itself.

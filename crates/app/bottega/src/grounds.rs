@@ -18,7 +18,7 @@ use bottega_sandbox_linux::LinuxSandbox;
 use bottega_store::Blobs;
 use bottega_tool::Sandbox;
 use bottega_toolhost::ToolHost;
-use bottega_types::SystemClock;
+use bottega_types::{Redactor, SystemClock};
 use bottega_workspace::DiskWorkspace;
 
 use crate::app::App;
@@ -125,6 +125,10 @@ impl Workshop for Grounds {
 
     fn agent(&self) -> String {
         CODER.to_owned()
+    }
+
+    fn redactor(&self) -> Result<Redactor, ApiError> {
+        self.app.redactor()
     }
 
     fn defaults(&self) -> RunDefaults {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bottega_api::{ApiError, DoctorReport, SecretView, SettingView, SourceView, codes};
 use bottega_client::Machine;
-use bottega_config::{Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Trust};
+use bottega_config::{
+    EditError, Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Trust,
+};
 use bottega_types::{Clock, Secret, SystemClock};
 
-use crate::app::App;
+use crate::app::{App, told};
 use crate::doctor;
 
 /// This machine.
@@ -18,6 +20,13 @@ pub(crate) struct ThisMachine {
 
 fn settings_error(error: impl std::fmt::Display) -> ApiError {
     ApiError::new(codes::SETTINGS, error.to_string())
+}
+
+/// Why a change of a settings file was refused, with the place.
+pub(crate) fn edit_error(error: &EditError) -> ApiError {
+    let why =
+        if let EditError::Wrong(problems) = error { told(problems) } else { error.to_string() };
+    ApiError::new(codes::SETTINGS, why)
 }
 
 fn secret_error(error: impl std::fmt::Display) -> ApiError {
@@ -69,7 +78,7 @@ impl Machine for ThisMachine {
         let editor = Editor::new(self.app.sources()?);
         let file = editor
             .set(&path, value, layer(layer_name)?, SystemClock.now())
-            .map_err(settings_error)?;
+            .map_err(|error| edit_error(&error))?;
         Ok(file.display().to_string())
     }
 

@@ -40,6 +40,9 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The exit code of a process whose terminal went away: 128 and the signal's number.
+const HANGUP: u8 = 129;
+
 fn show(exit: &Exit) -> u8 {
     exit.print(&mut Terminal::system(None, signals::none()))
 }
@@ -49,7 +52,11 @@ async fn run(invocation: Invocation) -> u8 {
     let terminal = app.terminal();
     logging::start(&app);
     let entrance = provision::Assembly::new(app);
-    let code = bottega_cli::execute(invocation, &entrance, terminal).await;
+    let code = tokio::select! {
+        code = bottega_cli::execute(invocation, &entrance, terminal) => code,
+        // Dropping the command stops what it started; the journal is whole and the session can be resumed.
+        () = signals::hangup() => HANGUP,
+    };
     entrance.close().await;
     code
 }

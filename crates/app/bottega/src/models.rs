@@ -11,6 +11,7 @@ use bottega_local_model::{BenchOptions, CATALOGUE, Library, bench};
 use bottega_types::{Clock, SystemClock};
 
 use crate::app::App;
+use crate::machine::edit_error;
 use crate::provision;
 
 /// The library of this machine.
@@ -72,7 +73,7 @@ impl Models for ThisLibrary {
         let editor = Editor::new(self.app.sources()?);
         let file = editor
             .set(&path, &name, Layer::User, SystemClock.now())
-            .map_err(|error| ApiError::new(codes::SETTINGS, error.to_string()))?;
+            .map_err(|error| edit_error(&error))?;
         Ok(file.display().to_string())
     }
 

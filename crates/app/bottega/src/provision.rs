@@ -65,6 +65,7 @@ impl Assembly {
             journal: store.clone(),
             blobs: store.clone(),
             views: store.clone(),
+            leases: store.clone(),
             gateway: gateway.clone(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -160,9 +161,14 @@ fn connect_providers(
     let secrets = app.secrets()?;
     let mut providers = BTreeMap::new();
     for (name, provider) in &settings.providers {
-        let key = secrets
-            .key_of(provider)
-            .map_err(|error| ApiError::new(codes::SECRET, format!("providers.{name}: {error}")))?;
+        // One provider's missing secret is no reason why another, or a look at the costs, should fail.
+        let key = match secrets.key_of(provider) {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::warn!(provider = name, %error, "a provider's key can't be had; it is left out");
+                continue;
+            }
+        };
         let mut options =
             ProviderOptions::new(protocol(provider.protocol), provider.base_url.clone());
         options.key = key;

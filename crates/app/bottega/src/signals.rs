@@ -4,9 +4,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// One item each time a person or the system asks this process to stop: SIGINT, SIGTERM or SIGHUP.
+/// One item each time a person or the system asks this process to stop: SIGINT or SIGTERM.
 pub(crate) fn interrupts() -> BoxStream<'static, ()> {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
     let streams = kinds.into_iter().filter_map(|kind| signal(kind).ok()).map(|signal| {
         futures::stream::unfold(signal, |mut signal| async move {
             signal.recv().await.map(|()| ((), signal))
@@ -19,4 +19,15 @@ pub(crate) fn interrupts() -> BoxStream<'static, ()> {
 /// Nobody asks.
 pub(crate) fn none() -> BoxStream<'static, ()> {
     futures::stream::pending().boxed()
+}
+
+/// Returns when the terminal has gone (SIGHUP). Nobody is there to be told or asked any more, and a terminal
+/// library that goes on reading would spin.
+pub(crate) async fn hangup() {
+    match signal(SignalKind::hangup()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
 }

@@ -13,8 +13,9 @@ pub enum Input {
     Reroute(Rerouted),
     /// A person gives a task or says something.
     Task(Tasked),
-    /// The host found this session in the journal after its process had gone.
-    Resume,
+    /// The host found this session in the journal after its process had gone. It goes on with this model, mode and
+    /// these limits.
+    Resume(Rerouted),
     /// The workspace was looked over.
     Surveyed(Survey),
     /// The model answered.

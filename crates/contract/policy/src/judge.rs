@@ -70,6 +70,10 @@ impl Rule {
         }
     }
 
+    fn is_about_commands(&self) -> bool {
+        self.0.starts_with("run:")
+    }
+
     /// Whether the text has the form of a rule; the settings refuse what has not.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
@@ -123,6 +127,15 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
     }
     if granted {
         return Verdict::Allow;
+    }
+    // A line that can't be taken apart may hide what a rule forbids, so a person has to look at it.
+    if let Need::Execute { parts, .. } = need
+        && parts.is_empty()
+        && rules.deny.iter().chain(&rules.ask).any(Rule::is_about_commands)
+    {
+        return Verdict::Ask {
+            why: format!("to {need} can't be held against the rules about commands"),
+        };
     }
     if let Some(rule) = rules.ask.iter().find(|rule| rule.touches(need)) {
         return Verdict::Ask {

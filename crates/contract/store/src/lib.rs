@@ -20,6 +20,7 @@ mod blobs;
 pub mod conformance;
 mod error;
 mod journal;
+mod lease;
 mod memory;
 mod projection;
 mod sequence;
@@ -29,12 +30,13 @@ pub use bell::{Bell, follow};
 pub use blobs::Blobs;
 pub use error::{AppendError, StoreError};
 pub use journal::{Append, Appended, Batch, Expected, Head, Journal, Subscription};
+pub use lease::{Lease, Leases};
 pub use memory::MemoryStore;
 pub use projection::{Change, Projection, Projections, Rows, catch_up};
 pub use sequence::Sequenced;
 pub use snapshot::{Snapshot, Snapshots};
 
 /// Everything that is kept, behind one value.
-pub trait Store: Journal + Blobs + Snapshots + Projections {}
+pub trait Store: Journal + Blobs + Snapshots + Projections + Leases {}
 
-impl<T: Journal + Blobs + Snapshots + Projections + ?Sized> Store for T {}
+impl<T: Journal + Blobs + Snapshots + Projections + Leases + ?Sized> Store for T {}

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bottega_event::{Position, Record, Revision, StreamId};
 use bottega_types::{CommandId, Digest};
 
+use crate::lease::Held;
 use crate::{
     Append, AppendError, Appended, Bell, Blobs, Change, Head, Journal, Projections, Sequenced,
     Snapshot, Snapshots, StoreError, Subscription, follow,
@@ -21,6 +22,7 @@ use crate::{
 pub struct MemoryStore {
     shelf: Arc<Mutex<Shelf>>,
     bell: Arc<Bell>,
+    held: Arc<Held>,
 }
 
 #[derive(Default)]
@@ -55,6 +57,11 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl MemoryStore {
+    /// The leases that are held.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held)
+    }
+
     /// An empty store.
     #[must_use]
     pub fn new() -> Self {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bottega_actor::TaskKind;
 use bottega_behaviour::{Effect, Input, Surveyor};
-use bottega_event::{Approved, ModelAnswered, ModelFailed, ToolOutcome, ToolReport};
+use bottega_event::{Approved, ModelAnswered, ModelFailed, Survey, ToolOutcome, ToolReport};
 use bottega_gateway::{Call, Gateway, GatewayEvent};
 use bottega_llm::{ErrorKind, ModelError, Part, StreamEvent};
 use bottega_policy::{AccessMode, Verdict};
@@ -70,7 +70,10 @@ impl Hands {
         now: Timestamp,
     ) -> Carried {
         Carried(match effect {
-            Effect::Survey => Input::Surveyed(self.ground.surveyor.survey().await),
+            Effect::Survey => {
+                let survey = self.ground.surveyor.survey().await;
+                Input::Surveyed(masked_survey(survey, &self.ground.redactor))
+            }
             Effect::WakeAt(moment) => {
                 bottega_actor::sleep(moment.since(now)).await;
                 Input::TimeUp
@@ -89,7 +92,10 @@ impl Hands {
                 let asked = Call { session, agent, call, route, request, worst };
                 match self.gateway.ask(asked, &on).await {
                     Ok(answered) => Input::Answered(masked(answered, &redactor)),
-                    Err(failed) => Input::Failed(failed),
+                    Err(mut failed) => {
+                        failed.error.message = redactor.clean(&failed.error.message).into_owned();
+                        Input::Failed(failed)
+                    }
                 }
             }
             Effect::RunTool { call, request } => {
@@ -145,6 +151,18 @@ impl Live {
 fn piece(delta: String, is_text: bool) -> Option<GatewayEvent> {
     let event = if is_text { StreamEvent::Text } else { StreamEvent::Reasoning };
     (!delta.is_empty()).then(|| GatewayEvent::Stream(event(delta)))
+}
+
+/// A survey without the secrets that files may hold.
+fn masked_survey(mut survey: Survey, redactor: &Redactor) -> Survey {
+    for (_, text) in &mut survey.instructions {
+        *text = redactor.clean(text).into_owned();
+    }
+    survey.map = redactor.clean(&survey.map).into_owned();
+    for line in &mut survey.surroundings {
+        *line = redactor.clean(line).into_owned();
+    }
+    survey
 }
 
 /// An answer without the secrets that a model may have come to know.

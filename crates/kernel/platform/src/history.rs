@@ -44,6 +44,17 @@ fn forked_from(first: &Happened) -> Option<Fork> {
     started.forked_from
 }
 
+/// What happened in a session after a revision of its own, in order; nothing of what a fork shares.
+pub async fn read_since(
+    journal: &dyn Journal,
+    session: SessionId,
+    after: Revision,
+) -> Result<Vec<Happened>, PlatformError> {
+    let mut own = read_own(journal, session, None).await?;
+    own.retain(|happened| happened.revision > after);
+    Ok(own)
+}
+
 /// The events of one stream, up to `upto` when it is named.
 pub(crate) async fn read_own(
     journal: &dyn Journal,

@@ -25,7 +25,7 @@ mod undo;
 pub use cost_view::{CostRow, CostView};
 pub use effect::Ground;
 pub use error::PlatformError;
-pub use history::{Happened, read_history};
+pub use history::{Happened, read_history, read_since};
 pub use platform::{MindMaker, Platform};
 pub use session::{SessionHandle, Update};
 pub use session_view::{SessionRow, SessionView, WorkState};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bottega_behaviour::{Input, Mind};
 use bottega_event::{Fork, Removed, Revision, SessionEvent, Started, StreamId};
 use bottega_gateway::Gateway;
-use bottega_store::{Append, Batch, Blobs, Expected, Journal, Projections, catch_up};
+use bottega_store::{
+    Append, Batch, Blobs, Expected, Journal, Lease, Leases, Projections, catch_up,
+};
 use bottega_toolhost::SessionScope;
 use bottega_types::{Clock, CommandId, Digest, Entropy, SessionId};
 use tokio::sync::Semaphore;
@@ -29,6 +31,8 @@ pub struct Platform {
     pub blobs: Arc<dyn Blobs>,
     /// Views.
     pub views: Arc<dyn Projections>,
+    /// Who works on which session, over all processes.
+    pub leases: Arc<dyn Leases>,
     /// Models.
     pub gateway: Gateway,
     /// The time.
@@ -59,7 +63,9 @@ impl Platform {
         ground: Ground,
     ) -> Result<SessionHandle, PlatformError> {
         let mind = self.mind(&started.agent)?;
-        let handle = self.live(started.session, &started.agent, mind, Revision(0), ground).start();
+        let lease = self.lease(started.session)?;
+        let live = self.live(started.session, &started.agent, mind, Revision(0), ground, lease);
+        let handle = live.start();
         handle.input(Input::Start(started)).await?;
         Ok(handle)
     }
@@ -71,6 +77,8 @@ impl Platform {
         session: SessionId,
         ground: Ground,
     ) -> Result<SessionHandle, PlatformError> {
+        // The lease first: what is read after it is what nobody else changes any more.
+        let lease = self.lease(session)?;
         let history = read_history(self.journal.as_ref(), session).await?;
         let started = started(&history).ok_or(PlatformError::NoSession(session))?;
         let mut mind = self.mind(&started.agent)?;
@@ -79,7 +87,7 @@ impl Platform {
             mind.evolve(&happened.event, happened.at);
             revision = happened.revision;
         }
-        Ok(self.live(session, &started.agent, mind, revision, ground).start())
+        Ok(self.live(session, &started.agent, mind, revision, ground, lease).start())
     }
 
     /// How a session was started, later changes of model, mode and limits included.
@@ -119,22 +127,28 @@ impl Platform {
         steps: Option<usize>,
         ground: Ground,
     ) -> Result<UndoOutcome, PlatformError> {
-        let history = read_history(self.journal.as_ref(), session).await?;
+        // Opened first: while this holds the session, nobody else changes what is planned here.
+        let handle = self.reopen(session, ground.clone()).await?;
+        let history = read_own(self.journal.as_ref(), session, None).await?;
+        if undo::is_open(&history) {
+            return Err(bottega_behaviour::Refusal::Busy.into());
+        }
         let plan = undo::plan_undo(&history, steps);
         let outcome =
             undo::carry_out(&plan, ground.workspace.as_ref(), self.blobs.as_ref()).await?;
         if !outcome.restored.is_empty() {
             let undone = bottega_event::Undone {
-                calls: plan.iter().flat_map(|restore| restore.calls.clone()).collect(),
+                calls: undo::undone(&plan, &outcome),
                 paths: outcome.restored.clone(),
             };
-            self.reopen(session, ground).await?.input(Input::Undone(undone)).await?;
+            handle.input(Input::Undone(undone)).await?;
         }
         Ok(outcome)
     }
 
     /// Takes a session out of the lists, and forgets the blobs that no other session needs.
     pub async fn remove(&self, session: SessionId) -> Result<u64, PlatformError> {
+        let _lease = self.lease(session)?;
         read_history(self.journal.as_ref(), session).await?;
         let event = SessionEvent::Removed(Removed {}).encode();
         self.append(session, Expected::Any, vec![event]).await?;
@@ -193,6 +207,12 @@ impl Platform {
         Ok(by_session.into_values().flatten().collect())
     }
 
+    /// The right to work on a session, which one process has at a time.
+    fn lease(&self, session: SessionId) -> Result<Lease, PlatformError> {
+        let lease = self.leases.lease(&session.to_string())?;
+        lease.ok_or(PlatformError::Contended(session))
+    }
+
     fn mind(&self, agent: &str) -> Result<Box<dyn Mind>, PlatformError> {
         let make = self.minds.get(agent).ok_or_else(|| PlatformError::NoAgent(agent.to_owned()))?;
         Ok(make())
@@ -205,6 +225,7 @@ impl Platform {
         mind: Box<dyn Mind>,
         revision: Revision,
         ground: Ground,
+        lease: Lease,
     ) -> Session {
         let scope = Arc::new(SessionScope::new(session, ground.mode));
         let tool_slots = Arc::new(Semaphore::new(ground.parallel_tools.max(1)));
@@ -212,6 +233,7 @@ impl Platform {
             session,
             mind,
             revision,
+            _lease: lease,
             journal: self.journal.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),

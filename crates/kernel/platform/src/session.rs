@@ -6,7 +6,7 @@ use bottega_actor::{Address, Ended, Mailbox, Running, TaskKind, Tasks, mailbox, 
 use bottega_behaviour::{Effect, EffectId, Input, Mind};
 use bottega_event::{Revision, SessionEvent, StreamId};
 use bottega_gateway::GatewayEvent;
-use bottega_store::{Append, AppendError, Batch, Expected, Journal, StoreError};
+use bottega_store::{Append, AppendError, Batch, Expected, Journal, Lease, StoreError};
 use bottega_types::{CallId, Clock, CommandId, Entropy, SessionId, Timestamp};
 use tokio::sync::{broadcast, oneshot};
 
@@ -65,6 +65,7 @@ enum Command {
 #[derive(Clone)]
 pub struct SessionHandle {
     session: SessionId,
+    opened_at: Revision,
     address: Address<Command>,
     updates: broadcast::Sender<Update>,
     _running: Arc<Running<()>>,
@@ -77,6 +78,12 @@ impl std::fmt::Debug for SessionHandle {
 }
 
 impl SessionHandle {
+    /// The last stored event when this process opened the session.
+    #[must_use]
+    pub const fn opened_at(&self) -> Revision {
+        self.opened_at
+    }
+
     /// The session.
     #[must_use]
     pub const fn session(&self) -> SessionId {
@@ -103,6 +110,8 @@ pub(crate) struct Session {
     pub(crate) session: SessionId,
     pub(crate) mind: Box<dyn Mind>,
     pub(crate) revision: Revision,
+    /// Held as long as the loop runs.
+    pub(crate) _lease: Lease,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -114,10 +123,10 @@ impl Session {
     pub(crate) fn start(self) -> SessionHandle {
         let (address, mailbox) = mailbox(MAILBOX);
         let (updates, _) = broadcast::channel(UPDATES);
-        let session = self.session;
+        let (session, opened_at) = (self.session, self.revision);
         let looping = Loop { session: self, updates: updates.clone(), tasks: Tasks::default() };
         let running = spawn(TaskKind::Session, looping.run(mailbox));
-        SessionHandle { session, address, updates, _running: Arc::new(running) }
+        SessionHandle { session, opened_at, address, updates, _running: Arc::new(running) }
     }
 }
 
@@ -127,8 +136,26 @@ struct Loop {
     tasks: Tasks<EffectId, Carried>,
 }
 
+/// Tells the listeners that the loop is over, in whatever way it ends: a panic too.
+struct Farewell {
+    updates: broadcast::Sender<Update>,
+    session: SessionId,
+    told: bool,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if !self.told {
+            let why = Arc::new(PlatformError::Closed(self.session));
+            let _ = self.updates.send(Update::Stopped { why });
+        }
+    }
+}
+
 impl Loop {
     async fn run(mut self, mut mailbox: Mailbox<Command>) {
+        let mut farewell =
+            Farewell { updates: self.updates.clone(), session: self.session.session, told: false };
         loop {
             let outcome = tokio::select! {
                 (id, ended) = self.tasks.next() => self.carried(id, ended).await,
@@ -147,6 +174,7 @@ impl Loop {
                 },
             };
             if let Err(error) = outcome {
+                farewell.told = true;
                 let _ = self.updates.send(Update::Stopped { why: Arc::new(error) });
                 return;
             }

@@ -72,6 +72,26 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
     restores.into_values().collect()
 }
 
+/// Whether work is under way in a session, or was when its process ended.
+pub(crate) fn is_open(history: &[Happened]) -> bool {
+    let last = history.iter().rev().find(|happened| {
+        matches!(happened.event, SessionEvent::Tasked(_) | SessionEvent::Ended(_))
+    });
+    last.is_some_and(|happened| matches!(happened.event, SessionEvent::Tasked(_)))
+}
+
+/// The calls of which every file was put back; one whose file was left alone can be undone again.
+pub(crate) fn undone(plan: &[Restore], outcome: &UndoOutcome) -> Vec<CallId> {
+    let left = |call: &CallId| {
+        plan.iter()
+            .filter(|restore| outcome.left_alone.contains(&restore.path))
+            .any(|restore| restore.calls.contains(call))
+    };
+    let calls = plan.iter().flat_map(|restore| restore.calls.iter().copied());
+    let calls: std::collections::BTreeSet<CallId> = calls.filter(|call| !left(call)).collect();
+    calls.into_iter().collect()
+}
+
 /// Puts the files back. A file that is not what the agent left is left alone.
 pub(crate) async fn carry_out(
     plan: &[Restore],

@@ -14,7 +14,7 @@ use bottega_event::{
     Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
 };
 use bottega_platform::{
-    Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
+    Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history, read_since,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
 use bottega_store::{StoreError, audit};
@@ -96,6 +96,7 @@ impl InProcess {
         &self,
         request: &RunRequest,
         approver: Arc<dyn Approver>,
+        resuming: bool,
     ) -> Result<(SessionHandle, Started, bool), ApiError> {
         let defaults = self.workshop.defaults();
         let Some(session) = request.session else {
@@ -127,13 +128,8 @@ impl InProcess {
         };
         let ground = self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
         let handle = self.platform.reopen(session, ground).await.map_err(api_error)?;
-        if started != before {
-            let Started { model, mode, limits, .. } = started.clone();
-            // While work is open it goes on as it was; a new task takes the new ways.
-            match handle.input(Input::Reroute(Rerouted { model, mode, limits })).await {
-                Ok(()) | Err(PlatformError::Refused(_)) => {}
-                Err(error) => return Err(api_error(error)),
-            }
+        if started != before && !resuming {
+            handle.input(Input::Reroute(rerouted(&started))).await.map_err(api_error)?;
         }
         Ok((handle, started, true))
     }
@@ -142,7 +138,8 @@ impl InProcess {
         let blob = self.platform.blobs.put(&file.bytes).await;
         let blob = blob.map_err(|error| api_error(error.into()))?;
         let inline = if file.media_type.starts_with("text/") {
-            String::from_utf8_lossy(&file.bytes).into_owned()
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            self.workshop.redactor()?.clean(&text).into_owned()
         } else {
             base64::engine::general_purpose::STANDARD.encode(&file.bytes)
         };
@@ -159,6 +156,7 @@ impl InProcess {
         resumed: bool,
     ) -> Run {
         let session = handle.session();
+        let handle_opened = handle.opened_at();
         let first = RunEvent::Session {
             session: session.to_string(),
             model: started.model.route.clone(),
@@ -171,7 +169,7 @@ impl InProcess {
             handle: handle.clone(),
             updates,
             translator: Translator::new(session.to_string()),
-            seen: Revision(0),
+            seen: handle_opened,
             ready: std::collections::VecDeque::from([first]),
             over: false,
         };
@@ -198,7 +196,7 @@ impl Reader {
     async fn next(&mut self) -> Option<RunEvent> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                self.over = matches!(event, RunEvent::Ended { .. });
+                self.over |= matches!(event, RunEvent::Ended { .. });
                 return Some(event);
             }
             if self.over {
@@ -225,7 +223,7 @@ impl Reader {
     /// Reads from the journal what was missed, so that no stored event is ever left out.
     async fn read_stored(&mut self) {
         let session = self.handle.session();
-        match read_history(self.platform.journal.as_ref(), session).await {
+        match read_since(self.platform.journal.as_ref(), session, self.seen).await {
             Ok(history) => {
                 for happened in history {
                     let (revision, at) = (happened.revision, happened.at);
@@ -271,14 +269,17 @@ impl Approver for Nobody {
 #[async_trait]
 impl Sessions for InProcess {
     async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError> {
-        let (handle, started, resumed) = self.open(&request, approver).await?;
+        let (handle, started, resumed) = self.open(&request, approver, false).await?;
         let mut attachments = Vec::new();
         for file in &request.attachments {
             attachments.push(self.keep(file).await?);
         }
         let updates = handle.updates();
         let output_schema = request.output_schema.clone();
-        let task = Tasked { text: request.task.clone(), attachments, output_schema };
+        // What a person pastes may hold a key; neither the journal nor the model is to have it.
+        let redactor = self.workshop.redactor()?;
+        let text = redactor.clean(&request.task).into_owned();
+        let task = Tasked { text, attachments, output_schema };
         handle.input(Input::Task(task)).await.map_err(api_error)?;
         Ok(self.stream(handle, updates, &started, resumed))
     }
@@ -288,9 +289,9 @@ impl Sessions for InProcess {
         request: RunRequest,
         approver: Arc<dyn Approver>,
     ) -> Result<Run, ApiError> {
-        let (handle, started, _) = self.open(&request, approver).await?;
+        let (handle, started, _) = self.open(&request, approver, true).await?;
         let updates = handle.updates();
-        handle.input(Input::Resume).await.map_err(api_error)?;
+        handle.input(Input::Resume(rerouted(&started))).await.map_err(api_error)?;
         Ok(self.stream(handle, updates, &started, true))
     }
 
@@ -473,6 +474,11 @@ impl Sessions for InProcess {
             .await
             .map_err(|error| ApiError::new(codes::STORE, error.to_string()))
     }
+}
+
+fn rerouted(started: &Started) -> Rerouted {
+    let Started { model, mode, limits, .. } = started.clone();
+    Rerouted { model, mode, limits }
 }
 
 fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {

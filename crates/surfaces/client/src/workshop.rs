@@ -8,6 +8,7 @@ use bottega_api::ApiError;
 use bottega_event::{Limits, ModelFacts};
 use bottega_platform::Ground;
 use bottega_policy::{AccessMode, Approver};
+use bottega_types::Redactor;
 
 /// What a run takes from the settings when the request does not say.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,9 @@ pub trait Workshop: Send + Sync {
 
     /// The agent that works when nobody names one.
     fn agent(&self) -> String;
+
+    /// Knows the secrets that may not get out.
+    fn redactor(&self) -> Result<Redactor, ApiError>;
 
     /// What a run takes from the settings.
     fn defaults(&self) -> RunDefaults;

@@ -189,7 +189,11 @@ impl Bench {
                 "fail" => self.fails(serde_json::from_value(json!(rest)).unwrap()),
                 "interrupt" => self.feed(Input::Interrupt),
                 "timeup" => self.feed(Input::TimeUp),
-                "crash" => self.feed(Input::Resume),
+                "crash" => {
+                    let started = Started::clone(self.state.started.as_deref().unwrap());
+                    let Started { model, mode, limits, .. } = started;
+                    self.feed(Input::Resume(bottega_event::Rerouted { model, mode, limits }));
+                }
                 other => panic!("{other}"),
             }
         }

@@ -11,9 +11,9 @@ use crate::Dollars;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
-    /// By one run, all of its agents together.
+    /// By one session, all of its tasks together.
     pub per_run: Purse,
-    /// By one agent in one run.
+    /// By one agent, by its name, in one day (UTC).
     pub per_agent: Purse,
     /// In one day (UTC), all runs together.
     pub per_day: Purse,

@@ -15,7 +15,10 @@ fn need(text: &str) -> Need {
         "write" => Need::Write { path: rest.into(), place },
         "run" | "run!" => Need::Execute {
             command: rest.into(),
-            parts: rest.split(" && ").map(str::to_owned).collect(),
+            parts: match rest.contains("$(") {
+                true => vec![],
+                false => rest.split(" && ").map(str::to_owned).collect(),
+            },
             caged: kind == "run",
         },
         "net" => Need::Network { host: rest.into() },
@@ -125,6 +128,13 @@ fn a_compound_command_is_allowed_part_by_part() {
          ask: run cargo test && rm x -> ask",
     );
     rules(&[], &[], &["run:ls"]).granted("run make").check("ask: run make && ls -> allow");
+}
+
+#[test]
+fn a_line_that_can_not_be_taken_apart_needs_a_person_where_commands_have_rules() {
+    rules(&["run:git push"], &[], &[]).check("full: run x=$(true) git push -> ask");
+    rules(&[], &["run:git push"], &[]).check("auto: run x=$(true) git push -> ask");
+    plain().check("full: run x=$(true) git push -> allow");
 }
 
 #[test]
