@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// Changes that are tried before the model is left to itself.
 const TRIALS: usize = 40;
 /// How often a line may be changed in vain before it is no longer a candidate.
-const TRIALS_A_LINE: usize = 3;
+const TRIALS_A_LINE: usize = 6;
 /// Candidates at a time: the lines that have most in common with the failure.
 const NEAREST: usize = 3;
 /// Lines of a file that are candidates at most; a longer file is left to the model itself.
