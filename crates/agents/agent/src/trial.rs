@@ -3,7 +3,7 @@
 //! A small model's first idea is often wrong, and once it has written it down it keeps to it. So each change that
 //! did not help is taken back, the conversation goes back to where the question was asked, and the model draws
 //! again from a wider field. It is not told what was tried: what a small model reads it repeats. A line that was
-//! changed in vain twice is no candidate any more. With a check as the judge this finds what one long
+//! changed in vain too often is no candidate any more. With a check as the judge this finds what one long
 //! conversation does not (sampling and verifying: Chen et al. 2021, "Evaluating Large Language Models Trained on
 //! Code", section 2.1), and it is cheap: everything up to the question is in the engine's prefix cache.
 

@@ -83,7 +83,6 @@ impl Translator {
                 }]
             }
             SessionEvent::ToolFinished(report) => vec![self.tool_result(report)],
-            SessionEvent::Rewound(rewound) => vec![RunEvent::Nudge { text: rewound.note.clone() }],
             SessionEvent::Nudged(nudged) => vec![RunEvent::Nudge { text: nudged.text.clone() }],
             SessionEvent::Compacted(compacted) => {
                 vec![RunEvent::Compacted {
@@ -106,6 +105,8 @@ impl Translator {
             | SessionEvent::Rerouted(_)
             | SessionEvent::Surveyed(_)
             | SessionEvent::Stepped(_)
+            // The calls that took the change back were told; the model is told nothing.
+            | SessionEvent::Rewound(_)
             | SessionEvent::Undone(_)
             | SessionEvent::Removed(_) => Vec::new(),
         }

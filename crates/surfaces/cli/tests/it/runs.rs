@@ -19,7 +19,7 @@ fn story() -> Vec<RunEvent> {
             session: session(1).to_string(),
             model: "local/qwen2.5-coder-1.5b".into(),
             access_mode: AccessMode::Auto,
-            workspace: "/work/demo".into(),
+            workspace: "/code/demo".into(),
             resumed: false,
         },
         RunEvent::Turn { number: 1 },

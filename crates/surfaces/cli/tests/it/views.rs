@@ -26,7 +26,7 @@ pub(crate) fn sample(number: u64) -> SessionDetail {
             ending: None,
             agent: "coder".into(),
             model: "local/qwen2.5-coder-1.5b".into(),
-            workspace: "/work/demo".into(),
+            workspace: "/code/demo".into(),
             started_ms: at_ms,
             updated_ms: at_ms,
             changed: vec!["src/lib.rs".into()],
@@ -74,7 +74,7 @@ fn run(line: &[&str]) -> Came {
 fn sessions_are_listed() {
     let came = run(&["sessions", "list"]);
     assert!(came.out.lines().all(|line| line.chars().count() <= 80), "{}", came.out);
-    assert_eq!(came.left.calls, ["list Some(\"/work/demo\") 20"]);
+    assert_eq!(came.left.calls, ["list Some(\"/code/demo\") 20"]);
     insta::assert_snapshot!(came.page());
     let piped = World { terminals: (false, false, false), ..world() }.run(&["sessions", "list"]);
     assert!(piped.out.contains("and explain why\n"), "a pipe gets all of it: {}", piped.out);
@@ -167,7 +167,7 @@ fn settings_are_shown_with_their_origin() {
     assert_eq!(run(&["config", "get", "no.such"]).exit, 2);
     let set = run(&["config", "set", "limits.turns", "30", "--layer", "project"]);
     assert_eq!(set.left.calls, ["set limits.turns 30 project"]);
-    assert_eq!(run(&["config", "trust"]).out, "/work/demo/.bottega is trusted as it is now\n");
+    assert_eq!(run(&["config", "trust"]).out, "/code/demo/.bottega is trusted as it is now\n");
 }
 
 #[test]

@@ -132,7 +132,7 @@ impl World {
             width: 80,
             color: self.color,
             show: self.show,
-            workspace: Some("/work/demo".into()),
+            workspace: Some("/code/demo".into()),
             out: Box::new(out.clone()),
             err: Box::new(err.clone()),
             keyboard: Box::new(Keys {

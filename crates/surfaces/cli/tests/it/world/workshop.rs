@@ -99,7 +99,7 @@ impl Machine for Fake {
         };
         Ok(vec![
             row("access.mode", "\"auto\"", "flag --access-mode"),
-            row("limits.turns", "30", "/work/demo/.bottega/config.toml:4"),
+            row("limits.turns", "30", "/code/demo/.bottega/config.toml:4"),
             row("ui.cost", "true", "default"),
         ])
     }
@@ -123,12 +123,12 @@ impl Machine for Fake {
         };
         Ok(vec![
             row("user", "/home/ada/.config/bottega/config.toml", "read"),
-            row("project", "/work/demo/.bottega/config.toml", "ignored: the folder is not trusted"),
+            row("project", "/code/demo/.bottega/config.toml", "ignored: the folder is not trusted"),
         ])
     }
 
     fn trust(&self) -> Result<String, ApiError> {
-        Ok("/work/demo/.bottega is trusted as it is now".into())
+        Ok("/code/demo/.bottega is trusted as it is now".into())
     }
 
     fn secrets(&self) -> Result<Vec<SecretView>, ApiError> {
