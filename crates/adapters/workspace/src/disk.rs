@@ -218,6 +218,13 @@ impl Inner {
             path: now.shown.clone(),
             character,
         })?;
+        if decode(&after).is_none() {
+            return Err(WorkspaceError::Unusable {
+                path: now.shown.clone(),
+                why: "the new text holds control characters; they would make it a binary file"
+                    .to_owned(),
+            });
+        }
         let mode = replace(&spot, &now.shown, before.as_ref(), &after, None)?;
         let digest = Digest::of(&after);
         Ok(Written { before: before.map(|before| before.bytes), after, digest, mode })

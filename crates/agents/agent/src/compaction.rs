@@ -25,11 +25,19 @@ const KEEP: usize = 8;
 /// The most of the window that kept messages may take, in percent.
 const KEEP_SHARE: u64 = 30;
 
+/// The most of the window that the words of all tasks may take in a summary, in percent.
+const TASK_SHARE: u64 = 15;
+
+/// Bytes of each task that stay in any case.
+const LEAST_TASK: usize = 4_000;
+
+/// The most of the window that the first task's attachments may take after a compaction, in percent.
+const ATTACHED_SHARE: u64 = 20;
+
 /// How many of the last messages stay. They begin with an answer of the model, so that no result stands
 /// without its call.
 pub(crate) fn kept(state: &State) -> usize {
-    let window = state.started.as_ref().map_or(0, |started| started.model.context_window.get());
-    let room = usize::try_from(window * 3 * KEEP_SHARE / 100).unwrap_or(usize::MAX);
+    let room = room(state, KEEP_SHARE);
     let mut bytes = 0;
     let mut best = 0;
     for (count, message) in state.messages.iter().rev().enumerate().map(|(n, m)| (n + 1, m)) {
@@ -45,11 +53,19 @@ pub(crate) fn kept(state: &State) -> usize {
     best
 }
 
+/// Bytes in so many percent of the window.
+fn room(state: &State, percent: u64) -> usize {
+    let window = state.started.as_ref().map_or(0, |started| started.model.context_window.get());
+    usize::try_from(window * 3 * percent / 100).unwrap_or(usize::MAX)
+}
+
 /// The facts that survive every compaction.
 pub(crate) fn ledger(state: &State) -> String {
     let mut text = String::from("Your work so far, from the record:\n");
+    let share = room(state, TASK_SHARE) / state.tasks.len().max(1);
     for (number, task) in state.tasks.iter().enumerate() {
-        text.push_str(&format!("Task {}: {}\n", number + 1, context::cut(task, 4_000, "cut")));
+        let task = context::cut(task, share.max(LEAST_TASK), "the rest of this task was cut");
+        text.push_str(&format!("Task {}: {task}\n", number + 1));
     }
     for (path, deed) in &state.files {
         text.push_str(&format!("File {path}: {deed}\n"));
@@ -83,29 +99,42 @@ pub(crate) fn apply(state: &State, compaction: &Compaction) -> Vec<Arc<Message>>
         _ => String::new(),
     };
     let first = state.tasks.first().map_or("", String::as_str);
-    let head = Message {
-        role: Role::User,
-        parts: vec![
-            Part::text(format!("{fragments}{first}")),
-            Part::text(format!(
-                "\n\nThe conversation so far was shortened. Go on from this summary:\n{}",
-                compaction.summary
-            )),
-        ],
-    };
+    let mut parts = attached(state);
+    parts.push(Part::text(format!("{fragments}{first}")));
+    parts.push(Part::text(format!(
+        "\n\nThe conversation so far was shortened. Go on from this summary:\n{}",
+        compaction.summary
+    )));
+    let head = Message { role: Role::User, parts };
     let start = state.messages.len().saturating_sub(compaction.kept);
     std::iter::once(Arc::new(head)).chain(state.messages[start..].iter().cloned()).collect()
 }
 
+/// The first task's attachments, as far as there is room for them, and a word for those that go.
+fn attached(state: &State) -> Vec<Part> {
+    let mut left = room(state, ATTACHED_SHARE);
+    let keep = |part: &Part| {
+        let size = part_weight(part);
+        let fits = size <= left;
+        left -= if fits { size } else { 0 };
+        if fits {
+            part.clone()
+        } else {
+            Part::text("[an attached file was left out here to make room]\n")
+        }
+    };
+    state.attached.iter().map(keep).collect()
+}
+
 fn weight(message: &Message) -> usize {
-    message
-        .parts
-        .iter()
-        .map(|part| match part {
-            Part::Text { text } | Part::Reasoning { text, .. } => text.len(),
-            Part::ToolCall(call) => call.arguments.len(),
-            Part::ToolResult(result) => result.text.len(),
-            Part::Media(_) => 24_000,
-        })
-        .sum()
+    message.parts.iter().map(part_weight).sum()
+}
+
+fn part_weight(part: &Part) -> usize {
+    match part {
+        Part::Text { text } | Part::Reasoning { text, .. } => text.len(),
+        Part::ToolCall(call) => call.arguments.len(),
+        Part::ToolResult(result) => result.text.len(),
+        Part::Media(_) => 24_000,
+    }
 }

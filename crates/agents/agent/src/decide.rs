@@ -16,14 +16,12 @@ use crate::breaker::Alarm;
 use crate::definition::FINISH;
 use crate::request::small;
 use crate::state::{Phase, State};
-use crate::{Definition, compaction, guide};
+use crate::{Definition, compaction, finish, guide};
 
 /// Answers in a row that hold nothing usable, before the work ends.
 const USELESS: u32 = 3;
 /// Failed questions in a row, before the work ends.
 const FAILURES: u32 = 3;
-/// How often a `finish` is not believed, before the work ends.
-const SENT_BACK: u32 = 4;
 /// Fewer answer tokens than this are not worth a question.
 const LEAST_ANSWER: u32 = 128;
 /// How full the window may get before the history is shortened, in percent.
@@ -293,7 +291,7 @@ impl Draft<'_> {
         if let (Some(schema), Ok(answer)) =
             (&work.schema, serde_json::from_str::<Value>(text.trim()))
             && !cut
-            && fault(schema, &answer).is_none()
+            && finish::fault(schema, &answer).is_none()
         {
             return self.done(answer.to_string());
         }
@@ -301,9 +299,9 @@ impl Draft<'_> {
             "You said nothing. Call a tool, or say that you are done."
         } else if cut {
             "Your answer was cut off at its limit. Go on, in fewer words."
-        } else if must_finish && work.schema.is_some() && work.sent_back >= SENT_BACK {
+        } else if must_finish && work.schema.is_some() && work.sent_back >= finish::SENT_BACK {
             return self.formless();
-        } else if must_finish && work.sent_back < SENT_BACK {
+        } else if must_finish && work.sent_back < finish::SENT_BACK {
             "Use a tool call for your next step. If the task is done, call `finish` with your answer."
         } else {
             return self.done(text);
@@ -317,14 +315,12 @@ impl Draft<'_> {
 
     /// The model called `finish`.
     fn finished(&mut self, request: &ToolCall) {
-        match self.doubt(request) {
+        match finish::answer(&self.state, &self.agent.definition, request) {
             Ok(answer) => self.done(answer),
             Err(_)
-                if self
-                    .state
-                    .work
-                    .as_ref()
-                    .is_some_and(|work| work.schema.is_some() && work.sent_back >= SENT_BACK) =>
+                if self.state.work.as_ref().is_some_and(|work| {
+                    work.schema.is_some() && work.sent_back >= finish::SENT_BACK
+                }) =>
             {
                 self.formless();
             }
@@ -337,47 +333,6 @@ impl Draft<'_> {
         }
     }
 
-    /// The answer in a `finish`, or why it is not believed.
-    fn doubt(&self, request: &ToolCall) -> Result<String, String> {
-        let arguments: Value = serde_json::from_str(&request.arguments).map_err(|error| {
-            format!("The arguments are not JSON ({error}). Call `finish` again.")
-        })?;
-        let schema = self.state.work.as_ref().and_then(|work| work.schema.clone());
-        let answer = &match schema {
-            // Small models write the object as a text, or leave the wrapping out; both are understood.
-            Some(schema) => understood(&arguments, &schema),
-            None => arguments.get("answer").cloned(),
-        }
-        .ok_or("The argument `answer` is missing. Call `finish` again with it.")?;
-        let Some(work) = &self.state.work else { return Ok(plain(answer)) };
-        // A machine reads an answer that has a schema: it stays JSON, a bare text too.
-        let said = if work.schema.is_some() { answer.to_string() } else { plain(answer) };
-        if let Some(why) = work.schema.as_ref().and_then(|schema| fault(schema, answer)) {
-            return Err(format!(
-                "The answer does not follow its schema: {why}. Call `finish` again."
-            ));
-        }
-        let Some(check) = &self.agent.definition.check else { return Ok(said) };
-        if !small(&self.state) || work.sent_back >= SENT_BACK {
-            return Ok(said);
-        }
-        if work.tools_called == 0 {
-            return Err(
-                "You have not looked at anything yet. Use the other tools first.".to_owned()
-            );
-        }
-        if work.check_failed {
-            return Err(format!(
-                "Not done: `{check}` failed when you last called it. Mend what it reports, call \
-                 `{check}` again, and finish when it passes."
-            ));
-        }
-        if work.unchecked {
-            return Err(format!("Not done: call `{check}` to check your changes first."));
-        }
-        Ok(said)
-    }
-
     /// The model does not give its answer the form that was asked for.
     fn formless(&mut self) {
         let why = "the model did not give its answer the form that was asked for".to_owned();
@@ -386,14 +341,7 @@ impl Draft<'_> {
 
     fn done(&mut self, answer: String) {
         let Some(work) = &self.state.work else { return };
-        let how = match (&work.refused, &self.agent.definition.check) {
-            (Some(why), _) => EndKind::Refused { why: why.clone() },
-            (None, Some(check)) if small(&self.state) && work.check_failed => {
-                EndKind::Stuck { why: format!("`{check}` still fails") }
-            }
-            (None, _) => EndKind::Done,
-        };
-        self.end(how, answer);
+        self.end(finish::how(&self.state, work, &self.agent.definition), answer);
     }
 
     fn end(&mut self, how: EndKind, answer: String) {
@@ -584,38 +532,6 @@ impl Draft<'_> {
                 let why = format!("the budget is used up: {exhausted}");
                 self.end(EndKind::Limit { why }, String::new());
             }
-        }
-    }
-}
-
-/// What is wrong with an answer, held against its schema.
-fn fault(schema: &Value, answer: &Value) -> Option<String> {
-    let validator = match jsonschema::validator_for(schema) {
-        Ok(validator) => validator,
-        Err(error) => return Some(format!("the schema itself is not valid: {error}")),
-    };
-    let error = validator.iter_errors(answer).next()?;
-    let place = error.instance_path().to_string();
-    Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
-}
-
-/// The answer in the arguments of a `finish` that must follow a schema.
-fn understood(arguments: &Value, schema: &Value) -> Option<Value> {
-    let Some(answer) = arguments.get("answer") else {
-        return fault(schema, arguments).is_none().then(|| arguments.clone());
-    };
-    let written = answer.as_str().and_then(|text| serde_json::from_str(text).ok());
-    match written {
-        Some(written) if fault(schema, answer).is_some() => Some(written),
-        _ => Some(answer.clone()),
-    }
-}
-
-fn plain(answer: &Value) -> String {
-    match answer {
-        Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            answer.to_string()
         }
     }
 }

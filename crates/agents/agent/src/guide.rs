@@ -53,7 +53,7 @@ pub(crate) fn own_step(state: &State, definition: &Definition) -> Option<Step> {
 
 /// Whether the loop leads a small model from change to change: the task is to make a failing check pass, the file
 /// is known, and not too much was tried.
-fn leads(state: &State) -> bool {
+pub(crate) fn leads(state: &State) -> bool {
     let led =
         |work: &crate::state::Work| work.mending && work.suspect.is_some() && work.trial.goes_on();
     small(state) && state.work.as_ref().is_some_and(led)
@@ -101,20 +101,18 @@ pub(crate) fn tool_choice(state: &State, definition: &Definition) -> ToolChoice 
 /// another line in its place. A small model that may not invent the line it changes can't miss it.
 pub(crate) fn narrowed(state: &State) -> Option<Value> {
     let work = state.work.as_ref().filter(|work| leads(state) && work.check_failed)?;
-    let lines = work.trial.candidates();
     let path = work.suspect.as_ref()?;
-    (!lines.is_empty()).then(|| {
-        json!({
-            "type": "object",
-            "properties": {
-                "path": { "const": path },
-                "old_text": { "enum": lines },
-                "new_text": { "type": "string", "minLength": 1, "maxLength": 160 }
-            },
-            "required": ["path", "old_text", "new_text"],
-            "additionalProperties": false
-        })
-    })
+    let question = work.trial.question()?;
+    Some(json!({
+        "type": "object",
+        "properties": {
+            "path": { "const": path },
+            "old_text": { "enum": question.lines },
+            "new_text": { "type": "string", "pattern": question.pattern }
+        },
+        "required": ["path", "old_text", "new_text"],
+        "additionalProperties": false
+    }))
 }
 
 /// The file of a map (`path: name, name…`) that defines most of what a failing check speaks of. Tests are

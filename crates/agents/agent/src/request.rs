@@ -51,8 +51,7 @@ impl Definition {
         // Another draw for each question, or a model that went wrong would go wrong again.
         sampling.seed = seed.map(|seed| seed.wrapping_add(state.calls));
         let circles = state.work.as_ref().map_or(0, |work| {
-            let tried = u32::try_from(work.trial.count()).unwrap_or(u32::MAX);
-            work.breaker.circles().max(tried)
+            if guide::leads(state) { work.trial.widening() } else { work.breaker.circles() }
         });
         if small(state) && circles > 0 {
             // A small model that repeats itself draws from a wider field, or it will do so again.

@@ -104,6 +104,8 @@ pub struct State {
     pub ended: Option<Ended>,
     /// The tasks, in the person's words.
     pub(crate) tasks: Vec<String>,
+    /// What was attached to the first of them, as the model reads it.
+    pub(crate) attached: Vec<Part>,
     pub(crate) work: Option<Work>,
     pub(crate) weighed: Option<Weighed>,
     /// How many calls were made; the next call's name follows from it.
@@ -251,6 +253,9 @@ impl State {
 
     fn task(&mut self, task: &Tasked, at: Timestamp) {
         let parts = self.task_parts(task);
+        if self.tasks.is_empty() {
+            self.attached = task.attachments.iter().map(attachment).collect();
+        }
         match self.messages.last_mut() {
             // A person may speak twice in a row (after an interruption); roles must alternate.
             Some(last) if last.role == Role::User => Arc::make_mut(last).parts.extend(parts),
@@ -420,7 +425,11 @@ impl State {
 fn attachment(attachment: &Attachment) -> Part {
     let inline = attachment.inline.clone().unwrap_or_default();
     if attachment.media_type.starts_with("text/") {
-        return Part::text(format!("<file name=\"{}\">\n{inline}\n</file>\n", attachment.name));
+        return Part::text(format!(
+            "<file name=\"{}\">\n{}\n</file>\n",
+            context::attribute(&attachment.name),
+            context::inside(&inline)
+        ));
     }
     Part::Media(Media {
         media_type: attachment.media_type.clone(),

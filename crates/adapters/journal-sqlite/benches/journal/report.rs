@@ -78,7 +78,7 @@ pub(crate) fn print(rows: &[Row], as_json: bool) -> Result<(), Failure> {
             let Row { metric, unit, value, peer, peer_value, goal } = row;
             json!({
                 "metric": metric, "unit": unit, "value": value, "peer": peer, "peer_value": peer_value,
-                "ratio": row.ratio(), "goal": goal, "met": row.met(),
+                "ratio": row.ratio(), "goal": goal.map(|goal| format!("ratio >= {goal}")), "met": row.met(),
             })
         });
         writeln!(out, "{:#}", serde_json::Value::Array(rows.collect()))?;

@@ -50,6 +50,16 @@ fn binary_files_are_known_and_never_written_as_text() {
     assert_eq!(world.on_disk("f").as_deref(), Some(&b"\x89PNG\r\n\x1a\n\0\0"[..]));
 }
 
+#[test]
+fn text_that_would_make_a_file_binary_is_refused() {
+    let world = World::new(&[("f", b"a\n")]);
+    let (_, digest) = world.read("f").unwrap();
+    assert!(word(world.write("f", "a\0b\n", Some(digest))).contains("control characters"));
+    assert!(word(world.write("new", "\0", None)).contains("control characters"));
+    assert_eq!(world.on_disk("f").as_deref(), Some(&b"a\n"[..]));
+    assert_eq!(world.on_disk("new"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
     #[test]

@@ -137,6 +137,7 @@ impl Bench {
                 usage: Usage { input: prompt, output: Tokens::new(10), ..Usage::default() },
             },
             cost: Money::from_nanos(100),
+            unpriced: false,
             timing: ModelTiming::default(),
         }));
     }
