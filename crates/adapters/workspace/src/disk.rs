@@ -220,7 +220,7 @@ impl Inner {
         })?;
         if decode(&after).is_none() {
             return Err(WorkspaceError::Unusable {
-                path: now.shown.clone(),
+                path: now.shown,
                 why: "the new text holds control characters; they would make it a binary file"
                     .to_owned(),
             });
