@@ -12,6 +12,9 @@ use crate::definition::FINISH;
 use crate::request::small;
 use crate::{Definition, State};
 
+/// Characters of a small model's last word on a mended check.
+const LONGEST_WORD: usize = 400;
+
 /// A call that the loop makes by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -97,22 +100,38 @@ pub(crate) fn tool_choice(state: &State, definition: &Definition) -> ToolChoice 
     ToolChoice::Required
 }
 
-/// What the editor's arguments must follow while the loop leads: the file that it shows, one of its lines, and
-/// another line in its place. A small model that may not invent the line it changes can't miss it.
-pub(crate) fn narrowed(state: &State) -> Option<Value> {
-    let work = state.work.as_ref().filter(|work| leads(state) && work.check_failed)?;
-    let path = work.suspect.as_ref()?;
-    let question = work.trial.question()?;
-    Some(json!({
-        "type": "object",
-        "properties": {
-            "path": { "const": path },
-            "old_text": { "enum": question.lines },
-            "new_text": { "type": "string", "pattern": question.pattern }
-        },
-        "required": ["path", "old_text", "new_text"],
-        "additionalProperties": false
-    }))
+/// What the arguments of the next call must follow, beside the tool's own schema.
+///
+/// While the loop leads, the editor's: the file that it shows, one of its lines, and another line in its place. A
+/// small model that may not invent the line it changes can't miss it. When all that is left is to finish, the answer
+/// is short: a small model that may go on repeats itself until it is cut off.
+pub(crate) fn narrowed(state: &State, definition: &Definition) -> Option<Value> {
+    let work = state.work.as_ref()?;
+    if leads(state) && work.check_failed {
+        let path = work.suspect.as_ref()?;
+        let question = work.trial.question()?;
+        return Some(json!({
+            "type": "object",
+            "properties": {
+                "path": { "const": path },
+                "old_text": { "enum": question.lines },
+                "new_text": { "type": "string", "pattern": question.pattern }
+            },
+            "required": ["path", "old_text", "new_text"],
+            "additionalProperties": false
+        }));
+    }
+    let finishes = tool_choice(state, definition) == ToolChoice::Named(FINISH.to_owned());
+    (finishes && work.schema.is_none()).then(|| {
+        json!({
+            "type": "object",
+            "properties": {
+                "answer": { "type": "string", "minLength": 1, "maxLength": LONGEST_WORD }
+            },
+            "required": ["answer"],
+            "additionalProperties": false
+        })
+    })
 }
 
 /// The file of a map (`path: name, name…`) that defines most of what a failing check speaks of. Tests are

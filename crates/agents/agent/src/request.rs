@@ -66,7 +66,7 @@ impl Definition {
         match purpose {
             Purpose::Turn if small(state) => {
                 tool_choice = guide::tool_choice(state, self);
-                narrowed = guide::narrowed(state).map(Arc::new);
+                narrowed = guide::narrowed(state, self).map(Arc::new);
             }
             Purpose::Turn => {}
             Purpose::Compaction => {
