@@ -1,7 +1,10 @@
 //! Named tasks with an owner.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 
 use tokio::task::{AbortHandle, JoinError, JoinHandle, JoinSet};
 
@@ -41,6 +44,19 @@ impl<T> Ended<T> {
             Err(error) => Self::Panicked(panic_text(error.into_panic().as_ref())),
         }
     }
+}
+
+/// Drives a future, and contains its panic: `Err` has the words of it. What the future held is dropped by then.
+pub async fn contained<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| {
+        // A future that panicked is not polled again, so nobody sees what it left half done.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
+        }
+    })
+    .await
 }
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
@@ -181,6 +197,19 @@ mod tests {
         assert_eq!(tasks.names().count(), 0);
         assert!(tasks.start(1, TaskKind::ModelCall, async {}));
         assert_eq!(tasks.next().await, (1, Ended::Done(())));
+    }
+
+    #[tokio::test]
+    async fn a_contained_panic_drops_what_was_held() {
+        let (alive, mut gone) = tokio::sync::mpsc::channel::<()>(1);
+        let broken = async move {
+            let _alive = alive;
+            tokio::task::yield_now().await;
+            panic!("ouch");
+        };
+        assert_eq!(contained(broken).await, Err::<(), _>("ouch".to_owned()));
+        assert_eq!(gone.recv().await, None);
+        assert_eq!(contained(async { 7 }).await, Ok(7));
     }
 
     #[tokio::test]
