@@ -6,6 +6,7 @@
 
 mod blobs;
 mod journal;
+mod leases;
 mod model;
 mod projections;
 mod snapshots;
@@ -16,6 +17,7 @@ use bottega_types::{CommandId, Timestamp};
 
 pub use blobs::*;
 pub use journal::*;
+pub use leases::*;
 pub use model::agrees_with_the_model;
 pub use projections::*;
 pub use snapshots::*;
@@ -46,6 +48,8 @@ pub async fn all<S: Store>(mut make: impl FnMut() -> S) {
     the_same_bytes_are_kept_once(&make()).await;
     a_sweep_keeps_what_is_named(&make()).await;
     a_sweep_spares_what_is_put_meanwhile(&make()).await;
+    a_lease_has_one_holder_until_it_is_dropped(&make()).await;
+    a_shared_lease_keeps_others_from_holding_it_alone(&make()).await;
     the_latest_snapshot_is_returned(&make()).await;
     a_forgotten_snapshot_is_gone(&make()).await;
     rows_and_checkpoint_move_together(&make()).await;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bottega_event::{Position, Record};
 use bottega_journal_sqlite::{Access, Options, SqliteStore};
-use bottega_store::{AppendError, Expected, Journal, StoreError, Subscription, conformance};
+use bottega_store::{
+    AppendError, Expected, Journal, Leases, StoreError, Subscription, conformance,
+};
 use futures::StreamExt;
 
 use crate::child::{Said, Writer, append, command};
@@ -118,4 +120,23 @@ async fn a_closed_store_ends_its_subscriptions() {
     let items: Vec<Result<_, _>> = items;
     assert_eq!(items.len(), 3, "two records and the reason of the end");
     assert_eq!(items[2], Err(StoreError::Closing));
+}
+
+#[tokio::test]
+async fn leases_hold_between_stores_of_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let (one, two) = (open(&path), open(&path));
+    let held = one.lease("a").unwrap();
+    assert!(held.is_some() && two.lease("a").unwrap().is_none());
+    assert!(two.share("a").unwrap().is_none());
+    drop(held);
+    let (first, second) = (one.share("a").unwrap(), two.share("a").unwrap());
+    assert!(first.is_some() && second.is_some());
+    assert!(one.lease("a").unwrap().is_none());
+    drop(first);
+    assert!(one.lease("a").unwrap().is_none() && two.lease("a").unwrap().is_none());
+    drop(second);
+    assert!(two.lease("a").unwrap().is_some());
+    assert!(matches!(one.lease("../a"), Err(StoreError::Failed(_))));
 }
