@@ -22,7 +22,7 @@ use crate::resolve::{follow, resolve};
 use crate::search::search;
 use crate::similar::similar;
 use crate::walk::{Missing, Spot, explain, spot};
-use crate::write::{expect, remove, replace};
+use crate::write::{expect, remove, remove_folder, replace};
 
 /// As many resolved paths are remembered between judgement and use.
 const REMEMBERED: usize = 4_096;
@@ -254,6 +254,18 @@ impl Inner {
         }
     }
 
+    fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
+        let now = resolve(&self.places, path)?;
+        if now.real == self.places.root || !now.real.starts_with(&self.places.root) {
+            return Ok(false);
+        }
+        match self.spot(&now, "remove", Missing::Fail) {
+            Ok(spot) => remove_folder(&spot, &now.shown),
+            Err(WorkspaceError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where a walk begins. It must exist, or the model takes a wrong name for an empty folder.
     fn start(&self, path: &str) -> Result<Resolved, WorkspaceError> {
         let now = self.resolve_again(path)?;
@@ -307,6 +319,11 @@ impl Workspace for DiskWorkspace {
         let (asked, bytes) = (path.to_owned(), bytes.map(<[u8]>::to_vec));
         self.blocking(path, move |inner, _| inner.restore(&asked, bytes.as_deref(), mode, expected))
             .await
+    }
+
+    async fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
+        let asked = path.to_owned();
+        self.blocking(path, move |inner, _| inner.remove_folder(&asked)).await
     }
 
     async fn list(

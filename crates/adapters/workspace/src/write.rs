@@ -78,6 +78,21 @@ pub(crate) fn remove(spot: &Spot, shown: &str) -> Result<(), WorkspaceError> {
         .map_err(|error| explain("delete", shown, error))
 }
 
+/// Takes an empty folder away; says whether it did.
+pub(crate) fn remove_folder(spot: &Spot, shown: &str) -> Result<bool, WorkspaceError> {
+    match rustix::fs::unlinkat(&spot.folder, &spot.name, AtFlags::REMOVEDIR) {
+        Ok(()) => {
+            sync_folder(spot).map_err(|error| explain("sync the folder of", shown, error))?;
+            Ok(true)
+        }
+        // It holds something, is used as a mount, is no folder, or is gone already.
+        Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY | Errno::NOTDIR | Errno::NOENT) => {
+            Ok(false)
+        }
+        Err(error) => Err(explain("remove", shown, error.into())),
+    }
+}
+
 fn fill(
     spot: &Spot,
     temporary: &std::ffi::OsStr,

@@ -43,6 +43,9 @@ pub struct FileChange {
     pub after: Option<Digest>,
     /// Unix mode bits after (before, when deleted).
     pub mode: u32,
+    /// Folders that were made for it, the outermost first, relative to the workspace. The host fills them in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub new_folders: Vec<String>,
 }
 
 impl FileChange {
@@ -56,6 +59,7 @@ impl FileChange {
             before_bytes: before,
             after_bytes: after,
             mode,
+            new_folders: Vec::new(),
         }
     }
 }

@@ -259,6 +259,10 @@ pub trait Workspace: Send + Sync {
         expected: Option<Digest>,
     ) -> Result<(), WorkspaceError>;
 
+    /// Takes a folder away if it is empty; for undo. Says whether it did: what holds anything stays, and so does
+    /// what is no folder of the workspace.
+    async fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError>;
+
     /// Lists files below `path`, at most `depth` folders down, respecting ignore files.
     async fn list(
         &self,

@@ -234,6 +234,11 @@ impl Workspace for FakeWorkspace {
         Ok(())
     }
 
+    /// Folders here exist as long as they hold a file, so there is never an empty one.
+    async fn remove_folder(&self, _path: &str) -> Result<bool, WorkspaceError> {
+        Ok(false)
+    }
+
     async fn list(
         &self,
         path: &str,

@@ -1,6 +1,6 @@
 //! Taking back what an agent did to files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bottega_event::SessionEvent;
 use bottega_store::Blobs;
@@ -22,6 +22,8 @@ pub struct Restore {
     pub mode: u32,
     /// The calls whose changes this takes back.
     pub calls: Vec<CallId>,
+    /// Folders that were made for it, to be taken away where they are empty then.
+    pub folders: Vec<String>,
 }
 
 /// What an undo did.
@@ -59,6 +61,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                 .and_modify(|restore| {
                     restore.now = change.after;
                     restore.calls.insert(0, report.call);
+                    restore.folders.extend_from_slice(&change.new_folders);
                 })
                 .or_insert_with(|| Restore {
                     path: change.path.clone(),
@@ -66,6 +69,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                     before: change.before,
                     mode: change.mode,
                     calls: vec![report.call],
+                    folders: change.new_folders.clone(),
                 });
         }
     }
@@ -88,7 +92,7 @@ pub(crate) fn undone(plan: &[Restore], outcome: &UndoOutcome) -> Vec<CallId> {
             .any(|restore| restore.calls.contains(call))
     };
     let calls = plan.iter().flat_map(|restore| restore.calls.iter().copied());
-    let calls: std::collections::BTreeSet<CallId> = calls.filter(|call| !left(call)).collect();
+    let calls: BTreeSet<CallId> = calls.filter(|call| !left(call)).collect();
     calls.into_iter().collect()
 }
 
@@ -116,6 +120,11 @@ pub(crate) async fn carry_out(
             Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
             Err(error) => return Err(error.into()),
         }
+    }
+    let folders: BTreeSet<&String> = plan.iter().flat_map(|restore| &restore.folders).collect();
+    // What lies deeper sorts behind what it lies in.
+    for folder in folders.into_iter().rev() {
+        workspace.remove_folder(folder).await?;
     }
     Ok(outcome)
 }

@@ -21,6 +21,7 @@
 mod approved;
 mod arguments;
 mod asked;
+mod folders;
 mod host;
 mod judged;
 mod live;

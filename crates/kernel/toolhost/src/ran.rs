@@ -10,6 +10,7 @@ use bottega_types::Clock;
 use futures::FutureExt;
 
 use crate::approved::Approved;
+use crate::folders::Missing;
 
 /// A call whose tool has run.
 pub(crate) struct Ran {
@@ -32,9 +33,13 @@ impl Approved {
     /// Runs the tool. A panic is part of the result.
     pub(crate) async fn run(self, context: &ToolContext, clock: &dyn Clock) -> Ran {
         let Self { prepared, record } = self;
+        let missing = Missing::look(&*context.workspace, &prepared.needs).await;
         let began = clock.now();
         let gave = match AssertUnwindSafe(prepared.doing.run(context)).catch_unwind().await {
-            Ok(Ok(output)) => Gave::Output(output),
+            Ok(Ok(mut output)) => {
+                missing.tell(&mut output.changes);
+                Gave::Output(output)
+            }
             Ok(Err(error)) => Gave::Error(error),
             Err(panic) => Gave::Panic(panic_text(prepared.tool, &*panic)),
         };

@@ -133,6 +133,17 @@ fn undo_puts_back_bytes_and_mode_or_takes_the_file_away() {
     assert_eq!(word(wait(world.workspace.restore("never/was", None, 0o644, None))), "ok");
 }
 
+#[test]
+fn undo_takes_away_empty_folders_of_the_workspace_only() {
+    let world = World::new(&[("made/deep/file", b"x"), ("full/file", b"x")]);
+    let gone = |path: &str| wait(world.workspace.remove_folder(path)).unwrap();
+    assert!(!gone("made/deep") && !gone("full") && !gone("full/file"));
+    wait(world.workspace.restore("made/deep/file", None, 0o644, Some(Digest::of(b"x")))).unwrap();
+    assert!(!gone("made"));
+    assert!(gone("made/deep") && gone("made"));
+    assert!(!gone("made") && !gone("never/was") && !gone(".") && !gone("..") && !gone("/tmp"));
+}
+
 const LARGE: usize = 1 << 20;
 
 /// Stands for Bottega: rewrites a file in the folder it is started in until it is killed.

@@ -22,4 +22,5 @@ mod secrets;
 mod sessions;
 mod standard_input;
 mod troubles;
+mod undone_folders;
 mod usage;
