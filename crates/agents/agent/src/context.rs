@@ -107,6 +107,7 @@ mod tests {
             max_output: Tokens::new(1000),
             small: true,
             images: false,
+            fallbacks: false,
             input_price: Money::ZERO,
             output_price: Money::ZERO,
         }

@@ -205,6 +205,7 @@ impl Draft<'_> {
                     "the process ended while the model answered",
                 ),
                 spent: asked.worst,
+                by: None,
             });
         }
         let lost: Vec<_> = self
@@ -415,6 +416,7 @@ impl Draft<'_> {
                 call: asked.call,
                 error: ModelError::new(ErrorKind::CutOff, "stopped before the answer was complete"),
                 spent: asked.worst,
+                by: None,
             });
         }
         let open: Vec<_> =

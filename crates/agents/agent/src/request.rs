@@ -8,6 +8,7 @@ use bottega_llm::{
 };
 use bottega_types::Tokens;
 
+use crate::state::Weighed;
 use crate::{Definition, State};
 use crate::{compaction, guide};
 
@@ -91,18 +92,21 @@ impl Definition {
         }
     }
 
-    /// An upper bound of the prompt's tokens: what the provider counted, and a token for every byte since.
+    /// An upper bound of the prompt's tokens: what the provider counted, and a token for every byte since. Where
+    /// another model may stand in, nothing counts but bytes: it may make more tokens of the same text.
     pub(crate) fn prompt_bound(&self, state: &State) -> Tokens {
-        self.weigh(state, 1)
+        let fallbacks = state.started.as_ref().is_some_and(|started| started.model.fallbacks);
+        let counted = if fallbacks { None } else { state.weighed };
+        self.weigh(state, counted, 1)
     }
 
     /// A fair guess of the prompt's tokens, for deciding when to compact.
     pub(crate) fn prompt_estimate(&self, state: &State) -> Tokens {
-        self.weigh(state, 3)
+        self.weigh(state, state.weighed, 3)
     }
 
-    fn weigh(&self, state: &State, bytes_per_token: u64) -> Tokens {
-        let (known, since) = match state.weighed {
+    fn weigh(&self, state: &State, counted: Option<Weighed>, bytes_per_token: u64) -> Tokens {
+        let (known, since) = match counted {
             Some(weighed) => (weighed.tokens, weighed.messages),
             None => (Tokens::new(self.overhead(state).div_ceil(bytes_per_token)), 0),
         };

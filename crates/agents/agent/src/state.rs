@@ -18,6 +18,10 @@ use crate::definition::{Definition, FINISH};
 use crate::trial::Trial;
 use crate::{compaction, context};
 
+/// What a model is told about a call that had begun, and whose result is in another history.
+const UNTOLD: &str =
+    "It had begun, and how it ended is not known here. Look at the present state before you go on.";
+
 /// Where the agent is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -98,7 +102,7 @@ pub struct State {
     pub asked: Option<ModelAsked>,
     /// The tool calls of the last answer, as long as one of them is open.
     pub tools: Vec<OpenTool>,
-    /// What the session cost, failed calls at their worst.
+    /// What the task at hand cost, failed calls at their worst.
     pub spent: Spent,
     /// How the last work ended.
     pub ended: Option<Ended>,
@@ -266,6 +270,7 @@ impl State {
             self.weighed = None;
         }
         self.tasks.push(task.text.clone());
+        self.spent = Spent::default();
         self.ended = None;
         self.phase = Phase::Working;
         self.work = Some(Work {
@@ -393,16 +398,7 @@ impl State {
         if let Some(last) = self.messages.last()
             && last.role == Role::Assistant
         {
-            let owed: Vec<ToolResult> = last
-                .tool_calls()
-                .map(|call| ToolResult {
-                    call_id: call.id.clone(),
-                    name: call.name.clone(),
-                    text: if call.name == FINISH { "done" } else { "not run" }.to_owned(),
-                    media: Vec::new(),
-                    is_error: call.name != FINISH,
-                })
-                .collect();
+            let owed: Vec<ToolResult> = last.tool_calls().map(|call| self.owed(call)).collect();
             if !owed.is_empty() {
                 self.messages.push(Arc::new(Message::results(owed)));
             }
@@ -410,6 +406,25 @@ impl State {
         self.tools.clear();
         self.asked = None;
         self.work = None;
+    }
+
+    /// The result of a call whose answer has not got all of its results. A history that was forked in the middle of
+    /// calls side by side has those of some.
+    fn owed(&self, call: &ToolCall) -> ToolResult {
+        let started = self.tools.iter().find(|open| open.request.id == call.id);
+        let (text, is_error) = match started.map(|open| &open.report) {
+            Some(Some(report)) => (report.text.clone(), report.outcome != ToolOutcome::Succeeded),
+            Some(None) => (UNTOLD.to_owned(), true),
+            None if call.name == FINISH => ("done".to_owned(), false),
+            None => ("not run".to_owned(), true),
+        };
+        ToolResult {
+            call_id: call.id.clone(),
+            name: call.name.clone(),
+            text,
+            media: Vec::new(),
+            is_error,
+        }
     }
 
     fn end(&mut self, ended: &Ended) {

@@ -86,7 +86,7 @@ pub struct Rerouted {
     pub model: ModelFacts,
     /// The mode from now on.
     pub mode: AccessMode,
-    /// The limits from now on; what was spent before still counts.
+    /// The limits from now on; what was spent on the task at hand still counts.
     pub limits: Limits,
 }
 
@@ -103,6 +103,10 @@ pub struct ModelFacts {
     pub small: bool,
     /// Whether every model of the route sees images.
     pub images: bool,
+    /// Whether other models may stand in for the first. How many tokens one of them counts then says nothing about
+    /// how many another does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallbacks: bool,
     /// The dearest a prompt token can be, per million; cache writes included.
     pub input_price: Money,
     /// The dearest an answer token can be, per million.
@@ -116,7 +120,7 @@ pub struct Limits {
     pub turns: u32,
     /// Wall-clock seconds of one task.
     pub seconds: u64,
-    /// Tokens and money of the whole session.
+    /// Tokens and money of one task.
     pub budget: Budget,
 }
 
@@ -153,9 +157,21 @@ pub struct Attachment {
     pub media_type: String,
     /// The blob that holds it.
     pub blob: Digest,
-    /// Its bytes in Base64 (images and documents) or as text; absent when only the blob has them.
+    /// Its bytes in Base64 (images and documents) or as text; absent when only the blob has them, as it is with all
+    /// that is larger than [`INLINE`](Self::INLINE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<String>,
+}
+
+impl Attachment {
+    /// The most bytes that stand in the event itself.
+    pub const INLINE: usize = 4_096;
+
+    /// Whether it is read as text.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.media_type.starts_with("text/")
+    }
 }
 
 /// The agent took a step by itself.
@@ -248,6 +264,9 @@ pub struct ModelFailed {
     pub error: ModelError,
     /// What it may have cost all the same, at most.
     pub spent: Spent,
+    /// Who was asked last, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ModelRef>,
 }
 
 /// A tool is about to be called.

@@ -20,9 +20,12 @@ pub struct Call {
     pub route: String,
     /// The question. Its model's name is filled in.
     pub request: Arc<ChatRequest>,
-    /// The most that all attempts together may cost. It must cover one: an upper bound of the prompt's tokens
-    /// and the whole of `max_output`, at the prices of the route's [`facts`](crate::Gateway::facts).
+    /// The most that all attempts together may cost. It must cover one: an upper bound of the prompt's tokens,
+    /// whichever of the route's models counts them, and the whole of `max_output`, at the prices of the route's [`facts`](crate::Gateway::facts).
     pub worst: Spent,
+    /// Who broke off in the middle of an answer when the same was asked before, each as often as it did. A model
+    /// that did so more often than it is asked again comes after the route's others.
+    pub broken_off: Vec<ModelRef>,
 }
 
 /// What the gateway tells while it works on a call.

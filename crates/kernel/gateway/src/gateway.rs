@@ -95,8 +95,8 @@ impl Gateway {
     ) -> Result<ModelAnswered, ModelFailed> {
         let started = Instant::now();
         let id = call.call;
-        let failed = |error: ModelError, spent: Spent| ModelFailed { call: id, error, spent };
-        let for_nothing = |error: ModelError| failed(error, Spent::default());
+        let for_nothing =
+            |error| ModelFailed { call: id, error, spent: Spent::default(), by: None };
 
         let chain = self.admit(&call).map_err(for_nothing)?;
         let form = Form::of(&call.request.output).map_err(for_nothing)?;
@@ -114,11 +114,12 @@ impl Gateway {
             progress: Progress::default(),
         };
         let outcome = run.drive().await;
+        let by = run.asked_last();
         let spent = promise.account.exposure();
         if timeout(SETTLING, promise.settle()).await.is_err() {
             tracing::warn!(call = %id, "spending not settled yet");
         }
-        let success = outcome.map_err(|error| failed(error, spent))?;
+        let success = outcome.map_err(|error| ModelFailed { call: id, error, spent, by })?;
         Ok(ModelAnswered {
             call: id,
             by: success.by,
@@ -150,7 +151,8 @@ impl Gateway {
             };
             ModelError::new(kind, error.to_string())
         };
-        let chain = self.chain(&call.route).map_err(refuse)?;
+        let mut chain = self.chain(&call.route).map_err(refuse)?;
+        chain.pass_over(&call.broken_off);
         if self.0.options.budgets.limit_money() {
             chain.priced().map_err(refuse)?;
         }

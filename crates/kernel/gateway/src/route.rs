@@ -138,7 +138,18 @@ fn known_providers(providers: &BTreeMap<String, Provider>) -> Vec<String> {
     providers.keys().cloned().collect()
 }
 
+/// How often a model is asked again whose answer broke off. Each such answer may have to be paid, so that another
+/// model is worth more than patience.
+const REPEATS: u32 = 1;
+
 impl Chain<'_> {
+    /// Lets the models come last that broke off too often.
+    pub(crate) fn pass_over(&mut self, broken_off: &[ModelRef]) {
+        let most = self.route.retries.most.min(REPEATS) as usize;
+        let times = |seat: &Seat<'_>| broken_off.iter().filter(|by| **by == seat.by).count();
+        self.seats.sort_by_key(|seat| times(seat).saturating_sub(most));
+    }
+
     /// What an agent may rely on, whichever model answers.
     pub(crate) fn facts(&self, name: &str) -> ModelFacts {
         let all = || self.seats.iter().map(|seat| &seat.capabilities);
@@ -155,6 +166,7 @@ impl Chain<'_> {
             max_output: output,
             small: all().next().is_some_and(|can| can.small),
             images: all().all(|can| can.images),
+            fallbacks: self.seats.iter().any(|seat| seat.by != self.seats[0].by),
             input_price: ceiling.input,
             output_price: ceiling.output,
         }
@@ -238,15 +250,36 @@ mod tests {
         let options = options();
         let facts = resolve(&options, "both").unwrap().facts("both");
         assert_eq!((facts.context_window.get(), facts.max_output.get()), (500, 100));
-        assert_eq!((facts.small, facts.images), (false, false));
+        assert_eq!((facts.small, facts.images, facts.fallbacks), (false, false, true));
         // The window is too small for the long-prompt price.
         assert_eq!(
             (facts.input_price.to_string(), facts.output_price.to_string()),
             ("$4.00".into(), "$5.00".into())
         );
         let alone = resolve(&options, "north/a").unwrap().facts("north/a");
-        assert_eq!(alone.input_price.to_string(), "$9.00");
+        assert_eq!((alone.input_price.to_string().as_str(), alone.fallbacks), ("$9.00", false));
         assert_eq!(resolve(&options, "capped").unwrap().facts("capped").max_output.get(), 50);
+    }
+
+    #[test]
+    fn who_breaks_off_twice_comes_last() {
+        let options = options();
+        for (broken_off, expected) in [
+            ("", "north/a south/b"),
+            ("north/a", "north/a south/b"),
+            ("north/a north/a", "south/b north/a"),
+            ("north/a north/a south/b", "south/b north/a"),
+            ("north/a north/a south/b south/b", "north/a south/b"),
+            ("north/a north/a south/b south/b north/a", "south/b north/a"),
+            ("east/c east/c", "north/a south/b"),
+        ] {
+            let mut chain = resolve(&options, "both").unwrap();
+            let broken: Vec<ModelRef> =
+                broken_off.split_whitespace().map(|name| name.parse().unwrap()).collect();
+            chain.pass_over(&broken);
+            let order: Vec<_> = chain.seats.iter().map(|seat| seat.by.to_string()).collect();
+            assert_eq!(order.join(" "), expected, "{broken_off}");
+        }
     }
 
     #[test]

@@ -80,6 +80,11 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Who was asked last, if anybody was.
+    pub(crate) fn asked_last(&self) -> Option<ModelRef> {
+        (self.progress.attempts > 0).then(|| self.seat().by.clone())
+    }
+
     fn seat(&self) -> &'a Seat<'a> {
         &self.chain.seats[self.progress.place]
     }

@@ -89,7 +89,8 @@ impl Hands {
                     }
                 };
                 let agent = self.agent.to_string();
-                let asked = Call { session, agent, call, route, request, worst };
+                let broken_off = Vec::new();
+                let asked = Call { session, agent, call, route, request, worst, broken_off };
                 match self.gateway.ask(asked, &on).await {
                     Ok(answered) => Input::Answered(masked(answered, &redactor)),
                     Err(mut failed) => {
@@ -216,6 +217,7 @@ pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
             call: *call,
             error: ModelError::new(ErrorKind::Internal, format!("the call broke down: {text}")),
             spent: *worst,
+            by: None,
         }),
         Effect::RunTool { call, request } => Input::ToolEnded(ToolReport {
             call: *call,

@@ -95,6 +95,7 @@ impl Bench {
                 max_output: Tokens::new(4_000),
                 small: self.small,
                 images: false,
+                fallbacks: false,
                 input_price: "1".parse().unwrap(),
                 output_price: "2".parse().unwrap(),
             },
@@ -151,6 +152,7 @@ impl Bench {
             call: asked.call,
             error,
             spent: Default::default(),
+            by: None,
         }));
     }
 
@@ -676,4 +678,66 @@ fn replaying_the_events_gives_the_same_state() {
     );
     assert_eq!(script.state.phase, Phase::Idle);
     assert!(script.agent.outstanding(&script.state).is_empty());
+}
+
+#[test]
+fn a_budget_counts_from_the_task_on() {
+    let mut bench = Bench::new();
+    bench.limits.budget.tokens = Some(Tokens::new(4_000));
+    let mut bench = bench.check("say one", "→ ask\nsay one\n→ done: one");
+    assert!(bench.state.spent.tokens > Tokens::ZERO);
+    for _ in 0..20 {
+        bench.feed(Input::Task(Tasked {
+            text: "and now".into(),
+            attachments: vec![],
+            output_schema: None,
+        }));
+        let asked = bench.state.asked.clone().expect("each task has the whole budget");
+        assert_eq!(bench.state.spent, asked.worst);
+        bench.answers("done", &[], Stop::EndTurn);
+    }
+}
+
+#[test]
+fn a_fork_in_the_middle_of_calls_knows_those_that_ran() {
+    let mut bench = Bench::new().check(
+        "call read({}) edit({}) read({\"a\":1})\nok one",
+        "→ ask\ncall read({}) edit({}) read({\"a\":1})\n→ run read\n→ run edit\n→ run read\nok one",
+    );
+    let started = Started::clone(bench.state.started.as_deref().unwrap());
+    let fork = Started { session: SessionId::from_bits(8), ..started };
+    bench.agent.evolve(&mut bench.state, &fork.into(), bench.now);
+    bench.is_well_formed();
+    let results: Vec<(&str, bool)> = bench
+        .state
+        .messages
+        .last()
+        .unwrap()
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::ToolResult(result) => Some((result.text.as_str(), result.is_error)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results[0], ("one", false));
+    for (text, is_error) in &results[1..] {
+        assert!(text.starts_with("It had begun") && *is_error, "{text}");
+    }
+}
+
+#[test]
+fn where_another_model_may_stand_in_every_byte_is_reserved() {
+    for fallbacks in [false, true] {
+        let mut bench = Bench::new().check("call read({})", "→ ask\ncall read({})\n→ run read");
+        let mut started = Started::clone(bench.state.started.as_deref().unwrap());
+        started.model.fallbacks = fallbacks;
+        bench.state.started = Some(Arc::new(started));
+        bench.tool(ToolOutcome::Succeeded, "x", &[]);
+        let asked = bench.state.asked.clone().unwrap();
+        let uncounted = State { weighed: None, ..bench.state.clone() };
+        let bytes = bench.agent.definition.prompt_bound(&uncounted).get();
+        let reserved = asked.worst.tokens.get() - u64::from(asked.max_output);
+        assert_eq!(reserved == bytes, fallbacks, "{reserved} of {bytes}");
+    }
 }

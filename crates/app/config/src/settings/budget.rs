@@ -11,7 +11,7 @@ use crate::Dollars;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
-    /// By one session, all of its tasks together.
+    /// By one run: from its task on.
     pub per_run: Purse,
     /// By one agent, by its name, in one day (UTC).
     pub per_agent: Purse,

@@ -90,6 +90,7 @@ impl Desk {
             route: String::new(),
             request: Arc::new(request),
             worst,
+            broken_off: Vec::new(),
         }
     }
 

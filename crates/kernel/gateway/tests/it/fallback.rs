@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bottega_gateway::Call;
 use bottega_llm::{ErrorKind, ModelError, Stop, StreamEvent, Usage};
 use bottega_testkit::{Beat, Script};
 use bottega_types::{Money, Tokens};
@@ -138,6 +139,23 @@ async fn an_attempt_that_began_is_repeated_when_that_was_promised() {
     let half = Money::from_nanos(worst.money.as_nanos() / 2);
     assert_eq!(answered.cost, half + Money::from_nanos(50_000));
     assert_eq!(answered.answer.usage.total(), Tokens::new(worst.tokens.get() / 2 + 30));
+}
+
+/// Asks as an agent does whose answers break off: anew, each time with a promise of its own.
+#[tokio::test(start_paused = true)]
+async fn a_model_that_breaks_off_again_and_again_is_left() {
+    let cut = || breaks(Beat::Break(ModelError::new(ErrorKind::CutOff, "cut")));
+    let (north, south) = (model([cut(), cut()]), model([says("42")]));
+    let desk = Desk::new(options(&[("north", &north), ("south", &south)]));
+    let mut broken_off = Vec::new();
+    for _ in 0..2 {
+        let call = Call { broken_off: broken_off.clone(), ..desk.call(question()) };
+        broken_off.extend(desk.ask(call).await.unwrap_err().by);
+    }
+    let answered = desk.ask(Call { broken_off, ..desk.call(question()) }).await.unwrap();
+    assert_eq!(answered.answer.message.text(), "42");
+    assert_eq!(answered.cost, Money::from_nanos(50_000));
+    assert_eq!(desk.story(), "1 north/large · 1 north/large · 1 south/large");
 }
 
 #[tokio::test(start_paused = true)]
