@@ -1,12 +1,13 @@
 //! Carrying out effects: the one place where an agent's wishes become deeds.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bottega_actor::TaskKind;
+use bottega_actor::{Line, TaskKind};
 use bottega_behaviour::{Effect, Input, Surveyor};
 use bottega_event::{Approved, ModelAnswered, ModelFailed, Survey, ToolOutcome, ToolReport};
 use bottega_gateway::{Call, Gateway, GatewayEvent};
-use bottega_llm::{ErrorKind, ModelError, Part, StreamEvent};
+use bottega_llm::{ErrorKind, ModelError, ModelRef, Part, StreamEvent, ToolCall};
 use bottega_policy::{AccessMode, Verdict};
 use bottega_tool::{CommandSink, StreamName, Workspace};
 use bottega_toolhost::{SessionScope, ToolHost};
@@ -59,55 +60,77 @@ pub(crate) struct Hands {
     /// What the session may do and has seen.
     pub(crate) scope: Arc<SessionScope>,
     pub(crate) tool_slots: Arc<Semaphore>,
+    /// Tool calls that wait for a slot, in the order of the calls. A later call would wait with its slot for the
+    /// question of an earlier one, which would wait for a slot.
+    pub(crate) entries: Line,
+    /// Models that broke off since the last whole answer.
+    pub(crate) broken_off: Vec<ModelRef>,
 }
 
 impl Hands {
-    pub(crate) async fn carry_out(
+    /// The work of one effect. Tool calls take their places in line now, not when they begin to run.
+    pub(crate) fn carry_out(
         self,
         session: SessionId,
         effect: Effect,
         listener: Listener,
         now: Timestamp,
-    ) -> Carried {
-        Carried(match effect {
-            Effect::Survey => {
+    ) -> Pin<Box<dyn Future<Output = Carried> + Send>> {
+        match effect {
+            Effect::Survey => Box::pin(async move {
                 let survey = self.ground.surveyor.survey().await;
-                Input::Surveyed(masked_survey(survey, &self.ground.redactor))
-            }
-            Effect::WakeAt(moment) => {
+                Carried(Input::Surveyed(masked_survey(survey, &self.ground.redactor)))
+            }),
+            Effect::WakeAt(moment) => Box::pin(async move {
                 bottega_actor::sleep(moment.since(now)).await;
-                Input::TimeUp
-            }
+                Carried(Input::TimeUp)
+            }),
             Effect::AskModel { call, route, request, worst } => {
-                let redactor = self.ground.redactor.clone();
-                let live = Mutex::new(Live::default());
-                let on = |event| {
-                    let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
-                    for event in live.clean(&redactor, event) {
-                        let event = Arc::new(event);
-                        let _ = listener.updates.send(Update::Model { call, event });
-                    }
-                };
                 let agent = self.agent.to_string();
-                let broken_off = Vec::new();
+                let broken_off = self.broken_off.clone();
                 let asked = Call { session, agent, call, route, request, worst, broken_off };
-                match self.gateway.ask(asked, &on).await {
-                    Ok(answered) => Input::Answered(masked(answered, &redactor)),
-                    Err(mut failed) => {
-                        failed.error.message = redactor.clean(&failed.error.message).into_owned();
-                        Input::Failed(failed)
-                    }
-                }
+                Box::pin(self.ask(asked, listener))
             }
-            Effect::RunTool { call, request } => {
-                // A closed semaphore can't be: the session's loop holds it.
-                let _slot = self.tool_slots.acquire().await;
-                let sink =
-                    Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
-                let report = self.ground.tools.call(&self.scope, call, &request, sink).await;
-                Input::ToolEnded(report)
+            Effect::RunTool { call, request } => Box::pin(self.run_tool(call, request, listener)),
+        }
+    }
+
+    async fn ask(self, asked: Call, listener: Listener) -> Carried {
+        let call = asked.call;
+        let redactor = self.ground.redactor.clone();
+        let live = Mutex::new(Live::default());
+        let on = |event| {
+            let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+            for event in live.clean(&redactor, event) {
+                let event = Arc::new(event);
+                let _ = listener.updates.send(Update::Model { call, event });
+            }
+        };
+        Carried(match self.gateway.ask(asked, &on).await {
+            Ok(answered) => Input::Answered(masked(answered, &redactor)),
+            Err(mut failed) => {
+                failed.error.message = redactor.clean(&failed.error.message).into_owned();
+                Input::Failed(failed)
             }
         })
+    }
+
+    fn run_tool(
+        self,
+        call: CallId,
+        request: ToolCall,
+        listener: Listener,
+    ) -> impl Future<Output = Carried> + Send {
+        let (entry, place) = (self.entries.join(), self.scope.place());
+        async move {
+            entry.first().await;
+            // A closed semaphore can't be: the session's loop holds it.
+            let _slot = self.tool_slots.acquire().await;
+            drop(entry);
+            let sink = Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
+            let report = self.ground.tools.call(&self.scope, place, call, &request, sink).await;
+            Carried(Input::ToolEnded(report))
+        }
     }
 }
 
@@ -169,14 +192,25 @@ fn masked_survey(mut survey: Survey, redactor: &Redactor) -> Survey {
 /// An answer without the secrets that a model may have come to know.
 fn masked(mut answered: ModelAnswered, redactor: &Redactor) -> ModelAnswered {
     let clean = |text: &mut String| {
-        if let std::borrow::Cow::Owned(clean) = redactor.clean(text) {
-            *text = clean;
-        }
+        let clean = redactor.clean(text).into_owned();
+        let changed = clean != *text;
+        *text = clean;
+        changed
     };
     for part in &mut answered.answer.message.parts {
         match part {
-            Part::Text { text } | Part::Reasoning { text, .. } => clean(text),
-            Part::ToolCall(call) => clean(&mut call.arguments),
+            Part::Text { text } => {
+                clean(text);
+            }
+            Part::Reasoning { text, signature } => {
+                // It would vouch for other words, and a provider refuses the whole request for that. Some hold the
+                // words themselves.
+                let changed = clean(text);
+                signature.take_if(|signature| changed || clean(signature));
+            }
+            Part::ToolCall(call) => {
+                clean(&mut call.arguments);
+            }
             Part::Media(_) | Part::ToolResult(_) => {}
         }
     }
@@ -230,5 +264,41 @@ pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
             approved: Approved { verdict: Verdict::Allow, approval: None },
             elapsed_ms: 0,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bottega_event::ModelTiming;
+    use bottega_llm::{Answer, Message, Role, Stop, Usage};
+    use bottega_types::{Money, Secret};
+
+    const CANARY: &str = "sk-canary-0123456789";
+
+    /// Masks one thought of an answer.
+    #[track_caller]
+    fn check(text: &str, signature: &str, expected: (&str, Option<&str>)) {
+        let thought = Part::Reasoning { text: text.into(), signature: Some(signature.into()) };
+        let message = Message { role: Role::Assistant, parts: vec![thought] };
+        let (model, stop, usage) = ("m".to_owned(), Stop::EndTurn, Usage::default());
+        let answered = ModelAnswered {
+            call: CallId::from_bits(1),
+            by: "p/m".parse().unwrap(),
+            answer: Answer { model, response_id: None, message, stop, usage },
+            cost: Money::ZERO,
+            timing: ModelTiming::default(),
+        };
+        let redactor = Redactor::new([&Secret::new(CANARY.to_owned())]);
+        let masked = masked(answered, &redactor).answer.message.parts.remove(0);
+        let Part::Reasoning { text, signature } = masked else { panic!("{masked:?}") };
+        assert_eq!((text.as_str(), signature.as_deref()), expected);
+    }
+
+    #[test]
+    fn a_signature_vouches_for_no_other_words() {
+        check("all is well", "signed", ("all is well", Some("signed")));
+        check(&format!("use {CANARY}"), "signed", ("use [redacted]", None));
+        check("all is well", &format!("signed {CANARY}"), ("all is well", None));
     }
 }

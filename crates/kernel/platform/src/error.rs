@@ -20,6 +20,14 @@ pub enum PlatformError {
     /// The session's loop has ended.
     #[error("session {0} is closed")]
     Closed(SessionId),
+    /// The session's loop broke down: a fault of this program. What was stored is whole, and the work can be resumed.
+    #[error("the loop of session {session} broke down ({why})")]
+    Broke {
+        /// The session.
+        session: SessionId,
+        /// The words of the panic.
+        why: String,
+    },
     /// No agent of that name is known.
     #[error("there is no agent `{0}`")]
     NoAgent(String),

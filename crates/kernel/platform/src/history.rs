@@ -29,7 +29,16 @@ pub async fn read_history(
     journal: &dyn Journal,
     session: SessionId,
 ) -> Result<Vec<Happened>, PlatformError> {
-    let mut history = read_own(journal, session, None).await?;
+    read_history_upto(journal, session, None).await
+}
+
+/// The same up to a revision of the session itself, when it is named.
+pub(crate) async fn read_history_upto(
+    journal: &dyn Journal,
+    session: SessionId,
+    upto: Option<Revision>,
+) -> Result<Vec<Happened>, PlatformError> {
+    let mut history = read_own(journal, session, upto).await?;
     for _ in 0..GENERATIONS {
         let Some(fork) = history.first().and_then(forked_from) else { return Ok(history) };
         let mut before = read_own(journal, fork.session, Some(fork.revision)).await?;
@@ -50,9 +59,7 @@ pub async fn read_since(
     session: SessionId,
     after: Revision,
 ) -> Result<Vec<Happened>, PlatformError> {
-    let mut own = read_own(journal, session, None).await?;
-    own.retain(|happened| happened.revision > after);
-    Ok(own)
+    read_range(journal, session, after, None).await
 }
 
 /// The events of one stream, up to `upto` when it is named.
@@ -61,25 +68,34 @@ pub(crate) async fn read_own(
     session: SessionId,
     upto: Option<Revision>,
 ) -> Result<Vec<Happened>, PlatformError> {
+    let history = read_range(journal, session, Revision(0), upto).await?;
+    if history.is_empty() {
+        return Err(PlatformError::NoSession(session));
+    }
+    Ok(history)
+}
+
+async fn read_range(
+    journal: &dyn Journal,
+    session: SessionId,
+    mut after: Revision,
+    upto: Option<Revision>,
+) -> Result<Vec<Happened>, PlatformError> {
     let stream = StreamId::session(session);
     let mut history: Vec<Happened> = Vec::new();
     loop {
-        let after = history.last().map_or(Revision(0), |last| last.revision);
         let records = journal.read_stream(&stream, after, STRIDE).await?;
         let read = records.len();
         for record in records {
             if upto.is_some_and(|upto| record.revision > upto) {
                 return Ok(history);
             }
+            after = record.revision;
             let event = SessionEvent::decode(&record.event)?;
             history.push(Happened { revision: record.revision, at: record.at, event });
         }
         if read < STRIDE {
-            break;
+            return Ok(history);
         }
     }
-    if history.is_empty() {
-        return Err(PlatformError::NoSession(session));
-    }
-    Ok(history)
 }

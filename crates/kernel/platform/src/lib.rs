@@ -13,6 +13,7 @@
 //! * Live work and recovery are the same loop: whatever is outstanding and not under way is started.
 //! * A session is driven by one process at a time: an append at the wrong revision stops the other.
 
+mod attachments;
 mod cost_view;
 mod effect;
 mod error;

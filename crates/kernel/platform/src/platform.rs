@@ -2,25 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use base64::Engine as _;
+use bottega_actor::Line;
 use bottega_behaviour::{Input, Mind};
 use bottega_event::{Fork, Removed, Revision, SessionEvent, Started, StreamId};
 use bottega_gateway::Gateway;
 use bottega_store::{
-    Append, Batch, Blobs, Expected, Journal, Lease, Leases, Projections, catch_up,
+    Append, Batch, Blobs, Expected, Journal, Lease, Leases, Projections, StoreError, audit,
+    catch_up,
 };
 use bottega_toolhost::SessionScope;
 use bottega_types::{Clock, CommandId, Digest, Entropy, SessionId};
+use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::effect::Hands;
-use crate::history::read_own;
-use crate::session::Session;
+use crate::history::{read_history_upto, read_own};
+use crate::session::{BLOBS, Session, note_broken_off};
 use crate::undo::{self, UndoOutcome};
-use crate::{CostView, Ground, Happened, PlatformError, SessionHandle, SessionView, read_history};
+use crate::{
+    CostView, Ground, Happened, PlatformError, SessionHandle, SessionView, attachments,
+    read_history,
+};
 
 /// Makes a new mind of one kind of agent.
 pub type MindMaker = Arc<dyn Fn() -> Box<dyn Mind> + Send + Sync>;
+
+/// How often, and after what pause, is looked whether a session is free before it counts as in use.
+const LEASE_LOOKS: u32 = 10;
+const LEASE_PAUSE: Duration = Duration::from_millis(20);
 
 /// The agent platform.
 #[derive(Clone)]
@@ -63,8 +75,8 @@ impl Platform {
         ground: Ground,
     ) -> Result<SessionHandle, PlatformError> {
         let mind = self.mind(&started.agent)?;
-        let lease = self.lease(started.session)?;
-        let live = self.live(started.session, &started.agent, mind, Revision(0), ground, lease);
+        let lease = self.lease(started.session).await?;
+        let live = self.live(started.session, &started.agent, mind, ground, lease);
         let handle = live.start();
         handle.input(Input::Start(started)).await?;
         Ok(handle)
@@ -78,41 +90,41 @@ impl Platform {
         ground: Ground,
     ) -> Result<SessionHandle, PlatformError> {
         // The lease first: what is read after it is what nobody else changes any more.
-        let lease = self.lease(session)?;
-        let history = read_history(self.journal.as_ref(), session).await?;
-        let started = started(&history).ok_or(PlatformError::NoSession(session))?;
-        let mut mind = self.mind(&started.agent)?;
-        let mut revision = Revision(0);
+        let lease = self.lease(session).await?;
+        let mut history = read_history(self.journal.as_ref(), session).await?;
+        attachments::fill(&mut history, self.blobs.as_ref()).await?;
+        let agent = started(&history).ok_or(PlatformError::NoSession(session))?.agent;
+        let mind = self.mind(&agent)?;
+        let mut live = self.live(session, &agent, mind, ground, lease);
         for happened in &history {
-            mind.evolve(&happened.event, happened.at);
-            revision = happened.revision;
+            live.mind.evolve(&happened.event, happened.at);
+            live.revision = happened.revision;
+            note_broken_off(&mut live.hands.broken_off, &happened.event);
         }
-        Ok(self.live(session, &started.agent, mind, revision, ground, lease).start())
+        Ok(live.start())
     }
 
     /// How a session was started, later changes of model, mode and limits included.
     pub async fn started(&self, session: SessionId) -> Result<Started, PlatformError> {
         let history = read_history(self.journal.as_ref(), session).await?;
-        let mut first = started(&history).cloned().ok_or(PlatformError::NoSession(session))?;
-        for happened in &history {
-            if let SessionEvent::Rerouted(to) = &happened.event {
-                first.model = to.model.clone();
-                first.mode = to.mode;
-                first.limits = to.limits;
-            }
-        }
-        Ok(first)
+        started(&history).ok_or(PlatformError::NoSession(session))
     }
 
-    /// A new session whose history is that of `session`, up to `upto` when it is named. Returns its name.
+    /// A new session whose history is that of `session`, up to `upto` when it is named, with the model, mode and
+    /// limits of that moment. Returns its name.
     pub async fn fork(
         &self,
         session: SessionId,
         upto: Option<Revision>,
     ) -> Result<SessionId, PlatformError> {
-        let own = read_own(self.journal.as_ref(), session, upto).await?;
-        let revision = own.last().map_or(Revision(0), |last| last.revision);
-        let started = self.started(session).await?;
+        if upto == Some(Revision(0)) {
+            let why =
+                "a fork has at least the session's first event; name one from 1 on".to_owned();
+            return Err(bottega_behaviour::Refusal::Nothing(why).into());
+        }
+        let history = read_history_upto(self.journal.as_ref(), session, upto).await?;
+        let revision = history.last().map_or(Revision(0), |last| last.revision);
+        let started = started(&history).ok_or(PlatformError::NoSession(session))?;
         let fork = self.fresh_session();
         let forked_from = Some(Fork { session, revision });
         let event = SessionEvent::Started(Started { session: fork, forked_from, ..started });
@@ -146,12 +158,42 @@ impl Platform {
         Ok(outcome)
     }
 
-    /// Takes a session out of the lists, and forgets the blobs that no other session needs.
+    /// A session's records as lines of JSON, as in an export of the whole journal, and after them the files of its
+    /// tasks that only blobs hold.
+    pub async fn export(&self, session: SessionId) -> Result<Vec<String>, PlatformError> {
+        let stream = StreamId::session(session);
+        let (mut lines, mut files) = (Vec::new(), std::collections::BTreeSet::new());
+        let mut after = Revision(0);
+        loop {
+            let records = self.journal.read_stream(&stream, after, 1_000).await?;
+            let Some(last) = records.last() else { break };
+            after = last.revision;
+            for record in &records {
+                lines.push(line(&audit::Line::from(record))?);
+                files.extend(attachments::apart(&SessionEvent::decode(&record.event)?));
+            }
+        }
+        if lines.is_empty() {
+            return Err(PlatformError::NoSession(session));
+        }
+        for blob in files {
+            // What was forgotten can't be handed out; the record still says that it was there.
+            if let Some(bytes) = self.blobs.get(blob).await? {
+                let base64 = base64::engine::general_purpose::STANDARD.encode(bytes);
+                lines.push(line(&ExportedBlob { blob, base64 })?);
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Takes a session out of the lists, and forgets the blobs that no other session needs. While somebody stores
+    /// blobs, which no event names yet, none is forgotten: the next removal does it.
     pub async fn remove(&self, session: SessionId) -> Result<u64, PlatformError> {
-        let _lease = self.lease(session)?;
+        let _lease = self.lease(session).await?;
         read_history(self.journal.as_ref(), session).await?;
         let event = SessionEvent::Removed(Removed {}).encode();
         self.append(session, Expected::Any, vec![event]).await?;
+        let Some(_alone) = self.leases.lease(BLOBS)? else { return Ok(0) };
         let needed = self.needed_blobs().await?;
         Ok(self.blobs.sweep(&|digest| needed.contains(digest)).await?)
     }
@@ -207,10 +249,18 @@ impl Platform {
         Ok(by_session.into_values().flatten().collect())
     }
 
-    /// The right to work on a session, which one process has at a time.
-    fn lease(&self, session: SessionId) -> Result<Lease, PlatformError> {
-        let lease = self.leases.lease(&session.to_string())?;
-        lease.ok_or(PlatformError::Contended(session))
+    /// The right to work on a session, which one process has at a time. A handle that was just dropped here gives
+    /// it back in a moment.
+    async fn lease(&self, session: SessionId) -> Result<Lease, PlatformError> {
+        for look in 0..LEASE_LOOKS {
+            if look > 0 {
+                bottega_actor::sleep(LEASE_PAUSE).await;
+            }
+            if let Some(lease) = self.leases.lease(&session.to_string())? {
+                return Ok(lease);
+            }
+        }
+        Err(PlatformError::Contended(session))
     }
 
     fn mind(&self, agent: &str) -> Result<Box<dyn Mind>, PlatformError> {
@@ -223,7 +273,6 @@ impl Platform {
         session: SessionId,
         agent: &str,
         mind: Box<dyn Mind>,
-        revision: Revision,
         ground: Ground,
         lease: Lease,
     ) -> Session {
@@ -232,9 +281,11 @@ impl Platform {
         Session {
             session,
             mind,
-            revision,
+            revision: Revision(0),
             _lease: lease,
             journal: self.journal.clone(),
+            blobs: self.blobs.clone(),
+            leases: self.leases.clone(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
             hands: Hands {
@@ -243,15 +294,35 @@ impl Platform {
                 ground,
                 scope,
                 tool_slots,
+                entries: Line::default(),
+                broken_off: Vec::new(),
             },
         }
     }
 }
 
-/// The session's own beginning: of a fork, the last of the beginnings in its history.
-fn started(history: &[Happened]) -> Option<&Started> {
-    history.iter().rev().find_map(|happened| {
-        let SessionEvent::Started(started) = &happened.event else { return None };
-        Some(started)
-    })
+/// The session's own beginning, with the model, mode and limits that were set since. Of a fork it is the last of the
+/// beginnings in its history.
+fn started(history: &[Happened]) -> Option<Started> {
+    let begun = history.iter().rposition(|it| matches!(it.event, SessionEvent::Started(_)))?;
+    let SessionEvent::Started(started) = &history[begun].event else { return None };
+    let mut started = started.clone();
+    for happened in &history[begun..] {
+        if let SessionEvent::Rerouted(to) = &happened.event {
+            (started.mode, started.limits) = (to.mode, to.limits);
+            started.model = to.model.clone();
+        }
+    }
+    Some(started)
+}
+
+/// A file of a task in an export, by the digest that its record names.
+#[derive(Serialize)]
+struct ExportedBlob {
+    blob: Digest,
+    base64: String,
+}
+
+fn line(value: &impl Serialize) -> Result<String, PlatformError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Failed(error.to_string()).into())
 }

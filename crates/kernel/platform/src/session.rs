@@ -1,17 +1,23 @@
 //! The actor of one session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bottega_actor::{Address, Ended, Mailbox, Running, TaskKind, Tasks, mailbox, spawn};
+use bottega_actor::{Address, Ended, Mailbox, Running, TaskKind, Tasks, contained, mailbox, spawn};
 use bottega_behaviour::{Effect, EffectId, Input, Mind};
 use bottega_event::{Revision, SessionEvent, StreamId};
 use bottega_gateway::GatewayEvent;
-use bottega_store::{Append, AppendError, Batch, Expected, Journal, Lease, StoreError};
+use bottega_llm::ModelRef;
+use bottega_policy::Spent;
+use bottega_store::{
+    Append, AppendError, Batch, Blobs, Expected, Journal, Lease, Leases, StoreError,
+};
 use bottega_types::{CallId, Clock, CommandId, Entropy, SessionId, Timestamp};
 use tokio::sync::{broadcast, oneshot};
 
-use crate::PlatformError;
 use crate::effect::{self, Carried, Hands};
+use crate::{PlatformError, attachments};
 
 /// Commands that may wait in a session's mailbox. A full one makes the sender wait.
 const MAILBOX: usize = 64;
@@ -55,6 +61,13 @@ pub enum Update {
         why: Arc<PlatformError>,
     },
 }
+
+/// The lease that whoever stores blobs shares until an event names them, and that whoever forgets blobs holds alone.
+pub(crate) const BLOBS: &str = "blobs";
+
+/// How often, and after what pause, a session looks whether somebody else still forgets blobs.
+const SWEEP_LOOKS: u32 = 600;
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 
 enum Command {
     Input(Box<Input>, oneshot::Sender<Result<(), PlatformError>>),
@@ -113,6 +126,8 @@ pub(crate) struct Session {
     /// Held as long as the loop runs.
     pub(crate) _lease: Lease,
     pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) leases: Arc<dyn Leases>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) hands: Hands,
@@ -124,8 +139,20 @@ impl Session {
         let (address, mailbox) = mailbox(MAILBOX);
         let (updates, _) = broadcast::channel(UPDATES);
         let (session, opened_at) = (self.session, self.revision);
-        let looping = Loop { session: self, updates: updates.clone(), tasks: Tasks::default() };
-        let running = spawn(TaskKind::Session, looping.run(mailbox));
+        let looping = Loop {
+            session: self,
+            updates: updates.clone(),
+            tasks: Tasks::default(),
+            keeping: None,
+            tools_run: false,
+        };
+        let listeners = updates.clone();
+        let running = spawn(TaskKind::Session, async move {
+            if let Err(why) = contained(looping.run(mailbox)).await {
+                let why = Arc::new(PlatformError::Broke { session, why });
+                let _ = listeners.send(Update::Stopped { why });
+            }
+        });
         SessionHandle { session, opened_at, address, updates, _running: Arc::new(running) }
     }
 }
@@ -134,9 +161,13 @@ struct Loop {
     session: Session,
     updates: broadcast::Sender<Update>,
     tasks: Tasks<EffectId, Carried>,
+    /// A share of [`BLOBS`], as long as something is put that no event names yet.
+    keeping: Option<Lease>,
+    /// Whether tool calls are under way.
+    tools_run: bool,
 }
 
-/// Tells the listeners that the loop is over, in whatever way it ends: a panic too.
+/// Tells the listeners that the loop is over, in whatever way it ends. Of a panic its supervisor tells.
 struct Farewell {
     updates: broadcast::Sender<Update>,
     session: SessionId,
@@ -145,7 +176,7 @@ struct Farewell {
 
 impl Drop for Farewell {
     fn drop(&mut self) {
-        if !self.told {
+        if !self.told && !std::thread::panicking() {
             let why = Arc::new(PlatformError::Closed(self.session));
             let _ = self.updates.send(Update::Stopped { why });
         }
@@ -196,8 +227,35 @@ impl Loop {
         }
     }
 
-    /// Decides, stores, folds, and starts what is outstanding.
     async fn accept(&mut self, input: Input) -> Result<(), PlatformError> {
+        self.keep_blobs().await?;
+        let accepted = self.follow(input).await;
+        if !self.tools_run {
+            self.keeping = None;
+        }
+        accepted
+    }
+
+    /// From here on nobody forgets a blob that is put for this session, until an event names it.
+    async fn keep_blobs(&mut self) -> Result<(), PlatformError> {
+        for _ in 0..SWEEP_LOOKS {
+            if self.keeping.is_none() {
+                self.keeping = self.session.leases.share(BLOBS)?;
+            }
+            if self.keeping.is_some() {
+                return Ok(());
+            }
+            bottega_actor::sleep(SWEEP_PAUSE).await;
+        }
+        let why = "blobs of removed sessions are being forgotten; try again".to_owned();
+        Err(StoreError::Busy(why).into())
+    }
+
+    /// Decides, stores, folds, and starts what is outstanding.
+    async fn follow(&mut self, mut input: Input) -> Result<(), PlatformError> {
+        if let Input::Task(task) = &mut input {
+            attachments::keep(task, self.session.blobs.as_ref()).await?;
+        }
         let now = self.session.clock.now();
         let events = self.session.mind.decide(input, now)?;
         if !events.is_empty() {
@@ -208,10 +266,15 @@ impl Loop {
                 }
                 self.session.revision.0 += 1;
                 self.session.mind.evolve(&event, now);
+                note_broken_off(&mut self.session.hands.broken_off, &event);
+                let thinner = match attachments::for_journal(&event) {
+                    Cow::Owned(stored) => Some(stored),
+                    Cow::Borrowed(_) => None,
+                };
                 let _ = self.updates.send(Update::Stored {
                     revision: self.session.revision,
                     at: now,
-                    event: Arc::new(event),
+                    event: Arc::new(thinner.unwrap_or(event)),
                 });
             }
         }
@@ -229,7 +292,7 @@ impl Loop {
             batches: vec![Batch {
                 stream: StreamId::session(*session),
                 expected: Expected::At(*revision),
-                events: events.iter().map(SessionEvent::encode).collect(),
+                events: events.iter().map(|it| attachments::for_journal(it).encode()).collect(),
             }],
         };
         let mut attempt = 0;
@@ -240,7 +303,7 @@ impl Loop {
                 Err(AppendError::Store(StoreError::Full(_) | StoreError::Busy(_)))
                     if attempt < STORE_ATTEMPTS =>
                 {
-                    bottega_actor::sleep(std::time::Duration::from_secs(1 << attempt)).await;
+                    bottega_actor::sleep(Duration::from_secs(1 << attempt)).await;
                 }
                 Err(error) => return Err(PlatformError::of_append(*session, error)),
             }
@@ -259,6 +322,8 @@ impl Loop {
         for name in unwanted {
             self.tasks.cancel(&name);
         }
+        self.tools_run =
+            outstanding.iter().any(|effect| effect::kind(effect) == TaskKind::ToolCall);
         for effect in outstanding {
             let (id, kind) = (effect.id(), effect::kind(&effect));
             if self.tasks.names().any(|name| *name == id) {
@@ -273,5 +338,29 @@ impl Loop {
         let listener = effect::Listener { updates: self.updates.clone() };
         let now = self.session.clock.now();
         self.session.hands.clone().carry_out(self.session.session, effect, listener, now)
+    }
+}
+
+/// Keeps count of the models that broke off since the last whole answer or the last task.
+pub(crate) fn note_broken_off(broken_off: &mut Vec<ModelRef>, event: &SessionEvent) {
+    match event {
+        SessionEvent::ModelFailed(failed) if failed.spent != Spent::default() => {
+            broken_off.extend(failed.by.clone());
+        }
+        SessionEvent::ModelAnswered(_) | SessionEvent::Tasked(_) => broken_off.clear(),
+        SessionEvent::ModelFailed(_)
+        | SessionEvent::Started(_)
+        | SessionEvent::Rerouted(_)
+        | SessionEvent::Surveyed(_)
+        | SessionEvent::Stepped(_)
+        | SessionEvent::Rewound(_)
+        | SessionEvent::ModelAsked(_)
+        | SessionEvent::ToolStarted(_)
+        | SessionEvent::ToolFinished(_)
+        | SessionEvent::Compacted(_)
+        | SessionEvent::Nudged(_)
+        | SessionEvent::Undone(_)
+        | SessionEvent::Ended(_)
+        | SessionEvent::Removed(_) => {}
     }
 }

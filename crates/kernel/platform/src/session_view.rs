@@ -44,7 +44,7 @@ pub struct SessionRow {
     pub turns: u32,
     /// Tool calls.
     pub tool_calls: u32,
-    /// What the answers cost in tokens.
+    /// What it cost in tokens; failed calls count as prompts, since nobody says what was answer.
     pub usage: Usage,
     /// What they cost in money.
     pub cost: Money,
@@ -94,6 +94,10 @@ impl SessionRow {
                     self.decode_ms += millis;
                 }
             }
+            SessionEvent::ModelFailed(failed) => {
+                self.usage += Usage { input: failed.spent.tokens, ..Usage::default() };
+                self.cost += failed.spent.money;
+            }
             SessionEvent::ToolFinished(report) => {
                 if report.outcome != ToolOutcome::Denied {
                     self.tool_calls += 1;
@@ -114,7 +118,6 @@ impl SessionRow {
             | SessionEvent::Stepped(_)
             | SessionEvent::Rewound(_)
             | SessionEvent::ModelAsked(_)
-            | SessionEvent::ModelFailed(_)
             | SessionEvent::ToolStarted(_)
             | SessionEvent::Compacted(_)
             | SessionEvent::Nudged(_)
@@ -142,7 +145,7 @@ impl Projection for SessionView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
+use bottega_actor::Place;
 use bottega_event::Approved as Record;
 use bottega_policy::{Approval, ApprovalRequest, Need, Request, Verdict, judge};
 use bottega_tool::{ToolContext, excerpt, plain};
@@ -21,17 +22,18 @@ pub(crate) struct Approved {
 }
 
 impl Judged {
-    /// Asks, if it must be.
+    /// Asks, if it must be, when it is this call's turn. Those behind it may ask when this returns.
     pub(crate) async fn approve(
         self,
         host: &ToolHost,
         scope: &SessionScope,
         context: &ToolContext,
+        place: Place,
     ) -> Result<Approved, Stopped> {
         let Self { prepared, request, ask } = self;
         let allowed = Record { verdict: Verdict::Allow, approval: None };
         let Some(why) = ask else { return Ok(Approved { prepared, record: allowed }) };
-        let _turn = scope.asking.lock().await;
+        place.first().await;
         // While this call waited for its turn, the answer to another may have covered it.
         let (rules, grants) = (&host.parts.rules, scope.grants());
         if judge(context.mode, rules, &grants, &request) == Verdict::Allow {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bottega_actor::Place;
 use bottega_event::ToolReport;
 use bottega_llm::{ToolCall, ToolDeclaration};
 use bottega_policy::{Approver, Rules};
@@ -95,11 +96,12 @@ impl ToolHost {
 
     /// Makes one call, from judgement to report. Never fails: what goes wrong is in the report.
     ///
-    /// Live output goes to `sink`, whole lines at a time and without known secrets. Dropping the future
-    /// takes an open question back and stops what runs.
+    /// `place` says when it may ask a person. Live output goes to `sink`, whole lines at a time and without known
+    /// secrets. Dropping the future takes an open question back and stops what runs.
     pub async fn call(
         &self,
         scope: &SessionScope,
+        place: Place,
         call: CallId,
         request: &ToolCall,
         sink: Arc<dyn CommandSink>,
@@ -122,7 +124,7 @@ impl ToolHost {
         let journey = async {
             let prepared = Asked::new(request).prepare(self, &context).await?;
             let judged = prepared.judge(scope, &context, &self.parts.rules)?;
-            let approved = judged.approve(self, scope, &context).await?;
+            let approved = judged.approve(self, scope, &context, place).await?;
             Ok(approved.run(&context, &*self.parts.clock).await)
         };
         let ended = journey.await;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bottega_actor::{Line, Place};
 use bottega_policy::{AccessMode, Grant, GrantScope, Need};
 use bottega_tool::FileVersions;
 use bottega_types::{Digest, SessionId};
@@ -14,8 +15,9 @@ pub struct SessionScope {
     mode: Mutex<AccessMode>,
     grants: Mutex<Vec<Grant>>,
     seen: Arc<Seen>,
-    /// One question at a time: while it is open, the same need of another call waits for its answer.
-    pub(crate) asking: tokio::sync::Mutex<()>,
+    /// Calls that may still ask a person, in the order in which the model made them. One asks at a time: while a
+    /// question is open, the same need of another call waits for its answer.
+    asking: Line,
 }
 
 impl SessionScope {
@@ -27,7 +29,7 @@ impl SessionScope {
             mode: Mutex::new(mode),
             grants: Mutex::default(),
             seen: Arc::default(),
-            asking: tokio::sync::Mutex::default(),
+            asking: Line::default(),
         }
     }
 
@@ -46,6 +48,12 @@ impl SessionScope {
     /// From now on this mode holds. Calls under way go on in the mode they were judged in.
     pub fn reroute(&self, mode: AccessMode) {
         *lock(&self.mode) = mode;
+    }
+
+    /// The place of the next call among those that may ask a person. Questions come in the order of places, so
+    /// calls that run side by side take theirs before they start.
+    pub fn place(&self) -> Place {
+        self.asking.join()
     }
 
     /// What was granted so far.

@@ -142,7 +142,7 @@ impl World {
             arguments: arguments.to_string(),
         };
         let call = CallId::new(self.clock.now(), &Seeded::new(2));
-        self.host.call(&self.scope, call, &request, self.screen.clone()).await
+        self.host.call(&self.scope, self.scope.place(), call, &request, self.screen.clone()).await
     }
 
     async fn blob(&self, digest: Digest) -> String {

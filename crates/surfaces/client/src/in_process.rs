@@ -388,24 +388,7 @@ impl Sessions for InProcess {
     }
 
     async fn export(&self, session: SessionId) -> Result<Vec<String>, ApiError> {
-        let stream = bottega_event::StreamId::session(session);
-        let mut lines = Vec::new();
-        let mut after = Revision(0);
-        loop {
-            let records = self.platform.journal.read_stream(&stream, after, STRIDE).await;
-            let records = records.map_err(|error| api_error(error.into()))?;
-            let Some(last) = records.last() else { break };
-            after = last.revision;
-            for record in &records {
-                let line = serde_json::to_string(&audit::Line::from(record));
-                lines
-                    .push(line.map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?);
-            }
-        }
-        if lines.is_empty() {
-            return Err(api_error(PlatformError::NoSession(session)));
-        }
-        Ok(lines)
+        self.platform.export(session).await.map_err(api_error)
     }
 
     async fn remove(&self, session: SessionId) -> Result<(), ApiError> {
@@ -546,6 +529,7 @@ pub fn api_error(error: PlatformError) -> ApiError {
         PlatformError::Refused(_) | PlatformError::Closed(_) => codes::SESSION_STATE,
         PlatformError::Contended(_) => codes::SESSION_BUSY,
         PlatformError::NoAgent(_) => codes::USAGE,
+        PlatformError::Broke { .. } => codes::INTERNAL,
         PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
         PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
         PlatformError::Workspace(_) => codes::FILE,

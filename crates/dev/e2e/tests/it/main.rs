@@ -8,13 +8,16 @@ mod live;
 mod processes;
 mod provider;
 
+mod attachments;
 mod budgets;
 mod endings;
 mod excerpts;
+mod fallback;
 mod interrupts;
 mod journal;
 mod json_events;
 mod kill;
+mod one_at_a_time;
 mod output_schema;
 mod protocols;
 mod requests;
