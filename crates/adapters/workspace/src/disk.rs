@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bottega_tool::{
-    Encoding, FileKind, FileStat, Found, Listing, Matches, Query, Resolved, Workspace,
-    WorkspaceError, Written,
+    Encoding, FileChange, FileKind, FileStat, FileStep, Found, Listing, Matches, Query, Resolved,
+    Workspace, WorkspaceError, Written,
 };
 use bottega_types::Digest;
 
+use crate::change::change;
 use crate::encoding::{decode, encode};
 use crate::listing::{Globs, list};
 use crate::place::Places;
-use crate::read::{found, raw};
+use crate::read::{Raw, found, raw};
 use crate::resolve::{follow, resolve};
 use crate::search::search;
 use crate::similar::similar;
@@ -52,9 +53,9 @@ pub struct DiskWorkspace {
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     places: Places,
-    largest: u64,
+    pub(crate) largest: u64,
     /// Where paths led when they were resolved for judgement.
     resolved: Mutex<HashMap<String, PathBuf>>,
 }
@@ -108,7 +109,7 @@ impl Drop for StopOnDrop {
 
 impl Inner {
     /// Where the path leads now; refused when it led elsewhere as it was judged.
-    fn resolve_again(&self, path: &str) -> Result<Resolved, WorkspaceError> {
+    pub(crate) fn resolve_again(&self, path: &str) -> Result<Resolved, WorkspaceError> {
         let now = resolve(&self.places, path)?;
         let judged =
             self.resolved.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
@@ -133,7 +134,7 @@ impl Inner {
         resolved.insert(path.to_owned(), real.to_owned());
     }
 
-    fn spot(
+    pub(crate) fn spot(
         &self,
         now: &Resolved,
         action: &'static str,
@@ -203,28 +204,7 @@ impl Inner {
         let now = self.resolve_again(path)?;
         let spot = self.spot(&now, "write", Missing::Make)?;
         let before = expect(&spot, &now.shown, self.largest, expected)?;
-        let encoding = match &before {
-            None => Encoding::Utf8 { bom: false },
-            Some(before) => {
-                decode(&before.bytes).map(|(_, encoding)| encoding).ok_or_else(|| {
-                    WorkspaceError::Unusable {
-                        path: now.shown.clone(),
-                        why: "it holds binary data; text would destroy it".to_owned(),
-                    }
-                })?
-            }
-        };
-        let after = encode(text, encoding).map_err(|character| WorkspaceError::Unencodable {
-            path: now.shown.clone(),
-            character,
-        })?;
-        if decode(&after).is_none() {
-            return Err(WorkspaceError::Unusable {
-                path: now.shown,
-                why: "the new text holds control characters; they would make it a binary file"
-                    .to_owned(),
-            });
-        }
+        let after = encoded(&now.shown, text, before.as_ref())?;
         let mode = replace(&spot, &now.shown, before.as_ref(), &after, None)?;
         let digest = Digest::of(&after);
         Ok(Written { before: before.map(|before| before.bytes), after, digest, mode })
@@ -249,7 +229,7 @@ impl Inner {
             (Some(bytes), before) => {
                 replace(&spot, &now.shown, before.as_ref(), bytes, Some(mode & 0o7777)).map(|_| ())
             }
-            (None, Some(_)) => remove(&spot, &now.shown),
+            (None, Some(before)) => remove(&spot, &now.shown, &before),
             (None, None) => Ok(()),
         }
     }
@@ -275,6 +255,30 @@ impl Inner {
         }
         Ok(now)
     }
+}
+
+/// The bytes of `text` in the encoding of the file that it takes the place of, else in UTF-8.
+pub(crate) fn encoded(
+    shown: &str,
+    text: &str,
+    before: Option<&Raw>,
+) -> Result<Vec<u8>, WorkspaceError> {
+    let unusable =
+        |why: &str| WorkspaceError::Unusable { path: shown.to_owned(), why: why.to_owned() };
+    let encoding = match before {
+        None => Encoding::Utf8 { bom: false },
+        Some(before) => decode(&before.bytes)
+            .map(|(_, encoding)| encoding)
+            .ok_or_else(|| unusable("it holds binary data; text would destroy it"))?,
+    };
+    let after = encode(text, encoding)
+        .map_err(|character| WorkspaceError::Unencodable { path: shown.to_owned(), character })?;
+    if decode(&after).is_none() {
+        return Err(unusable(
+            "the new text holds control characters; they would make it a binary file",
+        ));
+    }
+    Ok(after)
 }
 
 #[async_trait]
@@ -307,6 +311,11 @@ impl Workspace for DiskWorkspace {
     ) -> Result<Written, WorkspaceError> {
         let (asked, text) = (path.to_owned(), text.to_owned());
         self.blocking(path, move |inner, _| inner.write(&asked, &text, expected)).await
+    }
+
+    async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError> {
+        let steps = steps.to_vec();
+        self.blocking("several files", move |inner, _| change(inner, &steps)).await
     }
 
     async fn restore(

@@ -12,12 +12,14 @@
 //! Invariants
 //! * A path that was resolved for judgement is refused when it leads elsewhere by the time it is used.
 //! * A file holds its old bytes or its new ones at every moment, with the mode, owner and encoding it had.
+//! * A change over several files is carried out whole, or taken back.
 //! * Bytes that decode as text encode to the same bytes.
 //! * Every result is bounded, in path order, and the same for the same files.
 //!
 //! A file with several hard links is replaced under the name that was written; the other names keep the
 //! old bytes. Package stores link files into many projects, and a write in place would reach all of them.
 
+mod change;
 mod disk;
 mod encoding;
 mod listing;

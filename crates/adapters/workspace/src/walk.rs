@@ -98,6 +98,10 @@ pub(crate) fn explain(action: &'static str, path: &str, error: io::Error) -> Wor
         },
         Some(Errno::ISDIR) => WorkspaceError::IsFolder { path },
         Some(Errno::NOENT) => WorkspaceError::NotFound { path, similar: Vec::new() },
+        Some(Errno::NOTDIR) => WorkspaceError::Unusable {
+            path,
+            why: "a part of its path is a file and no folder, or a link was put there just now".to_owned(),
+        },
         Some(Errno::NAMETOOLONG) => {
             WorkspaceError::Unusable { path, why: "its name is too long".to_owned() }
         }

@@ -70,8 +70,11 @@ pub(crate) fn replace(
     }
 }
 
-/// Takes the file away.
-pub(crate) fn remove(spot: &Spot, shown: &str) -> Result<(), WorkspaceError> {
+/// Takes away the file that was read as `before`.
+pub(crate) fn remove(spot: &Spot, shown: &str, before: &Raw) -> Result<(), WorkspaceError> {
+    if unmoved(spot, Some(before)).is_err() {
+        return Err(WorkspaceError::Changed { path: shown.to_owned() });
+    }
     rustix::fs::unlinkat(&spot.folder, &spot.name, AtFlags::empty())
         .map_err(io::Error::from)
         .and_then(|()| sync_folder(spot))

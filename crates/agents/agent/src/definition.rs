@@ -20,6 +20,8 @@ pub struct Definition {
     pub system_small: Arc<str>,
     /// The tools of the tool host, in the order the model is told about them.
     pub tools: Arc<[ToolDeclaration]>,
+    /// Those of them that a small model is told about: few, since each takes of its attention.
+    pub tools_small: Arc<[ToolDeclaration]>,
     /// Names of tools that only look: their calls may be repeated after a crash.
     pub repeatable: Arc<[String]>,
     /// The tool that checks the work. A small model that changed something must have called it with

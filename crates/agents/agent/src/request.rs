@@ -26,10 +26,11 @@ impl Definition {
     /// The tools as this state's model is told about them: the same for every turn of a task.
     pub(crate) fn declared(&self, state: &State) -> Arc<[ToolDeclaration]> {
         let schema = state.work.as_ref().and_then(|work| work.schema.as_deref());
+        let tools = if small(state) { &self.tools_small } else { &self.tools };
         if !small(state) && schema.is_none() {
-            return self.tools.clone();
+            return tools.clone();
         }
-        self.tools.iter().cloned().chain([Self::finish(schema)]).collect()
+        tools.iter().cloned().chain([Self::finish(schema)]).collect()
     }
 
     /// Tokens of one answer at most, for this state's model.

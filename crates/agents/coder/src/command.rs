@@ -39,9 +39,15 @@ impl Command {
         mode: AccessMode,
         context: &ToolContext,
     ) -> Result<CommandOutcome, SandboxError> {
+        let sink = Arc::clone(&context.sink);
+        context.sandbox.run(&self.spec(mode, context), &*sink).await
+    }
+
+    /// What the sandbox is told of it.
+    pub(crate) fn spec(&self, mode: AccessMode, context: &ToolContext) -> CommandSpec {
         let free = mode == AccessMode::Full;
         let root = context.workspace.root();
-        let spec = CommandSpec {
+        CommandSpec {
             argv: ["/bin/sh", "-c", SCRIPT, "sh", &self.line].map(str::to_owned).to_vec(),
             directory: root.clone(),
             writable: vec![root],
@@ -54,9 +60,7 @@ impl Command {
             caged: !free,
             timeout: self.timeout,
             keep_output: KEPT,
-        };
-        let sink = Arc::clone(&context.sink);
-        context.sandbox.run(&spec, &*sink).await
+        }
     }
 }
 

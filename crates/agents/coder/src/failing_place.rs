@@ -1,10 +1,13 @@
-//! Where a test failed, and what stands there.
+//! Where a test or a check failed, and what stands there.
+
+use bottega_policy::Place as Lies;
+use bottega_tool::{Found, ToolContext};
 
 /// A line of a file that a test's output names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) path: String,
-    pub(crate) line: usize,
+struct Place {
+    path: String,
+    line: usize,
 }
 
 /// Lines shown before the place.
@@ -12,31 +15,67 @@ const BEFORE: usize = 8;
 /// Lines shown after it.
 const AFTER: usize = 3;
 
-/// The places that an output names as `path:line` or `path:line:column`, each file once, in order. Only paths
-/// below the workspace: absolute ones and those that climb out are passed over.
-pub(crate) fn places(output: &str) -> Vec<Place> {
+/// Files whose failing lines are shown.
+const SHOWN: usize = 2;
+
+/// The code at the places that a failure names, so that nobody has to ask for it.
+pub(crate) async fn failing_code(output: &str, context: &ToolContext) -> String {
+    let mut shown = String::new();
+    for place in places(output).into_iter().take(SHOWN) {
+        // What lies outside the workspace, or behind a link that leads out, needs a permission of its own.
+        let inside =
+            context.workspace.resolve(&place.path).is_ok_and(|at| at.place == Lies::Inside);
+        if inside && let Ok(Found::Text(content)) = context.workspace.read(&place.path).await {
+            shown.push_str("\n\n");
+            shown.push_str(around(&content.text, &place).trim_end());
+        }
+    }
+    shown
+}
+
+/// The places that an output names as `path:line`, `path:line:column`, `path(line,column)` or
+/// `"path", line LINE`, each file once, in order. Only paths below the workspace: absolute ones and those
+/// that climb out are passed over.
+fn places(output: &str) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
-    let breaks = |c: char| c.is_whitespace() || "()[]\"'`,".contains(c);
-    for word in output.split(breaks) {
-        let mut fields = word.trim_end_matches(':').split(':');
-        let (Some(path), Some(Ok(line))) = (fields.next(), fields.next().map(str::parse)) else {
-            continue;
-        };
-        let path = path.strip_prefix("./").unwrap_or(path);
-        let inside = !path.starts_with('/') && !path.split('/').any(|part| part == "..");
-        if inside
-            && path.contains('.')
-            && line > 0
-            && !places.iter().any(|known| known.path == path)
-        {
-            places.push(Place { path: path.to_owned(), line });
+    for line in output.lines() {
+        let parenthesised = line.split_once('(').and_then(|(path, rest)| {
+            let (number, _) = rest.split_once(',')?;
+            (!path.contains(char::is_whitespace)).then(|| (path, number.parse().ok()))
+        });
+        let quoted = line.split_once("\", line ").and_then(|(before, rest)| {
+            let (_, path) = before.rsplit_once('"')?;
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            Some((path, rest[..digits].parse().ok()))
+        });
+        let breaks = |c: char| c.is_whitespace() || "()[]\"'`,".contains(c);
+        let words = line.split(breaks).filter_map(|word| {
+            let mut fields = word.trim_end_matches(':').split(':');
+            Some((fields.next()?, fields.next()?.parse().ok()))
+        });
+        for (path, number) in words.chain(parenthesised).chain(quoted) {
+            place(path, number, &mut places);
         }
     }
     places
 }
 
+fn place(path: &str, line: Option<usize>, places: &mut Vec<Place>) {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let inside = !path.starts_with('/') && !path.split('/').any(|part| part == "..");
+    let known = places.iter().any(|known| known.path == path);
+    if let Some(line) = line
+        && inside
+        && path.contains('.')
+        && line > 0
+        && !known
+    {
+        places.push(Place { path: path.to_owned(), line });
+    }
+}
+
 /// The lines around a place, numbered as `read_file` numbers them.
-pub(crate) fn around(text: &str, place: &Place) -> String {
+fn around(text: &str, place: &Place) -> String {
     let first = place.line.saturating_sub(BEFORE).max(1);
     let last = place.line + AFTER;
     let mut shown = format!("{}, lines around {}:\n", place.path, place.line);
@@ -65,6 +104,9 @@ mod tests {
         check("test_a.py:7: AssertionError", &[("test_a.py", 7)]);
         check("    calc_test.go:12: got 3", &[("calc_test.go", 12)]);
         check("at Object.<anonymous> (./sum.test.js:5:17)", &[("sum.test.js", 5)]);
+        check("src/a.ts(3,5): error TS2322: no", &[("src/a.ts", 3)]);
+        check("  File \"./pkg/a.py\", line 4\n    x = (", &[("pkg/a.py", 4)]);
+        check("src/main.rs:2:5: error[E0308]: mismatched types", &[("src/main.rs", 2)]);
         check("a.rs:1:1 then a.rs:9:1 then b.rs:2:2", &[("a.rs", 1), ("b.rs", 2)]);
     }
 

@@ -9,16 +9,21 @@
 //!
 //! Invariants
 //! * An edit that could be read in two ways changes nothing and shows what the file has.
-//! * A file that changed since it was read is never overwritten.
+//! * A file that changed since it was read is never overwritten, nor deleted.
+//! * A patch changes all of its files or none.
+//! * A repository's hooks, drivers and programs are never run by the git tools.
 //! * An error tells the model what to do next.
 
 mod agent;
+mod checker;
 mod command;
 mod diff;
 mod elision;
 mod failing_place;
+mod git;
 mod numbered;
 mod outline;
+mod patch;
 mod prompt;
 mod replacement;
 mod survey;

@@ -7,12 +7,14 @@
 
 mod exact;
 mod folded;
+mod hunks;
 mod indentation;
 mod lines;
 mod nearest;
 mod whole;
 
 use folded::{Edit, Folded};
+pub(crate) use hunks::{Hunk, apply};
 
 use crate::numbered::{self, number};
 

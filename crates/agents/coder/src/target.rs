@@ -1,7 +1,7 @@
 //! The file or folder that a call is about.
 
 use bottega_policy::{Need, Place};
-use bottega_tool::{Resolved, ToolContext, ToolError};
+use bottega_tool::{Resolved, ToolContext, ToolError, WorkspaceError};
 use bottega_types::Digest;
 
 /// A path that was asked for, and where it lay when the call was judged.
@@ -48,6 +48,37 @@ impl Target {
         )))
     }
 
+    /// Whether the path as it was asked for is a link, and not the file that it leads to.
+    pub(crate) fn is_link(&self, context: &ToolContext) -> Result<bool, ToolError> {
+        let asked = self.asked.trim_end_matches('/');
+        let (folder, name) = asked.split_at(asked.rfind('/').map_or(0, |slash| slash + 1));
+        if matches!(name, "" | "." | "..") {
+            return Ok(false);
+        }
+        let folder = if folder.is_empty() { "." } else { folder };
+        Ok(context.workspace.resolve(folder)?.real.join(name) != self.resolved.real)
+    }
+
+    /// Refuses unless the agent has seen the file as it is now, with this digest.
+    pub(crate) fn is_known(&self, context: &ToolContext, now: Digest) -> Result<(), ToolError> {
+        match self.seen(context) {
+            Some(seen) if seen == now => Ok(()),
+            Some(_) => Err(WorkspaceError::Changed { path: self.shown().to_owned() }.into()),
+            None => Err(ToolError::Refused(format!(
+                "you have not read {}; read it first, so that nothing is lost that you don't know",
+                self.shown()
+            ))),
+        }
+    }
+
+    /// Refuses when the file is not as the agent saw it last. What it never saw is let through.
+    pub(crate) fn is_not_stale(&self, context: &ToolContext, now: Digest) -> Result<(), ToolError> {
+        if self.seen(context).is_some_and(|seen| seen != now) {
+            return Err(WorkspaceError::Changed { path: self.shown().to_owned() }.into());
+        }
+        Ok(())
+    }
+
     /// The version of it that the agent saw last.
     pub(crate) fn seen(&self, context: &ToolContext) -> Option<Digest> {
         context.versions.seen(&self.key())
@@ -59,7 +90,7 @@ impl Target {
     }
 
     /// Two names of one file have one key.
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         self.resolved.real.to_string_lossy().into_owned()
     }
 }

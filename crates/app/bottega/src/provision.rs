@@ -60,7 +60,7 @@ impl Assembly {
         let providers = connect_providers(&self.app, local.clone())?;
         let gateway = gateway(settings, providers, store.clone())?;
         let declarations = declarations(settings);
-        let agent: Arc<LlmAgent> = Arc::new(coder(declarations, coder_options(settings)));
+        let agent: Arc<LlmAgent> = Arc::new(coder(&declarations, coder_options(settings)));
         let platform = Platform {
             journal: store.clone(),
             blobs: store.clone(),

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Need;
+use crate::{Need, Question, Reply};
 
 /// What a person is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,4 +45,10 @@ pub enum Approval {
 pub trait Approver: Send + Sync {
     /// Asks, and waits for the answer as long as it takes.
     async fn ask(&self, request: &ApprovalRequest) -> Approval;
+
+    /// Puts a question of the agent's own to the person, and waits for the answer as long as it takes. Whoever can't
+    /// show questions keeps this: nobody answers.
+    async fn answer(&self, _question: &Question) -> Reply {
+        Reply::Unavailable
+    }
 }

@@ -19,6 +19,7 @@ mod grant;
 mod judge;
 mod mode;
 mod need;
+mod question;
 
 pub use approval::{Approval, ApprovalRequest, Approver};
 pub use budget::{Allowance, Budget, Exhausted, Resource, Spent};
@@ -27,3 +28,4 @@ pub use grant::{Grant, GrantScope};
 pub use judge::{Request, Rule, Rules, Verdict, judge};
 pub use mode::{AccessMode, NotAnAccessMode};
 pub use need::{Need, Place};
+pub use question::{Question, Reply};

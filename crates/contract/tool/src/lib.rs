@@ -14,6 +14,7 @@
 //! * An output is bounded and says how to get the rest.
 
 mod excerpt;
+mod jobs;
 mod output;
 mod plain;
 mod sandbox;
@@ -21,15 +22,17 @@ mod tool;
 mod workspace;
 
 pub use excerpt::excerpt;
+pub use jobs::{JobLook, Jobs, TooManyJobs};
 pub use output::{FileChange, ToolError, ToolOutput};
 pub use plain::plain;
 pub use sandbox::{
     CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Sandbox, SandboxError, StreamName,
 };
 pub use tool::{
-    Effect, FileVersions, Prepared, Tool, ToolCatalogue, ToolContext, describe, parse_arguments,
+    Effect, FileVersions, Prepared, Respondent, Tool, ToolCatalogue, ToolContext, describe,
+    parse_arguments,
 };
 pub use workspace::{
-    Encoding, FileContent, FileKind, FileStat, Found, ListedFile, Listing, Matched, Matches, Query,
-    Resolved, Workspace, WorkspaceError, Written,
+    Encoding, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing, Matched,
+    Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_policy::{AccessMode, Need};
+use bottega_policy::{AccessMode, Need, Question, Reply};
 use bottega_types::Digest;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{CommandSink, Sandbox, ToolError, ToolOutput, Workspace};
+use crate::{CommandSink, Jobs, Sandbox, ToolError, ToolOutput, Workspace};
 
 /// What a call does to the world; decides what happens when its outcome is unknown after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,13 @@ pub trait FileVersions: Send + Sync {
     fn saw(&self, path: &str, digest: Digest);
 }
 
+/// The person, for a tool that has a question. Never blocks where nobody can be asked.
+#[async_trait]
+pub trait Respondent: Send + Sync {
+    /// Asks, and waits for the answer as long as it takes. Dropping the future takes the question back.
+    async fn answer(&self, question: &Question) -> Reply;
+}
+
 /// All that a tool may touch.
 #[derive(Clone)]
 pub struct ToolContext {
@@ -82,6 +89,10 @@ pub struct ToolContext {
     pub versions: Arc<dyn FileVersions>,
     /// Where live output goes.
     pub sink: Arc<dyn CommandSink>,
+    /// The person.
+    pub person: Arc<dyn Respondent>,
+    /// Commands in the background.
+    pub jobs: Arc<dyn Jobs>,
     /// The access mode, so that a command is caged as the mode says (`full` has no cage for files).
     pub mode: AccessMode,
     /// The most bytes of output that the model should read from one call.
@@ -136,6 +147,10 @@ pub fn describe<T: JsonSchema>() -> Value {
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     strip(&mut schema);
+    // Not every provider takes an object that doesn't say that it has no properties.
+    if let Some(root) = schema.as_object_mut() {
+        root.entry("properties").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
     schema
 }
 

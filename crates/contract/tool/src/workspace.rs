@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use bottega_policy::Place;
 use bottega_types::Digest;
 
+use crate::FileChange;
+
 /// A path as the workspace resolved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
@@ -155,6 +157,38 @@ pub struct Written {
     pub mode: u32,
 }
 
+/// One step of a change over several files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileStep {
+    /// Writes a file whole, as [`Workspace::write`] does.
+    Write {
+        /// The file.
+        path: String,
+        /// What it shall hold.
+        text: String,
+        /// The digest that it must have; nothing must be there when absent.
+        expected: Option<Digest>,
+    },
+    /// Gives a file another name. Its encoding and its mode go with it.
+    Move {
+        /// The file.
+        path: String,
+        /// Its new path, at which nothing may be.
+        to: String,
+        /// What it shall hold from now on; its bytes as they are when absent.
+        text: Option<String>,
+        /// The digest that it must have.
+        expected: Digest,
+    },
+    /// Takes a file away.
+    Delete {
+        /// The file.
+        path: String,
+        /// The digest that it must have.
+        expected: Digest,
+    },
+}
+
 /// Why a file operation failed. A model reads it.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -249,6 +283,13 @@ pub trait Workspace: Send + Sync {
         text: &str,
         expected: Option<Digest>,
     ) -> Result<Written, WorkspaceError>;
+
+    /// Carries out all steps, each about another file, or none: when one fails, those before it are taken
+    /// back. Once begun it goes on to its end, also when the caller goes away.
+    ///
+    /// Gives back what changed, in the order of the steps: one change a file, so two for a move, the new
+    /// name first.
+    async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError>;
 
     /// Puts bytes back as they were, or takes the file away when `bytes` is absent; for undo.
     async fn restore(

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bottega_policy::Place;
 use bottega_tool::{
-    Encoding, FileContent, FileKind, FileStat, Found, ListedFile, Listing, Matched, Matches, Query,
-    Resolved, Workspace, WorkspaceError, Written,
+    Encoding, FileChange, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing,
+    Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };
 use bottega_types::Digest;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -64,6 +64,19 @@ impl FakeWorkspace {
     fn real(&self, path: &str) -> String {
         let path = absolute(path);
         lock(&self.links).get(&path).cloned().unwrap_or(path)
+    }
+
+    /// The bytes and the mode of a file that has the expected digest.
+    fn expected(
+        &self,
+        path: &str,
+        expected: Option<Digest>,
+    ) -> Result<(Option<Vec<u8>>, u32), WorkspaceError> {
+        let file = lock(&self.files).get(&self.real(path)).cloned();
+        if file.as_ref().map(|(bytes, _)| Digest::of(bytes)) != expected {
+            return Err(WorkspaceError::Changed { path: path.to_owned() });
+        }
+        Ok(file.map_or((None, 0o644), |(bytes, mode)| (Some(bytes), mode)))
     }
 
     fn is_folder(&self, real: &str) -> bool {
@@ -213,6 +226,44 @@ impl Workspace for FakeWorkspace {
         after.extend_from_slice(text.as_bytes());
         files.insert(real, (after.clone(), mode));
         Ok(Written { before, digest: Digest::of(&after), after, mode })
+    }
+
+    async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError> {
+        let mut deeds = Vec::new();
+        for step in steps {
+            match step {
+                FileStep::Write { path, text, expected } => {
+                    let (before, mode) = self.expected(path, *expected)?;
+                    let bom = before.as_deref().is_some_and(|bytes| bytes.starts_with(BOM));
+                    let after = [if bom { BOM } else { &[] }, text.as_bytes()].concat();
+                    deeds.push((self.real(path), before, Some(after), mode));
+                }
+                FileStep::Move { path, to, text, expected } => {
+                    let (before, mode) = self.expected(path, Some(*expected))?;
+                    self.expected(to, None)?;
+                    let after = match text {
+                        Some(text) => Some(text.clone().into_bytes()),
+                        None => before.clone(),
+                    };
+                    deeds.push((self.real(to), None, after, mode));
+                    deeds.push((self.real(path), before, None, mode));
+                }
+                FileStep::Delete { path, expected } => {
+                    let (before, mode) = self.expected(path, Some(*expected))?;
+                    deeds.push((self.real(path), before, None, mode));
+                }
+            }
+        }
+        let mut files = lock(&self.files);
+        let change = |(real, before, after, mode): (String, _, Option<Vec<u8>>, u32)| {
+            match &after {
+                Some(after) => files.insert(real.clone(), (after.clone(), mode)),
+                None => files.remove(&real),
+            };
+            let path = real.strip_prefix("/w/").unwrap_or(&real).to_owned();
+            FileChange::new(path, before, after, mode)
+        };
+        Ok(deeds.into_iter().map(change).collect())
     }
 
     async fn restore(

@@ -5,10 +5,12 @@
 
 mod fake_sandbox;
 mod fake_workspace;
+mod real_machine;
 mod scripted_model;
 mod scripted_server;
 
 pub use fake_sandbox::{FakeSandbox, Reply};
 pub use fake_workspace::FakeWorkspace;
+pub use real_machine::{RealMachine, Remembered, Unwatched};
 pub use scripted_model::{Beat, Opening, Script, ScriptedModel};
 pub use scripted_server::{Asked, Close, Saying, ScriptedServer, Serving, WireProtocol};

@@ -12,7 +12,9 @@ use bottega_types::{CallId, Clock, Redactor};
 
 use crate::SessionScope;
 use crate::asked::Asked;
+use crate::jobs::SessionJobs;
 use crate::live::LiveOutput;
+use crate::questions::Questions;
 use crate::reported::Recorder;
 use crate::schema::Declared;
 
@@ -112,6 +114,16 @@ impl ToolHost {
             sandbox: Arc::clone(&self.parts.sandbox),
             versions: scope.versions(),
             sink: live.clone(),
+            person: Arc::new(Questions {
+                approver: Arc::clone(&self.parts.approver),
+                line: scope.line(),
+                redactor: Arc::clone(&self.parts.redactor),
+                limit: self.options.details_limit,
+            }),
+            jobs: Arc::new(SessionJobs {
+                table: scope.jobs(),
+                sandbox: Arc::clone(&self.parts.sandbox),
+            }),
             mode: scope.mode(),
             output_limit: self.options.output_limit,
         };

@@ -8,6 +8,8 @@ use bottega_policy::{AccessMode, Grant, GrantScope, Need};
 use bottega_tool::FileVersions;
 use bottega_types::{Digest, SessionId};
 
+use crate::jobs::JobTable;
+
 /// What one session may do and has seen. Shared by the calls of a turn that run side by side.
 #[derive(Debug)]
 pub struct SessionScope {
@@ -18,6 +20,7 @@ pub struct SessionScope {
     /// Calls that may still ask a person, in the order in which the model made them. One asks at a time: while a
     /// question is open, the same need of another call waits for its answer.
     asking: Line,
+    jobs: Arc<JobTable>,
 }
 
 impl SessionScope {
@@ -30,6 +33,7 @@ impl SessionScope {
             grants: Mutex::default(),
             seen: Arc::default(),
             asking: Line::default(),
+            jobs: Arc::default(),
         }
     }
 
@@ -54,6 +58,16 @@ impl SessionScope {
     /// calls that run side by side take theirs before they start.
     pub fn place(&self) -> Place {
         self.asking.join()
+    }
+
+    /// The commands in the background, which end with this scope.
+    pub(crate) fn jobs(&self) -> Arc<JobTable> {
+        Arc::clone(&self.jobs)
+    }
+
+    /// The line of those who ask, for a question that comes up while a call runs.
+    pub(crate) fn line(&self) -> Line {
+        self.asking.clone()
     }
 
     /// What was granted so far.

@@ -48,7 +48,7 @@ fn missing_folders_are_made() {
     let world = World::new(&[("file", b"x")]);
     world.write("a/b/c.txt", "x", None).unwrap();
     assert_eq!(world.on_disk("a/b/c.txt").as_deref(), Some(&b"x"[..]));
-    assert!(word(world.write("file/below", "x", None)).contains("NotADirectory"));
+    assert!(word(world.write("file/below", "x", None)).contains("is a file and no folder"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn definition() -> Definition {
         system: "large".into(),
         system_small: "small".into(),
         tools: ["read", "edit", "check"].map(tool).into_iter().collect(),
+        tools_small: ["read", "edit", "check"].map(tool).into_iter().collect(),
         repeatable: Arc::new(["read".to_owned()]),
         check: Some("check".into()),
         reader: Some("read".into()),

@@ -60,7 +60,7 @@ impl<'t> Wanted<'t> {
 }
 
 /// The lines of a text, without their ends. A final line end begins no further line.
-fn line_ranges(text: &str) -> Vec<Range<usize>> {
+pub(super) fn line_ranges(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     text.split_inclusive('\n')
         .map(|line| {
@@ -72,11 +72,18 @@ fn line_ranges(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The runs of `file` that equal `old` under `key`, without overlap.
-fn windows(file: &[&str], old: &[&str], key: impl Fn(&str) -> String) -> Vec<Range<usize>> {
+pub(super) fn windows(
+    file: &[&str],
+    old: &[&str],
+    key: impl Fn(&str) -> String,
+) -> Vec<Range<usize>> {
     let old: Vec<String> = old.iter().map(|line| key(line)).collect();
     let file: Vec<String> = file.iter().map(|line| key(line)).collect();
     let mut places = Vec::new();
     let mut start = 0;
+    if old.is_empty() {
+        return places;
+    }
     while start + old.len() <= file.len() {
         if file[start..start + old.len()] == old {
             places.push(start..start + old.len());
@@ -89,7 +96,7 @@ fn windows(file: &[&str], old: &[&str], key: impl Fn(&str) -> String) -> Vec<Ran
 }
 
 /// `range` with the line end after it, or before it where the file ends without one.
-fn with_line_end(text: &str, range: Range<usize>) -> Range<usize> {
+pub(super) fn with_line_end(text: &str, range: Range<usize>) -> Range<usize> {
     if text[range.end..].starts_with('\n') {
         range.start..range.end + 1
     } else {

@@ -31,6 +31,30 @@ const ECHOES: &[&str] = &[
     "note: run with `RUST_BACKTRACE=1`",
 ];
 
+/// What `cargo check` and `cargo clippy` say, warnings as well.
+pub(crate) fn diagnostics(text: &str) -> Digest {
+    let mut kept = Kept::default();
+    let (mut errors, mut warnings) = (0, 0);
+    for line in text.lines() {
+        let words = line.trim_start();
+        let sums_up = line.starts_with("error: could not compile")
+            || line.starts_with("error: aborting due to")
+            || (line.starts_with("warning: ") && line.contains(" generated "));
+        if sums_up || is_noise(line, words) {
+            continue;
+        }
+        errors += usize::from(line.starts_with("error: ") || line.starts_with("error["));
+        warnings += usize::from(line.starts_with("warning: ") || line.starts_with("warning["));
+        kept.push(line);
+    }
+    let several = |count, one, many| if count == 1 { one } else { many };
+    let counts = counted(&[
+        (errors, several(errors, "error", "errors")),
+        (warnings, several(warnings, "warning", "warnings")),
+    ]);
+    Digest { counts: (!counts.is_empty()).then_some(counts), ran: None, kept: kept.0 }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {
     /// Nothing in particular.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bottega_policy::Need;
 use bottega_tool::{
     Effect, FileChange, FileContent, Found, Prepared, Tool, ToolContext, ToolError, ToolOutput,
-    WorkspaceError, describe, excerpt, parse_arguments,
+    describe, excerpt, parse_arguments,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -80,9 +80,7 @@ impl Editing {
                 )));
             }
         };
-        if self.target.seen(context).is_some_and(|seen| seen != before.digest) {
-            return Err(WorkspaceError::Changed { path: path.to_owned() }.into());
-        }
+        self.target.is_not_stale(context, before.digest)?;
         if let Some(line) = elided(&self.new, &before.text) {
             return Err(ToolError::Refused(format!(
                 "new_text has the line `{line}`, which stands for other lines; they would be lost. Write every \
@@ -99,6 +97,9 @@ impl Editing {
 /// The refusal, with the whole file where it is small and nothing in it is like the old text.
 fn in_file(path: &str, text: &str, refusal: &NotReplaced) -> String {
     match refusal {
+        NotReplaced::Absent if text.is_empty() => {
+            format!("{path} is empty, so there is nothing to replace; write it with write_file")
+        }
         NotReplaced::Absent if text.len() <= 1_500 => {
             let all = crate::numbered::number(text.lines(), 1);
             format!("{path}: {refusal}. It has these lines:\n{all}")

@@ -79,9 +79,12 @@ impl Prepared for Reading {
         self.target.still(context)?;
         let path = self.target.shown();
         match context.workspace.read(&self.target.asked).await? {
-            Found::Binary { size, .. } => Ok(ToolOutput::text(format!(
-                "{path} is a binary file of {size} bytes; it has no lines to show"
-            ))),
+            Found::Binary { size, digest } => {
+                self.target.saw(context, digest);
+                Ok(ToolOutput::text(format!(
+                    "{path} is a binary file of {size} bytes; it has no lines to show"
+                )))
+            }
             Found::Text(content) => {
                 let text = page(path, &content.text, self.from, self.count, context.output_limit)?;
                 self.target.saw(context, content.digest);

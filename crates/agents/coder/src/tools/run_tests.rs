@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bottega_policy::{AccessMode, Need, Place};
+use bottega_policy::{AccessMode, Need};
 use bottega_tool::{
-    Effect, Ending, Found, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
+    Effect, Ending, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
     parse_arguments, plain,
 };
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{Command, ending, status};
-use crate::failing_place::{around, places};
+use crate::failing_place::failing_code;
 use crate::test_runner::{MARKERS, Runner, TEST_FILES, detect};
 
 /// Tests are built before they run, and that may take its time.
@@ -85,24 +85,6 @@ async fn names(context: &ToolContext) -> Result<Vec<String>, ToolError> {
         names.extend(found.files.into_iter().map(|file| file.path));
     }
     Ok(names)
-}
-
-/// Files whose failing lines are shown.
-const SHOWN: usize = 2;
-
-/// The code at the places that a failure names, so that nobody has to ask for it.
-async fn failing_code(kept: &str, context: &ToolContext) -> String {
-    let mut shown = String::new();
-    for place in places(kept).into_iter().take(SHOWN) {
-        // What lies outside the workspace, or behind a link that leads out, needs a permission of its own.
-        let inside =
-            context.workspace.resolve(&place.path).is_ok_and(|at| at.place == Place::Inside);
-        if inside && let Ok(Found::Text(content)) = context.workspace.read(&place.path).await {
-            shown.push_str("\n\n");
-            shown.push_str(around(&content.text, &place).trim_end());
-        }
-    }
-    shown
 }
 
 struct Testing {

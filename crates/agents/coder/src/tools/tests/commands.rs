@@ -1,7 +1,5 @@
 //! Calls that run commands.
 
-use bottega_tool::CommandSpec;
-
 use super::*;
 
 fn with(sandbox: FakeSandbox) -> Bench {
@@ -131,4 +129,70 @@ async fn the_runner_follows_from_the_files() {
     assert_eq!(command, "python3 -m pytest -q --tb=short -p no:cacheprovider -k 'a or b'");
     let bench = Bench::files(FakeWorkspace::new().with("README.md", ""));
     bench.refused("run_tests", json!({}), "no known test runner").await;
+}
+
+#[tokio::test]
+async fn a_check_tells_what_is_wrong_and_shows_the_place() {
+    let output = "    Checking calc v0.1.0\nwarning: unused variable: `x`\n --> src/lib.rs:1:9\n\n\
+                  error[E0308]: mismatched types\n --> src/lib.rs:2:5\n\nerror: could not compile `calc` (lib) due to 1 \
+                  previous error; 1 warning emitted\n";
+    let workspace = FakeWorkspace::new().with("Cargo.toml", "").with("src/lib.rs", "one\ntwo\n");
+    let sandbox = FakeSandbox::new()
+        .when("cargo check", Reply::exits(101, output))
+        .when("cargo clippy", Reply::exits(0, "warning: needless clone\n --> src/lib.rs:1:1\n"));
+    let bench = Bench::new(workspace, sandbox);
+    let failed = bench.call("check", json!({})).await.unwrap();
+    assert!(failed.failed);
+    insta::assert_snapshot!(failed.text, @r"
+    check FAILED: 1 error, 1 warning (cargo check --offline --all-targets)
+    warning: unused variable: `x`
+     --> src/lib.rs:1:9
+
+    error[E0308]: mismatched types
+     --> src/lib.rs:2:5
+
+    src/lib.rs, lines around 1:
+    1|one
+    2|two
+    ");
+    let linted = bench.call("check", json!({ "lint": true })).await.unwrap();
+    assert!(!linted.failed && linted.text.contains("check passed: 1 warning"), "{}", linted.text);
+    let bench = Bench::files(FakeWorkspace::new().with("README.md", ""));
+    bench.refused("check", json!({}), "found nothing to check this project with").await;
+}
+
+#[tokio::test]
+async fn git_is_run_without_a_shell() {
+    let bench = with(FakeSandbox::new().when("git", Reply::exits(0, "")));
+    bench.text("git_log", json!({ "path": "a; rm -rf .", "count": 3 })).await;
+    let spec = only(&bench);
+    assert_eq!((spec.argv[0].as_str(), spec.argv.last().unwrap().as_str()), ("git", "a; rm -rf ."));
+    assert_eq!(spec.argv[spec.argv.len() - 2], "--");
+    assert!(spec.writable.is_empty() && spec.caged && !spec.network);
+}
+
+#[tokio::test]
+async fn a_job_is_started_looked_at_and_stopped() {
+    let bench = with(FakeSandbox::new());
+    let job = async |arguments: Value| bench.call("job", arguments).await;
+    assert_eq!(job(json!({})).await.unwrap().text, "no jobs; start one with command");
+    let needs = bench.needs("job", json!({ "command": "make serve" })).await;
+    let parts = vec!["make serve".to_owned()];
+    assert_eq!(needs, [Need::Execute { command: "make serve".to_owned(), parts, caged: true }]);
+    let started = job(json!({ "command": "make serve" })).await.unwrap();
+    assert!(started.text.starts_with("job 7 runs; look at it with id 7"), "{}", started.text);
+    bench.refused("job", json!({ "command": "true" }), "1 jobs run already").await;
+    assert_eq!(job(json!({})).await.unwrap().text, "job 7: make serve\n");
+    assert_eq!(job(json!({ "id": 7 })).await.unwrap().text, "job 7 runs\nline 1");
+    let ended = job(json!({ "id": 7, "wait": 5 })).await.unwrap();
+    assert_eq!(
+        (ended.text.as_str(), ended.exit_code),
+        ("job 7 ended: exit code 3\nline 2", Some(3))
+    );
+    bench.refused("job", json!({ "id": 7 }), "there is no job 7").await;
+    let started = job(json!({ "command": "make serve", "wait": 1 })).await.unwrap();
+    assert_eq!(started.text, "job 7 runs\nline 1");
+    let stopped = job(json!({ "id": 7, "stop": true })).await.unwrap();
+    assert!(stopped.text.starts_with("job 7 was stopped"), "{}", stopped.text);
+    bench.refused("job", json!({ "id": 7, "command": "x" }), "either command").await;
 }

@@ -1,0 +1,140 @@
+//! `check`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_tool::{
+    Effect, Ending, Found, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
+    parse_arguments, plain,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::checker::{Checker, MARKERS, Signs, detect};
+use crate::command::{Command, ending, status};
+use crate::failing_place::failing_code;
+
+/// What is checked may have to be built first.
+const TIMEOUT: Duration = Duration::from_secs(1_200);
+
+/// Checks that the project compiles and its types fit, without running tests.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct CheckInput {
+    /// Run the project's linter as well.
+    lint: Option<bool>,
+}
+
+/// Checks the project.
+#[derive(Debug)]
+pub(super) struct Check;
+
+#[async_trait]
+impl Tool for Check {
+    fn name(&self) -> &'static str {
+        "check"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Changes
+    }
+
+    fn schema(&self) -> Value {
+        describe::<CheckInput>()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        let CheckInput { lint } = parse_arguments(arguments)?;
+        let signs = signs(context).await?;
+        let checker = detect(&signs, lint == Some(true)).ok_or_else(|| {
+            ToolError::Refused(
+                "found nothing to check this project with (cargo, go, tsc, npm run lint, mypy, ruff, python, make \
+                 check) at the workspace's root; use shell"
+                    .to_owned(),
+            )
+        })?;
+        let command = Command {
+            line: checker.line.to_owned(),
+            timeout: TIMEOUT,
+            environment: checker.environment,
+        };
+        Ok(Box::new(Checking { checker, command, mode: context.mode }))
+    }
+}
+
+/// What tells how this workspace is checked.
+async fn signs(context: &ToolContext) -> Result<Signs, ToolError> {
+    let mut signs = Signs::default();
+    for marker in MARKERS {
+        if context.workspace.stat(marker).await?.is_some() {
+            signs.files.push((*marker).to_owned());
+            let place = match *marker {
+                "package.json" => &mut signs.package,
+                "pyproject.toml" => &mut signs.pyproject,
+                "Makefile" | "makefile" | "GNUmakefile" => &mut signs.makefile,
+                _ => continue,
+            };
+            if let Found::Text(content) = context.workspace.read(marker).await? {
+                *place = Some(content.text);
+            }
+        }
+    }
+    if signs.files.is_empty() {
+        let found = context.workspace.list(".", &["*.py".to_owned()], None, 1).await?;
+        signs.python = !found.files.is_empty();
+    }
+    Ok(signs)
+}
+
+struct Checking {
+    checker: &'static Checker,
+    command: Command,
+    mode: AccessMode,
+}
+
+#[async_trait]
+impl Prepared for Checking {
+    fn needs(&self) -> Vec<Need> {
+        vec![self.command.need(self.mode)]
+    }
+
+    fn summary(&self) -> String {
+        format!("check: {}", self.command.line)
+    }
+
+    async fn details(&self, _: &ToolContext) -> String {
+        self.command.line.clone()
+    }
+
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let outcome = self.command.run(self.mode, context).await?;
+        let whole = plain(&outcome.output);
+        let digest = (self.checker.digest)(&whole);
+        let counts = digest.counts.map(|counts| format!(": {counts}")).unwrap_or_default();
+        let passed = outcome.ending == Ending::Exited(0);
+        let verdict = match outcome.ending {
+            Ending::Exited(0) => format!("check passed{counts}"),
+            Ending::Exited(_) => format!("check FAILED{counts}"),
+            how @ (Ending::Signalled(_) | Ending::TimedOut) => {
+                format!("check FAILED: {}", ending(how, self.command.timeout))
+            }
+        };
+        let kept = digest.kept.trim_matches('\n');
+        let shown = if passed { String::new() } else { failing_code(kept, context).await };
+        let text = format!("{verdict} ({})\n{kept}{shown}", self.command.line);
+        let text = text.trim_end().to_owned();
+        let hint = "mend what is shown first, then check again";
+        Ok(ToolOutput {
+            text: excerpt(&text, context.output_limit, hint).unwrap_or(text),
+            full: Some(format!("{verdict}\n{whole}")),
+            failed: !passed,
+            exit_code: status(outcome.ending),
+            ..ToolOutput::default()
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! `git_commit`.
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_tool::{
+    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::command::status;
+use crate::git::{Git, USER_SETTINGS, identity, targets};
+use crate::target::Target;
+
+/// Commits. Only when the user asked for it.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct GitCommitInput {
+    /// The commit message.
+    message: String,
+    /// Files to commit, new ones too. What is staged when absent.
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+/// Makes a commit.
+#[derive(Debug)]
+pub(super) struct GitCommit;
+
+#[async_trait]
+impl Tool for GitCommit {
+    fn name(&self) -> &'static str {
+        "git_commit"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Changes
+    }
+
+    fn schema(&self) -> Value {
+        describe::<GitCommitInput>()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        let GitCommitInput { message, paths } = parse_arguments(arguments)?;
+        if message.trim().is_empty() || message.contains('\0') {
+            return Err(ToolError::BadArguments { why: "message is empty or no text".to_owned() });
+        }
+        let paths = targets(paths, context)?;
+        let mut git = Git::changing(&["commit", "--no-verify", "--no-gpg-sign", "--no-edit"])
+            .with([format!("--message={message}")]);
+        let mut needs = Vec::new();
+        if !paths.is_empty() {
+            git = git.with(["--only"]).about(&paths);
+            needs.extend(paths.iter().map(Target::reading));
+        }
+        needs.extend(git.changing_needs(context.mode, context)?);
+        let caged = context.mode != AccessMode::Full;
+        if caged && context.workspace.stat(USER_SETTINGS).await?.is_some() {
+            needs.push(Target::find(USER_SETTINGS.to_owned(), context)?.reading());
+        }
+        Ok(Box::new(Committing { git, paths, message, needs, mode: context.mode }))
+    }
+}
+
+struct Committing {
+    git: Git,
+    paths: Vec<Target>,
+    message: String,
+    needs: Vec<Need>,
+    mode: AccessMode,
+}
+
+#[async_trait]
+impl Prepared for Committing {
+    fn needs(&self) -> Vec<Need> {
+        self.needs.clone()
+    }
+
+    fn summary(&self) -> String {
+        format!("commit {}", self.message.lines().next().unwrap_or_default())
+    }
+
+    async fn details(&self, _: &ToolContext) -> String {
+        self.git.line()
+    }
+
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let identity =
+            if self.mode == AccessMode::Full { Vec::new() } else { identity(context).await };
+        if !self.paths.is_empty() {
+            let add = Git::changing(&["add", "--all"]).about(&self.paths);
+            let added = add.run(self.mode, context).await?;
+            if added.failed {
+                return Err(ToolError::Refused(format!("nothing was committed: {}", added.text)));
+            }
+        }
+        let ran = self.git.clone().set(identity).run(self.mode, context).await?;
+        let unknown = ran.failed
+            && ["tell me who you are", "empty ident", "unable to auto-detect email"]
+                .iter()
+                .any(|words| ran.text.contains(words));
+        if unknown {
+            return Err(ToolError::Refused(
+                "nothing was committed: git doesn't know who commits. The user can say it with \
+                 `git config user.name NAME` and `git config user.email ADDRESS`"
+                    .to_owned(),
+            ));
+        }
+        Ok(ToolOutput {
+            text: ran.text,
+            failed: ran.failed,
+            exit_code: status(ran.ending),
+            ..ToolOutput::default()
+        })
+    }
+}

@@ -1,0 +1,104 @@
+//! `git_log`.
+
+use async_trait::async_trait;
+use bottega_policy::{AccessMode, Need};
+use bottega_tool::{
+    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::command::status;
+use crate::git::{Git, looking_needs, revision, targets};
+use crate::target::Target;
+
+/// Commits shown when the call doesn't say.
+const USUAL: usize = 20;
+/// Commits shown at most.
+const MOST: usize = 200;
+
+/// Lists commits, the newest first.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct GitLogInput {
+    /// How many.
+    count: Option<usize>,
+    /// Only those that changed this file.
+    path: Option<String>,
+    /// Revision to begin at, or a range.
+    commit: Option<String>,
+}
+
+/// Lists commits.
+#[derive(Debug)]
+pub(super) struct GitLog;
+
+#[async_trait]
+impl Tool for GitLog {
+    fn name(&self) -> &'static str {
+        "git_log"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::ReadOnly
+    }
+
+    fn schema(&self) -> Value {
+        describe::<GitLogInput>()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        let GitLogInput { count, path, commit } = parse_arguments(arguments)?;
+        let paths = targets(path.into_iter().collect(), context)?;
+        let count = count.unwrap_or(USUAL).clamp(1, MOST);
+        let mut git = Git::looking(&[
+            "log",
+            "--no-color",
+            "--no-show-signature",
+            "--date=short",
+            "--no-patch",
+        ])
+        .with([format!("--max-count={count}"), "--format=%h %ad %an%d: %s".to_owned()]);
+        if let Some(commit) = commit.filter(|commit| !commit.is_empty()) {
+            git = git.with([revision(&commit)?]);
+        }
+        Ok(Box::new(Looking { git: git.about(&paths), paths, mode: context.mode }))
+    }
+}
+
+struct Looking {
+    git: Git,
+    paths: Vec<Target>,
+    mode: AccessMode,
+}
+
+#[async_trait]
+impl Prepared for Looking {
+    fn needs(&self) -> Vec<Need> {
+        looking_needs(&self.paths)
+    }
+
+    fn summary(&self) -> String {
+        let paths: Vec<&str> = self.paths.iter().map(Target::shown).collect();
+        format!("git log {}", paths.join(" ")).trim_end().to_owned()
+    }
+
+    async fn details(&self, _: &ToolContext) -> String {
+        self.git.line()
+    }
+
+    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let ran = self.git.run(self.mode, context).await?;
+        let text = if ran.text.is_empty() { "no commits".to_owned() } else { ran.text };
+        Ok(ToolOutput {
+            text,
+            failed: ran.failed,
+            exit_code: status(ran.ending),
+            ..ToolOutput::default()
+        })
+    }
+}

@@ -1,0 +1,5 @@
+def f():
+    y = 2
+    return y
+
+x = f()

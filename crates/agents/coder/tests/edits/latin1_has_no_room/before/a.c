@@ -1,0 +1,2 @@
+/* café */
+int price = 1;

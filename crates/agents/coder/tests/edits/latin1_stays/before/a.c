@@ -1,0 +1,2 @@
+/* café, naïve */
+int x = 1;

@@ -1,0 +1,6 @@
+func f() {
+	if ok {
+		prepare()
+		run(1)
+	}
+}
