@@ -1,8 +1,8 @@
-//! What happens between fork and exec.
+//! What happens between the copy and the program.
 //!
 //! ```text
-//! Bottega ── fork ─▶ watcher ── clone (new PID namespace) ─▶ keeper ── clone ─▶ command ── exec
-//!                    waits for the keeper                    `keeper`          enters the cage
+//! Bottega ── clone (new namespaces) ─▶ keeper ── clone (shared memory) ─▶ command ── exec
+//!                                      `keeper`                           enters the cage
 //! ```
 //!
 //! All of it is system calls on what [`Plan`] holds; nothing is allocated, no lock is taken.
@@ -11,12 +11,13 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::ptr::null;
 
 use seccompiler::BpfProgram;
 
-use crate::keeper;
-use crate::kernel;
+use crate::mounts::View;
+use crate::{keeper, kernel, line, network};
 
 /// What keeps a command's processes together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +33,45 @@ pub(crate) enum Containment {
     Subreaper,
 }
 
+impl Containment {
+    /// Whether a command can have a network of its own.
+    pub(crate) const fn has_network(self) -> bool {
+        matches!(self, Self::Namespaces { loopback: true, .. })
+    }
+
+    /// The namespaces that a keeper begins in.
+    fn flags(self, network: Network) -> libc::c_int {
+        let Self::Namespaces { user, loopback } = self else { return 0 };
+        let mut flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
+        if user {
+            flags |= libc::CLONE_NEWUSER;
+        }
+        if loopback && network != Network::Shared {
+            flags |= libc::CLONE_NEWNET;
+        }
+        flags
+    }
+}
+
+/// The network of a command, where there can be one of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// The machine's.
+    Shared,
+    /// Its own, with a loopback.
+    Alone,
+    /// Its own, with a door to the egress proxy.
+    Door,
+}
+
 /// What failed on the way into the cage. Its number travels to Bottega.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Stage {
     /// Namespaces.
     Namespaces = 1,
+    /// The network of its own.
+    Network,
     /// Mounts.
     Mounts,
     /// Limits.
@@ -52,8 +86,9 @@ pub(crate) enum Stage {
 
 impl Stage {
     /// All stages.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Namespaces,
+        Self::Network,
         Self::Mounts,
         Self::Limits,
         Self::Privileges,
@@ -65,6 +100,7 @@ impl Stage {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Namespaces => "namespaces",
+            Self::Network => "a network of its own",
             Self::Mounts => "private mounts",
             Self::Limits => "limits",
             Self::Privileges => "giving up privileges",
@@ -72,35 +108,42 @@ impl Stage {
             Self::Seccomp => "seccomp filters",
         }
     }
+
+    /// What a person reads about the stage with this number.
+    pub(crate) fn named(number: i32) -> &'static str {
+        Self::ALL
+            .into_iter()
+            .find(|stage| *stage as i32 == number)
+            .map_or("the sandbox", Self::name)
+    }
 }
 
-/// How something is hidden or protected by a mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cover {
-    /// An empty folder stands over it.
-    EmptyFolder,
-    /// `/dev/null` stands over it.
-    Nothing,
-    /// It can't be renamed or removed.
-    Pinned,
-    /// It can't be changed at all.
-    ReadOnly,
+/// The program: where it may be, its words, its variables.
+pub(crate) struct Program {
+    /// Paths to try, in this order.
+    pub(crate) paths: Vec<CString>,
+    /// The words, the program's name first.
+    pub(crate) words: Vec<CString>,
+    /// `NAME=value`, each.
+    pub(crate) variables: Vec<CString>,
 }
 
 /// Everything that is needed after the fork.
 pub(crate) struct Plan {
     /// How processes are kept together.
     pub(crate) containment: Containment,
+    /// The network.
+    pub(crate) network: Network,
     /// `uid_map` and `gid_map` of a user namespace.
     pub(crate) maps: (Vec<u8>, Vec<u8>),
-    /// The keeper's end of the line to Bottega.
-    pub(crate) line: OwnedFd,
     /// How long what is left behind may go on, in milliseconds.
     pub(crate) grace: i64,
+    /// The most processes, as a text for `pid_max` of a PID namespace; nothing where that would be the machine's.
+    pub(crate) most_pids: Option<Vec<u8>>,
     /// Where the command starts.
     pub(crate) directory: CString,
-    /// What is hidden or protected, where there is a mount namespace.
-    pub(crate) covers: Vec<(CString, Cover)>,
+    /// What is seen of the files, where there is a mount namespace.
+    pub(crate) view: View,
     /// The ruleset of a caged command.
     pub(crate) ruleset: Option<OwnedFd>,
     /// Rules for what is mounted after the fork.
@@ -109,89 +152,126 @@ pub(crate) struct Plan {
     pub(crate) filters: Vec<BpfProgram>,
     /// Limits of resources.
     pub(crate) limits: Vec<(libc::__rlimit_resource_t, u64)>,
-    /// Whether the command gets a network of its own, where there can be one.
-    pub(crate) alone: bool,
     /// Whether the command keeps no privileges.
     pub(crate) caged: bool,
+    /// What is run.
+    pub(crate) program: Program,
 }
 
-impl Plan {
-    /// Runs in the forked child. Comes back only in the process that is to become the command, or with an
-    /// error in whichever process met it.
-    pub(crate) fn carry_out(&self) -> io::Result<()> {
-        kernel::block_signals(true)?;
-        kernel::new_session();
-        match self.containment {
-            Containment::Subreaper => kernel::prctl(libc::PR_SET_CHILD_SUBREAPER, 1)?,
-            Containment::Namespaces { user, loopback } => {
-                let keeper =
-                    self.staged(Stage::Namespaces, self.leave(user, loopback && self.alone))?;
-                if keeper != 0 {
-                    watch(keeper);
-                }
-                self.staged(Stage::Mounts, self.mount())?;
-            }
-        }
-        let command = kernel::split(0)?;
-        if command != 0 {
-            keeper::keep(self, command);
-        }
-        kernel::new_session();
-        if self.containment == Containment::Subreaper {
-            kernel::prctl(libc::PR_SET_PDEATHSIG, 9)?;
-        }
-        self.enter()
+/// What a keeper and its command hold of Bottega's.
+pub(crate) struct Ends {
+    /// The keeper's end of the line.
+    pub(crate) line: OwnedFd,
+    /// Standard input, output and error of the command.
+    pub(crate) streams: [OwnedFd; 3],
+}
+
+/// How likely the machine takes a caged process when its memory is used up, of 1,000: before Bottega, its
+/// models and whatever else the user runs.
+const TAKEN_FIRST: &[u8] = b"800";
+
+/// Bytes of the stack on which a command enters its cage.
+const STACK: usize = 256 << 10;
+
+/// A command that is about to be started. Made before the fork, so that nothing is allocated after it.
+pub(crate) struct Launch {
+    plan: Plan,
+    ends: Ends,
+    words: Vec<*const libc::c_char>,
+    variables: Vec<*const libc::c_char>,
+    stack: Vec<u8>,
+}
+
+impl Launch {
+    /// Gets ready.
+    pub(crate) fn new(plan: Plan, ends: Ends) -> Self {
+        let pointers = |texts: &[CString]| {
+            texts.iter().map(|text| text.as_ptr()).chain([null()]).collect::<Vec<_>>()
+        };
+        let words = pointers(&plan.program.words);
+        let variables = pointers(&plan.program.variables);
+        Self { plan, ends, words, variables, stack: vec![0; STACK] }
     }
 
-    fn leave(&self, user: bool, alone: bool) -> io::Result<libc::pid_t> {
-        kernel::unshare(
-            libc::CLONE_NEWNS | libc::CLONE_NEWIPC | if user { libc::CLONE_NEWUSER } else { 0 },
-        )?;
+    /// Starts the keeper; it starts the command.
+    pub(crate) fn start(self) -> io::Result<(libc::pid_t, OwnedFd)> {
+        // A signal that comes while there are two of us belongs to Bottega, not to its copy.
+        let blocked = kernel::block_signals()?;
+        let copied = kernel::copy(self.plan.containment.flags(self.plan.network));
+        if let Ok(None) = copied {
+            self.keep();
+        }
+        kernel::restore_signals(&blocked);
+        copied?.ok_or_else(|| io::ErrorKind::Other.into())
+    }
+
+    /// Runs in the copy.
+    fn keep(&self) -> ! {
+        let plan = &self.plan;
+        let started = self.prepare().and_then(|()| {
+            kernel::become_beside(command, std::ptr::from_ref(self).cast_mut().cast(), &self.stack)
+        });
+        match started {
+            Ok(command) => keeper::keep(plan, self.ends.line.as_fd(), command),
+            // SAFETY: ends this process without running anything of the program it was copied from.
+            Err(_) => unsafe { libc::_exit(1) },
+        }
+    }
+
+    /// What the keeper does for the command.
+    fn prepare(&self) -> io::Result<()> {
+        let plan = &self.plan;
+        kernel::new_session();
+        let Containment::Namespaces { user, loopback } = plan.containment else {
+            let adopts = kernel::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+            return self.staged(Stage::Namespaces, adopts);
+        };
         if user {
-            kernel::write_file(c"/proc/self/setgroups", b"deny")?;
-            kernel::write_file(c"/proc/self/uid_map", &self.maps.0)?;
-            kernel::write_file(c"/proc/self/gid_map", &self.maps.1)?;
+            self.staged(Stage::Namespaces, self.map_users())?;
         }
-        if alone {
-            kernel::unshare(libc::CLONE_NEWNET)?;
-            kernel::start_loopback()?;
+        if loopback && plan.network != Network::Shared {
+            self.staged(Stage::Network, network::start_loopback())?;
         }
-        kernel::split(libc::CLONE_NEWPID)
-    }
-
-    fn mount(&self) -> io::Result<()> {
-        let strict = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-        kernel::mount(c"none", c"/", c"", libc::MS_REC | libc::MS_PRIVATE, c"")?;
-        kernel::mount(c"proc", c"/proc", c"proc", strict, c"")?;
-        present(kernel::mount(c"tmpfs", c"/dev/shm", c"tmpfs", strict, c"mode=1777"))?;
-        for (path, cover) in &self.covers {
-            let bind = libc::MS_BIND | libc::MS_REC;
-            present(match cover {
-                Cover::EmptyFolder => {
-                    kernel::mount(c"tmpfs", path, c"tmpfs", strict, c"mode=0555,size=4k")
-                }
-                Cover::Nothing => kernel::mount(c"/dev/null", path, c"", libc::MS_BIND, c""),
-                Cover::Pinned => kernel::mount(path, path, c"", bind, c""),
-                Cover::ReadOnly => kernel::mount(path, path, c"", bind, c"")
-                    .and_then(|()| kernel::make_read_only(path)),
-            })?;
+        if plan.network == Network::Door {
+            let door = network::open_door().and_then(|door| {
+                line::hand_door(self.ends.line.as_fd(), door.as_fd())
+                // The door closes here: Bottega holds it now.
+            });
+            self.staged(Stage::Network, door)?;
+        }
+        self.staged(Stage::Mounts, plan.view.take())?;
+        if let Some(most) = &plan.most_pids {
+            self.staged(Stage::Limits, kernel::write_file(c"/proc/sys/kernel/pid_max", most))?;
         }
         Ok(())
     }
 
+    fn map_users(&self) -> io::Result<()> {
+        kernel::write_file(c"/proc/self/setgroups", b"deny")?;
+        kernel::write_file(c"/proc/self/uid_map", &self.plan.maps.0)?;
+        kernel::write_file(c"/proc/self/gid_map", &self.plan.maps.1)
+    }
+
+    /// What the command does before it becomes its program.
     fn enter(&self) -> io::Result<()> {
-        if self.containment != Containment::Subreaper {
-            // The folder was entered before the mounts; what stands over it now must count.
-            kernel::enter_folder(&self.directory)?;
+        let plan = &self.plan;
+        kernel::new_session();
+        if plan.containment == Containment::Subreaper {
+            self.staged(Stage::Privileges, kernel::prctl(libc::PR_SET_PDEATHSIG, 9))?;
         }
-        for (resource, most) in &self.limits {
+        for (number, stream) in (0..).zip(&self.ends.streams) {
+            kernel::put_at(stream.as_raw_fd(), number)?;
+        }
+        // Where it can't be written, the machine chooses as it always did.
+        let _ = kernel::write_file(c"/proc/self/oom_score_adj", TAKEN_FIRST);
+        for (resource, most) in &plan.limits {
             self.staged(Stage::Limits, kernel::limit(*resource, *most))?;
         }
-        if self.caged || !self.filters.is_empty() {
+        if plan.caged || !plan.filters.is_empty() {
             self.staged(Stage::Privileges, kernel::prctl_no_new_privileges())?;
         }
-        if let Some(ruleset) = &self.ruleset {
-            for (path, access) in &self.late {
+        if let Some(ruleset) = &plan.ruleset {
+            for (path, access) in &plan.late {
                 self.staged(
                     Stage::Landlock,
                     kernel::landlock_allow(ruleset.as_raw_fd(), path, *access),
@@ -199,12 +279,13 @@ impl Plan {
             }
             self.staged(Stage::Landlock, kernel::landlock_enter(ruleset.as_raw_fd()))?;
         }
-        if self.caged {
+        if plan.caged {
             self.staged(Stage::Privileges, kernel::drop_capabilities())?;
         }
         kernel::close_on_exec();
-        kernel::block_signals(false)?;
-        for program in &self.filters {
+        kernel::forget_handlers();
+        kernel::unblock_signals()?;
+        for program in &plan.filters {
             let entered =
                 seccompiler::apply_filter(program).map_err(|_| io::Error::last_os_error());
             self.staged(Stage::Seccomp, entered)?;
@@ -212,35 +293,47 @@ impl Plan {
         Ok(())
     }
 
+    /// Becomes the program. Comes back with the reason why it can't.
+    fn become_program(&self) -> io::Error {
+        let mut refused = None;
+        for path in &self.plan.program.paths {
+            // SAFETY: the path ends in NUL; both lists end in null and point at texts that live in the plan.
+            unsafe {
+                libc::execve(path.as_ptr(), self.words.as_ptr(), self.variables.as_ptr());
+            }
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                // As `execvp(3)` does: one that may not be run is told of only when there is no other.
+                Some(libc::EACCES) => refused = refused.or(Some(error)),
+                Some(libc::ENOENT | libc::ENOTDIR) => {}
+                _ => return error,
+            }
+        }
+        refused.unwrap_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))
+    }
+
     /// Tells Bottega at which stage an error came, since the error itself is only a number.
     fn staged<T>(&self, stage: Stage, result: io::Result<T>) -> io::Result<T> {
-        if result.is_err() {
-            keeper::tell(self.line.as_raw_fd(), keeper::FAILED, stage as i32);
+        if let Err(error) = &result {
+            line::tell_failed(self.ends.line.as_fd(), stage as i32, error);
         }
         result
     }
 }
 
-/// What is not there needs no cover.
-fn present(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => Ok(()),
-        result => result,
+/// Runs in the process that becomes the program, in the keeper's memory and on a stack of its own.
+extern "C" fn command(launch: *mut libc::c_void) -> libc::c_int {
+    // SAFETY: the keeper passes itself, and stands still until this process is done with its memory.
+    let launch = unsafe { &*launch.cast::<Launch>() };
+    let line = launch.ends.line.as_fd();
+    if let Err(error) = kernel::enter_folder(&launch.plan.directory) {
+        line::tell_not_started(line, &error);
+    } else if launch.enter().is_ok() {
+        let error = launch.become_program();
+        line::tell_not_started(line, &error);
     }
-}
-
-/// Waits for the keeper, so that Bottega has a child to wait for. A new PID namespace needs a new process,
-/// and Bottega's own child is not in it.
-fn watch(keeper: libc::pid_t) -> ! {
-    // SAFETY: plain system calls; this process does nothing else any more.
-    unsafe {
-        libc::syscall(libc::SYS_close_range, 0_u32, u32::MAX, 0_u32);
-        let mut status = 0;
-        while libc::waitpid(keeper, &raw mut status, libc::__WALL) < 0
-            && io::Error::last_os_error().raw_os_error() == Some(libc::EINTR)
-        {}
-        libc::_exit(0)
-    }
+    // SAFETY: ends this process alone; the keeper goes on in the memory that both share.
+    unsafe { libc::_exit(127) }
 }
 
 /// A path for system calls. Paths come from the file system and hold no NUL; one that does names nothing.

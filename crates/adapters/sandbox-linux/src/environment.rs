@@ -20,8 +20,6 @@ const KNOWN: &[&str] = &[
     "SHELL",
     "COLUMNS",
     "LINES",
-    "EDITOR",
-    "PAGER",
     "CC",
     "CXX",
     "AR",
@@ -30,7 +28,6 @@ const KNOWN: &[&str] = &[
     "CXXFLAGS",
     "CPPFLAGS",
     "LDFLAGS",
-    "MAKEFLAGS",
     "CMAKE_PREFIX_PATH",
     "PKG_CONFIG_PATH",
     "LIBCLANG_PATH",
@@ -101,6 +98,7 @@ pub(crate) const TOOLCHAINS: &[(&str, &str)] = &[
 /// Names that change what a program loads or runs before its first own instruction, or that lead to other
 /// programs of the user.
 const DANGEROUS: &[&str] = &[
+    // Shells.
     "BASH_ENV",
     "ENV",
     "SHELLOPTS",
@@ -110,30 +108,108 @@ const DANGEROUS: &[&str] = &[
     "CDPATH",
     "GLOBIGNORE",
     "PROMPT_COMMAND",
+    "ZDOTDIR",
+    "FPATH",
+    "FIGNORE",
+    "EXECIGNORE",
+    "INPUTRC",
+    // Programs that programs start.
+    "PAGER",
+    "MANPAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "GNUMAKEFLAGS",
+    "MAKEFILES",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CARGO_BUILD_RUSTC_WRAPPER",
+    "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
+    // Languages.
     "NODE_OPTIONS",
+    "NODE_PATH",
     "NODE_EXTRA_CA_CERTS",
-    "PERL5OPT",
-    "PERL5LIB",
-    "PERL5DB",
+    "NODE_REPL_EXTERNAL_MODULE",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "DENO_INSTALL_ROOT",
+    "BUN_OPTIONS",
     "PERLLIB",
     "RUBYOPT",
     "RUBYLIB",
+    "RUBYSHELL",
     "JAVA_TOOL_OPTIONS",
     "_JAVA_OPTIONS",
     "JDK_JAVA_OPTIONS",
+    "JAVA_OPTS",
+    "MAVEN_OPTS",
+    "MAVEN_ARGS",
+    "GRADLE_OPTS",
+    "SBT_OPTS",
+    "ANT_OPTS",
+    "KOTLIN_OPTS",
     "CLASSPATH",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "R_PROFILE",
+    "R_PROFILE_USER",
+    "R_ENVIRON",
+    "R_ENVIRON_USER",
+    "JULIA_LOAD_PATH",
+    "ERL_FLAGS",
+    "ERL_AFLAGS",
+    "ERL_ZFLAGS",
+    "ELIXIR_ERL_OPTIONS",
+    "GUILE_LOAD_PATH",
+    "TCLLIBPATH",
+    "EMACSLOADPATH",
+    "VIMINIT",
+    "EXINIT",
+    "DOTNET_STARTUP_HOOKS",
+    "DOTNET_ADDITIONAL_DEPS",
+    // Libraries.
     "GCONV_PATH",
     "LOCPATH",
     "NLSPATH",
     "HOSTALIASES",
+    "LOCALDOMAIN",
+    "RESOLV_HOST_CONF",
     "GLIBC_TUNABLES",
+    "GETCONF_DIR",
     "RES_OPTIONS",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+    "SSLKEYLOGFILE",
+    "CURL_HOME",
+    "CURL_CA_BUNDLE",
+    "WGETRC",
+    "GTK_MODULES",
+    "GTK_PATH",
+    "GIO_MODULE_DIR",
+    "GIO_EXTRA_MODULES",
+    "QT_PLUGIN_PATH",
+    "GTK_IM_MODULE",
+    // Other programs of the user.
     "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
     "DISPLAY",
     "WAYLAND_DISPLAY",
     "XAUTHORITY",
+    "ICEAUTHORITY",
+    "TMUX",
+    "STY",
+    "DOCKER_HOST",
+    "CONTAINER_HOST",
+    "KUBECONFIG",
+    "WSL_INTEROP",
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
 ];
 
 const DANGEROUS_STARTS: &[&str] = &[
@@ -141,20 +217,77 @@ const DANGEROUS_STARTS: &[&str] = &[
     "DYLD_",
     "PYTHON",
     "GIT_",
+    "PERL5",
+    "LUA_",
     "BASH_FUNC_",
     "MALLOC_",
+    "CORECLR_",
+    "COMPLUS_",
+    "NPM_CONFIG_",
     "SSH_",
     "GPG_",
     "DBUS_",
     "AWS_",
+    "AZURE_",
+    "GOOGLE_",
+    "VSCODE_",
     "BOTTEGA_",
 ];
 
-const SECRET_ENDS: &[&str] =
-    &["_KEY", "_PASS", "_PASSWD", "_PWD", "_AUTH", "_CREDENTIALS", "_COOKIE", "_DSN", "_PAT"];
+const SECRET_ENDS: &[&str] = &[
+    "_KEY",
+    "_KEYS",
+    "_PASS",
+    "_PASSWD",
+    "_PWD",
+    "_PW",
+    "_PIN",
+    "_AUTH",
+    "_BEARER",
+    "_CREDS",
+    "_COOKIE",
+    "_COOKIES",
+    "_DSN",
+    "_PAT",
+    "_SALT",
+    "_JWT",
+    "_WEBHOOK",
+    "_WEBHOOK_URL",
+];
 
-const SECRET_PARTS: &[&str] =
-    &["TOKEN", "SECRET", "PASSWORD", "APIKEY", "API_KEY", "CREDENTIAL", "PRIVATE_KEY"];
+const SECRET_PARTS: &[&str] = &[
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSPHRASE",
+    "APIKEY",
+    "API_KEY",
+    "ACCESS_KEY",
+    "CREDENTIAL",
+    "PRIVATE_KEY",
+    "SESSION_ID",
+];
+
+/// How values of secrets begin, whatever their variable is called.
+const SECRET_VALUES: &[&str] = &[
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "hf_",
+    "npm_",
+    "pypi-",
+    "eyJhbGciOi",
+    "AGE-SECRET-KEY-",
+    "-----BEGIN",
+];
 
 /// What decides about the environment of one command.
 pub(crate) struct Wanted<'a> {
@@ -179,7 +312,12 @@ pub(crate) fn clean(wanted: &Wanted<'_>) -> BTreeMap<String, String> {
     };
     let user = wanted.user.iter().filter(|(name, _)| listed(name));
     user.chain(wanted.added)
-        .filter(|(name, value)| !is_dangerous(name) && !name.contains('=') && !value.contains('\0'))
+        .filter(|(name, value)| {
+            !is_dangerous(name)
+                && !is_secret(value)
+                && !name.contains(['=', '\0'])
+                && !value.contains('\0')
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
@@ -192,6 +330,28 @@ pub(crate) fn is_dangerous(name: &str) -> bool {
         || DANGEROUS_STARTS.iter().any(|start| upper.starts_with(start))
         || SECRET_ENDS.iter().any(|end| upper.ends_with(end))
         || SECRET_PARTS.iter().any(|part| upper.contains(part))
+}
+
+/// Whether a value looks like a secret, or holds one: an address with a password in it.
+fn is_secret(value: &str) -> bool {
+    let with_password = value.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        authority.rsplit_once('@').is_some_and(|(person, _)| person.contains(':'))
+    });
+    with_password || SECRET_VALUES.iter().any(|start| value.starts_with(start))
+}
+
+/// Points a command at the egress proxy, under all the names that programs look for.
+pub(crate) fn proxy(environment: &mut BTreeMap<String, String>, port: u16) {
+    let address = format!("http://127.0.0.1:{port}");
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        environment.insert(name.to_owned(), address.clone());
+        environment.insert(name.to_ascii_uppercase(), address.clone());
+    }
+    for name in ["no_proxy", "NO_PROXY"] {
+        environment.insert(name.to_owned(), "localhost,127.0.0.1,::1".to_owned());
+    }
+    environment.insert("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned());
 }
 
 /// Points a caged command at its private folders, and at the toolchains of the real home.
@@ -261,25 +421,89 @@ mod tests {
         check(&[("PATH", "/bin")], &[("PORT", "1"), ("PATH", "/x")], false, "PATH PORT");
     }
 
+    /// Every name of a list reaches a command, or none of them does: from the user, by the settings' word, or from
+    /// a tool.
+    #[track_caller]
+    fn all(names: &str, passes: bool) {
+        for name in names.split_whitespace() {
+            let pair = map(&[(name, "x")]);
+            let pass = [name.to_owned()];
+            let none = BTreeMap::new();
+            for (user, added) in [(&pair, &none), (&none, &pair)] {
+                let clean = clean(&Wanted { user, pass: &pass, added, network: true });
+                assert_eq!(clean.contains_key(name), passes, "{name}");
+            }
+        }
+    }
+
     #[test]
     fn dangerous_names_never_pass() {
-        let names = [
-            "LD_PRELOAD",
-            "PYTHONSTARTUP",
-            "NODE_OPTIONS",
-            "GIT_SSH_COMMAND",
-            "BASH_ENV",
-            "ENV",
-            "MY_TOKEN",
-            "ANTHROPIC_API_KEY",
-            "DB_PASSWORD",
-            "SSH_AUTH_SOCK",
-            "BASH_FUNC_x%%",
-            "aws_session_token",
-            "",
-        ];
-        let pairs: Vec<_> = names.iter().map(|name| (*name, "x")).collect();
-        check(&pairs, &pairs, true, "");
+        all(
+            "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT ld_preload DYLD_INSERT_LIBRARIES GCONV_PATH",
+            false,
+        );
+        all("PYTHONSTARTUP PYTHONPATH PYTHONHOME PYTHONINSPECT PYTHONBREAKPOINT", false);
+        all(
+            "NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NPM_CONFIG_REGISTRY npm_config_script_shell",
+            false,
+        );
+        all(
+            "GIT_SSH_COMMAND GIT_DIR GIT_EXEC_PATH GIT_CONFIG_COUNT GIT_EXTERNAL_DIFF GIT_ASKPASS",
+            false,
+        );
+        all("BASH_ENV ENV PROMPT_COMMAND SHELLOPTS PS4 IFS ZDOTDIR CDPATH BASH_FUNC_x%%", false);
+        all("PERL5OPT PERL5LIB PERL5DB PERLLIB RUBYOPT RUBYLIB LUA_INIT LUA_PATH PHPRC", false);
+        all(
+            "JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS MAVEN_OPTS GRADLE_OPTS CLASSPATH",
+            false,
+        );
+        all("DOTNET_STARTUP_HOOKS CORECLR_PROFILER COMPlus_AltJit ERL_FLAGS R_PROFILE_USER", false);
+        all("PAGER EDITOR VISUAL BROWSER LESSOPEN MAKEFLAGS GNUMAKEFLAGS RUSTC_WRAPPER", false);
+        all("OPENSSL_CONF SSLKEYLOGFILE GLIBC_TUNABLES HOSTALIASES CURL_HOME WGETRC", false);
+        all(
+            "DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR DISPLAY TMUX DOCKER_HOST KUBECONFIG WSL_INTEROP",
+            false,
+        );
+        all("BOTTEGA_HOME BOTTEGA_ACCESS_MODE bottega_home", false);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_never_passes() {
+        all("MY_TOKEN GITHUB_TOKEN token ANTHROPIC_API_KEY OPENAI_APIKEY SIGNING_KEY", false);
+        all("DB_PASSWORD PGPASSWORD MYSQL_PWD SMTP_PASS VAULT_SECRET_ID CLIENT_SECRET", false);
+        all(
+            "SSH_AUTH_SOCK aws_session_token AWS_PROFILE AZURE_CLIENT_ID GOOGLE_APPLICATION_CREDENTIALS",
+            false,
+        );
+        all("SENTRY_DSN SLACK_WEBHOOK_URL NPM_AUTH HTTP_COOKIE", false);
+        for value in ["sk-abc", "ghp_abc", "AKIA123", "https://user:word@host/x", "-----BEGIN X"] {
+            check(&[("MY_FLAG", value), ("PATH", "/bin")], &[("PORT", value)], true, "PATH");
+        }
+        check(&[("MY_FLAG", "https://host/a:b@c")], &[], true, "MY_FLAG");
+    }
+
+    #[test]
+    fn harmless_names_pass() {
+        all(
+            "PATH LANG LC_ALL TZ TERM CI NO_COLOR USER CC CFLAGS RUSTFLAGS CARGO_HOME GOPROXY",
+            true,
+        );
+        all(
+            "PORT NODE_ENV VIRTUAL_ENV JAVA_HOME SSL_CERT_FILE MY_SETTING KEYBOARD AUTHOR DATABASE_URL",
+            true,
+        );
+        // Names that are none.
+        let odd = [("", "x"), ("A=B", "x"), ("N", "x\0y")];
+        check(&[], &odd, false, "");
+    }
+
+    #[test]
+    fn a_granted_host_is_reached_through_the_proxy() {
+        let mut environment = map(&[("HTTPS_PROXY", "http://elsewhere:1")]);
+        proxy(&mut environment, 7);
+        for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+            assert_eq!(environment[name], "http://127.0.0.1:7", "{name}");
+        }
     }
 
     #[test]

@@ -47,6 +47,10 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_reboot,
     libc::SYS_acct,
     libc::SYS_syslog,
+    libc::SYS_fanotify_init,
+    // `quotactl_fd`, `open_tree_attr`: the library does not know them yet. Both have one number everywhere.
+    443,
+    467,
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_sethostname,
@@ -65,6 +69,23 @@ const NAMESPACES: &[libc::c_int] = &[
     libc::CLONE_NEWNET,
 ];
 
+/// What is shared with all programs of the user where there is no IPC namespace.
+const SHARED: &[libc::c_long] = &[
+    libc::SYS_shmget,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
+    libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+];
+
 /// Requests that push characters into a terminal, as if a person had typed them (`ioctl_tty(2)`).
 const TYPING: &[u64] = &[libc::TIOCSTI, libc::TIOCLINUX];
 
@@ -80,6 +101,8 @@ pub(crate) enum Sockets {
     Unconnected,
     /// Local ones.
     Local,
+    /// Streams over the internet, to be held by somebody who knows where they go, and no local ones.
+    Streams,
     /// Internet sockets too, in a network where nobody else is.
     Loopback,
     /// All that programs use; they may also ask the kernel how the network is set up.
@@ -87,18 +110,31 @@ pub(crate) enum Sockets {
 }
 
 impl Sockets {
-    /// How many of [`FAMILIES`] are allowed.
-    const fn families(self) -> usize {
+    /// Which of [`FAMILIES`] are allowed.
+    fn families(self) -> &'static [libc::c_int] {
         match self {
-            Self::Unconnected | Self::Local => 1,
-            Self::Loopback => 3,
-            Self::Network => 4,
+            Self::Unconnected | Self::Local => &FAMILIES[..1],
+            Self::Streams => &FAMILIES[1..3],
+            Self::Loopback => &FAMILIES[..3],
+            Self::Network => FAMILIES,
         }
     }
 }
 
+/// What a caged command may do beside the usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cage {
+    /// The sockets.
+    pub(crate) sockets: Sockets,
+    /// Whether nobody else is in its IPC namespace.
+    pub(crate) alone: bool,
+    /// Whether something else keeps its signals to itself.
+    pub(crate) signals_held: bool,
+}
+
 /// The programs for a caged command, or what is missing to build them.
-pub(crate) fn cage(sockets: Sockets) -> Result<Vec<BpfProgram>, String> {
+pub(crate) fn cage(cage: Cage) -> Result<Vec<BpfProgram>, String> {
+    let sockets = cage.sockets;
     let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
     for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
         for call in [libc::SYS_clone, libc::SYS_unshare] {
@@ -110,9 +146,40 @@ pub(crate) fn cage(sockets: Sockets) -> Result<Vec<BpfProgram>, String> {
         let same = condition(1, Length::Dword, Compare::Eq, request)?;
         rules.entry(libc::SYS_ioctl).or_default().push(rule(vec![same])?);
     }
-    rules.insert(libc::SYS_socket, vec![others(&FAMILIES[..sockets.families()])?]);
-    if sockets == Sockets::Unconnected {
-        rules.insert(libc::SYS_connect, Vec::new());
+    let mut socket = vec![others(0, sockets.families())?];
+    match sockets {
+        Sockets::Unconnected => {
+            rules.insert(libc::SYS_connect, Vec::new());
+            // What needs no connection to be sent.
+            socket.push(rule(vec![kind(libc::SOCK_DGRAM)?])?);
+        }
+        Sockets::Streams => {
+            // Landlock knows TCP alone, and its connections only when they are made by `connect`.
+            for other in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET] {
+                socket.push(rule(vec![kind(other)?])?);
+            }
+            socket.push(others(2, &[0, libc::IPPROTO_TCP])?);
+            let fast = u64::from_flag(libc::MSG_FASTOPEN);
+            for (call, flags) in
+                [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)]
+            {
+                let set = condition(flags, Length::Dword, Compare::MaskedEq(fast), fast)?;
+                rules.insert(call, vec![rule(vec![set])?]);
+            }
+        }
+        Sockets::Local | Sockets::Loopback | Sockets::Network => {}
+    }
+    rules.insert(libc::SYS_socket, socket);
+    // Limits of other processes; one's own are named by zero.
+    let other = condition(0, Length::Dword, Compare::Ne, 0)?;
+    rules.insert(libc::SYS_prlimit64, vec![rule(vec![other])?]);
+    if !cage.alone {
+        rules.extend(SHARED.iter().map(|call| (*call, Vec::new())));
+    }
+    if !cage.signals_held {
+        // "To everybody whom I may send one."
+        let everybody = condition(0, Length::Dword, Compare::Eq, u64::from(u32::MAX))?;
+        rules.insert(libc::SYS_kill, vec![rule(vec![everybody])?]);
     }
     // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
     // does not exist use `clone`.
@@ -123,7 +190,7 @@ pub(crate) fn cage(sockets: Sockets) -> Result<Vec<BpfProgram>, String> {
 /// The programs for a command that is not caged but has no network.
 pub(crate) fn no_sockets() -> Result<Vec<BpfProgram>, String> {
     let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
-    rules.insert(libc::SYS_socket, vec![others(&FAMILIES[..Sockets::Local.families()])?]);
+    rules.insert(libc::SYS_socket, vec![others(0, Sockets::Local.families())?]);
     Ok(vec![foreign_calls(), program(rules, libc::EPERM)?])
 }
 
@@ -139,13 +206,18 @@ impl FromFlag for u64 {
     }
 }
 
-/// Matches sockets of every family that is not allowed.
-fn others(allowed: &[libc::c_int]) -> Result<SeccompRule, String> {
-    let other = allowed
+/// Matches calls whose argument `index` is none of these numbers.
+fn others(index: u8, numbers: &[libc::c_int]) -> Result<SeccompRule, String> {
+    let all = numbers
         .iter()
-        .map(|family| condition(0, Length::Dword, Compare::Ne, u64::from_flag(*family)))
+        .map(|number| condition(index, Length::Dword, Compare::Ne, u64::from_flag(*number)))
         .collect::<Result<_, _>>()?;
-    rule(other)
+    rule(all)
+}
+
+/// Matches sockets of a kind, with whatever flags beside it.
+fn kind(kind: libc::c_int) -> Result<SeccompCondition, String> {
+    condition(1, Length::Dword, Compare::MaskedEq(0xf), u64::from_flag(kind))
 }
 
 fn condition(

@@ -43,8 +43,13 @@ const SYSTEM: &[&str] = &[
     "/etc/resolv.conf",
 ];
 
-/// What in `/etc` is secret. Users other than root can't read it anyway.
+/// What of the system is secret. Users other than root can't read it anyway.
 const SYSTEM_SECRETS: &[&str] = &[
+    "/sys/firmware",
+    "/sys/fs/bpf",
+    "/sys/fs/pstore",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
     "/etc/shadow",
     "/etc/shadow-",
     "/etc/gshadow",
@@ -78,7 +83,6 @@ const DEVICES: &[&str] = &[
     "/dev/urandom",
     "/dev/tty",
     "/dev/ptmx",
-    "/dev/pts",
 ];
 
 /// Toolchains and package caches below home.
@@ -171,38 +175,48 @@ const HOME_SECRETS: &[&str] = &[
 pub(crate) struct Wanted<'a> {
     /// The user's home.
     pub(crate) home: Option<&'a Path>,
-    /// The command's environment: where its toolchains are.
-    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// Where its toolchains are, as they are spelled.
+    pub(crate) toolchains: &'a [PathBuf],
     /// More that may be read.
     pub(crate) readable: &'a [PathBuf],
     /// What may not be touched.
     pub(crate) unreadable: &'a [PathBuf],
+    /// Where the command runs: it may read there.
+    pub(crate) directory: &'a Path,
     /// What may be written.
     pub(crate) writable: &'a [PathBuf],
     /// Private folders of the command: granted wherever they lie.
     pub(crate) private: &'a [PathBuf],
-    /// Whether the command runs as root, for whom file modes are no obstacle.
-    pub(crate) root: bool,
+    /// What of the system is left out.
+    pub(crate) system_secrets: &'a [PathBuf],
+}
+
+/// What of the system is secret and there, to users for whom file modes are no obstacle.
+pub(crate) fn system_secrets() -> Vec<PathBuf> {
+    SYSTEM_SECRETS.iter().filter_map(|secret| existing(Path::new(secret))).collect()
 }
 
 /// The grants, one per path.
 pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
-    let mut secrets: Vec<PathBuf> = wanted.unreadable.iter().map(|path| real(path)).collect();
+    let mut secrets: Vec<PathBuf> =
+        wanted.unreadable.iter().filter_map(|path| existing(path)).collect();
     if let Some(home) = wanted.home {
-        secrets.extend(HOME_SECRETS.iter().map(|secret| real(&home.join(secret))));
+        secrets.extend(HOME_SECRETS.iter().filter_map(|secret| existing(&home.join(secret))));
     }
-    if wanted.root {
-        secrets.extend(SYSTEM_SECRETS.iter().map(PathBuf::from));
-    }
+    secrets.extend_from_slice(wanted.system_secrets);
     // The folder that is worked in may lie below a secret one (`~/.config/…`): it was asked for by name.
     let named: Vec<PathBuf> = wanted.writable.iter().map(|path| real(path)).collect();
-    secrets.retain(|secret| !named.iter().any(|folder| folder.starts_with(secret)));
+    let directory = real(wanted.directory);
+    secrets.retain(|secret| {
+        !named.iter().chain([&directory]).any(|folder| folder.starts_with(secret))
+    });
 
     let mut grants = BTreeMap::new();
-    for path in SYSTEM.iter().map(Path::new).chain(wanted.readable.iter().map(PathBuf::as_path)) {
-        allow(&mut grants, &real(path), Right::Read, &secrets);
+    let system = SYSTEM.iter().map(Path::new).chain(wanted.readable.iter().map(PathBuf::as_path));
+    for path in system.filter_map(existing) {
+        allow(&mut grants, &path, Right::Read, &secrets);
     }
-    for path in toolchains(wanted) {
+    for path in toolchains(wanted).into_iter().chain([directory]) {
         allow(&mut grants, &path, Right::Read, &secrets);
     }
     for path in DEVICES {
@@ -217,10 +231,23 @@ pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
     grants.into_iter().collect()
 }
 
-/// Where programs and their caches are: known places of home, what variables name, what `PATH` lists.
+/// Where programs and their caches are, if that may be read.
 fn toolchains(wanted: &Wanted<'_>) -> Vec<PathBuf> {
+    let home = wanted.home.map(real);
+    let mut places: Vec<PathBuf> =
+        wanted.toolchains.iter().filter_map(|place| place.canonicalize().ok()).collect();
+    // Nobody's variable may open a whole home or the whole machine.
+    places.retain(|place| {
+        !home.as_ref().is_some_and(|home| home.starts_with(place)) && place.parent().is_some()
+    });
+    places
+}
+
+/// Where programs and their caches are, as it is spelled: known places of home, what variables name, what `PATH`
+/// lists. Only what is there.
+pub(crate) fn spelled(home: Option<&Path>, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();
-    if let Some(home) = wanted.home {
+    if let Some(home) = home {
         places.extend(HOME_TOOLS.iter().map(|tool| home.join(tool)));
     }
     let named = TOOLCHAINS.iter().map(|(name, _)| *name).chain([
@@ -231,34 +258,33 @@ fn toolchains(wanted: &Wanted<'_>) -> Vec<PathBuf> {
     ]);
     // `PYTHONUSERBASE` is `~/.local`, of which only parts are for reading.
     for name in named.filter(|name| *name != "PYTHONUSERBASE") {
-        places.extend(wanted.environment.get(name).map(PathBuf::from));
+        places.extend(environment.get(name).map(PathBuf::from));
     }
-    if let Some(path) = wanted.environment.get("PATH") {
+    if let Some(path) = environment.get("PATH") {
         places.extend(std::env::split_paths(path));
     }
-    let home = wanted.home.map(real);
-    places.retain_mut(|place| {
-        let absolute = place.is_absolute();
-        *place = real(place);
-        // Nobody's variable may open a whole home or the whole machine.
-        absolute
-            && !home.as_ref().is_some_and(|home| home.starts_with(&*place))
-            && place.parent().is_some()
-    });
+    places.retain(|place| place.is_absolute() && place.symlink_metadata().is_ok());
     places
 }
 
-fn real(path: &Path) -> PathBuf {
+/// The one path of what is at a path.
+pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The one path of what is at a path, if anything is. One look is enough for most, which are not there.
+fn existing(path: &Path) -> Option<PathBuf> {
+    path.symlink_metadata().ok()?;
+    path.canonicalize().ok()
 }
 
 /// Grants a path. Landlock can only add, so where a secret lies below the path, what lies beside the secret
 /// is granted one by one.
 fn allow(grants: &mut BTreeMap<PathBuf, Right>, path: &Path, right: Right, secrets: &[PathBuf]) {
-    if secrets.iter().any(|secret| path.starts_with(secret)) || !path.exists() {
+    if secrets.iter().any(|secret| path.starts_with(secret)) {
         return;
     }
-    if !secrets.iter().any(|secret| secret.starts_with(path) && secret.exists()) {
+    if !secrets.iter().any(|secret| secret.starts_with(path)) {
         let granted = grants.entry(path.to_owned()).or_insert(right);
         *granted = right.max(*granted);
         return;
@@ -285,7 +311,8 @@ mod tests {
             std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
             std::fs::write(root.join(name), "").unwrap();
         }
-        let secrets: Vec<_> = secrets.iter().map(|secret| root.join(secret)).collect();
+        let secrets: Vec<_> =
+            secrets.iter().filter_map(|secret| existing(&root.join(secret))).collect();
         let mut grants = BTreeMap::new();
         allow(&mut grants, &root, Right::Write, &secrets);
         let told: Vec<_> = grants

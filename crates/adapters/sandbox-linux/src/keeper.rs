@@ -9,33 +9,20 @@
 )]
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use crate::cage::{Containment, Plan};
-use crate::kernel;
-
-/// The number that follows is the command's wait status.
-pub(crate) const ENDED: u8 = b'S';
-
-/// The number that follows is the stage that failed.
-pub(crate) const FAILED: u8 = b'F';
+use crate::{descent, kernel, line};
 
 /// How long killed processes are waited for, in milliseconds: one that hangs in the kernel dies later.
 const LAST_WAIT: i64 = 5_000;
 
-/// Writes one message to Bottega.
-pub(crate) fn tell(line: RawFd, kind: u8, number: i32) {
-    let mut message = [kind, 0, 0, 0, 0];
-    message[1..].copy_from_slice(&number.to_le_bytes());
-    // SAFETY: the buffer is as long as the call is told. Without a reader there is nobody to tell; the
-    // signal that this would raise is asked not to come.
-    unsafe { libc::send(line, message.as_ptr().cast(), message.len(), libc::MSG_NOSIGNAL) };
-}
-
 /// Keeps the command until nothing is left of it.
-pub(crate) fn keep(plan: &Plan, command: libc::pid_t) -> ! {
-    let line = plan.line.as_raw_fd();
+pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> ! {
+    let line = words.as_raw_fd();
     kernel::close_all_but(line);
+    // This process is a copy of Bottega, secrets included: nobody may look into it. Can't fail.
+    let _ = kernel::prctl(libc::PR_SET_DUMPABLE, 0);
     // SAFETY: the set is filled before use. All signals are blocked, so that none is lost between looking
     // for ended children and waiting for more.
     let signals = unsafe {
@@ -51,7 +38,7 @@ pub(crate) fn keep(plan: &Plan, command: libc::pid_t) -> ! {
         if let Some(status) = status
             && until == i64::MAX
         {
-            tell(line, ENDED, status);
+            line::tell_ended(words, status);
             until = now() + plan.grace;
         }
         if matches!(children, Left::Nothing) {
@@ -121,7 +108,17 @@ fn kill_all(containment: Containment, command: libc::pid_t, ended: bool, signals
                     // SAFETY: takes numbers. The number is the command's as long as it is not reaped.
                     unsafe { libc::kill(-command, libc::SIGKILL) };
                 }
-                kill_children();
+                // One that makes processes faster than they die is stopped first: the stopped keep their
+                // places, so that the limit on processes leaves it no room.
+                descent::of_this_process(|process| {
+                    // SAFETY: takes numbers. A process that ended meanwhile stays a zombie of this tree or
+                    // of this process until it is reaped; its number names nobody else.
+                    unsafe { libc::kill(process, libc::SIGSTOP) };
+                });
+                descent::of_this_process(|process| {
+                    // SAFETY: as above.
+                    unsafe { libc::kill(process, libc::SIGKILL) };
+                });
             }
         }
         if matches!(reap(command, &mut status), Left::Nothing) || now() >= until {
@@ -138,34 +135,6 @@ fn wait_for_child(signals: RawFd) {
         libc::poll(&raw mut polled, 1, 20);
         let mut drained = [0_u8; size_of::<libc::signalfd_siginfo>()];
         while libc::read(signals, drained.as_mut_ptr().cast(), drained.len()) > 0 {}
-    }
-}
-
-/// Kills every child, those that were adopted among them. Their children are adopted next.
-fn kill_children() {
-    // SAFETY: the path ends in NUL, the buffer is as long as the call is told, the descriptor is ours.
-    unsafe {
-        let list =
-            libc::open(c"/proc/thread-self/children".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
-        if list < 0 {
-            return;
-        }
-        let mut buffer = [0_u8; 4096];
-        let read = libc::read(list, buffer.as_mut_ptr().cast(), buffer.len());
-        libc::close(list);
-        let Ok(read) = usize::try_from(read) else { return };
-        let mut pid: libc::pid_t = 0;
-        for byte in &buffer[..read] {
-            if byte.is_ascii_digit() {
-                pid = pid.saturating_mul(10).saturating_add(libc::pid_t::from(byte - b'0'));
-            } else {
-                // A number cut off at the end of the buffer has no space after it and is not used.
-                if pid > 1 {
-                    libc::kill(pid, libc::SIGKILL);
-                }
-                pid = 0;
-            }
-        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr::null;
 
 /// The error of the last call when it said that it failed.
@@ -42,69 +42,86 @@ pub(crate) fn identity() -> (u32, u32) {
     unsafe { (libc::geteuid(), libc::getegid()) }
 }
 
+/// The version of the running kernel: its first two numbers.
+pub(crate) fn version() -> (u32, u32) {
+    // SAFETY: the structure lives through the call, which fills it with texts that end in NUL.
+    let release = unsafe {
+        let mut about: libc::utsname = std::mem::zeroed();
+        libc::uname(&raw mut about);
+        CStr::from_ptr(about.release.as_ptr()).to_string_lossy().into_owned()
+    };
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().ok());
+    let mut next = || numbers.next().flatten().unwrap_or_default();
+    (next(), next())
+}
+
+/// Bytes of the machine's memory, swap included.
+pub(crate) fn memory() -> Option<u64> {
+    // SAFETY: the structure lives through the call, which fills it.
+    unsafe {
+        let mut about: libc::sysinfo = std::mem::zeroed();
+        checked(libc::sysinfo(&raw mut about).into()).ok()?;
+        Some((about.totalram + about.totalswap) * u64::from(about.mem_unit))
+    }
+}
+
 /// Sets one property of the calling process.
 pub(crate) fn prctl(option: libc::c_int, value: libc::c_ulong) -> io::Result<()> {
     // SAFETY: every option used here takes numbers only.
     checked(unsafe { libc::prctl(option, value, 0, 0, 0) }.into()).map(|_| ())
 }
 
-/// Starts a new process that is a copy of this one; 0 in the copy. `flags` may ask for namespaces.
+/// Starts a new process that is a copy of this one, in new namespaces where `flags` ask for them. `None` in
+/// the copy; here its number, and a descriptor that stands for it and becomes readable when it ends.
 ///
 /// The library's `fork` runs handlers that may take locks; the bare call does not.
-pub(crate) fn split(flags: libc::c_int) -> io::Result<libc::pid_t> {
-    let flags = libc::c_long::from(flags | libc::SIGCHLD);
-    // SAFETY: without a new stack and without shared memory the copy goes on where this process is; the
-    // callers are single-threaded copies of a fork themselves and only make system calls.
-    let pid = checked(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+pub(crate) fn copy(flags: libc::c_int) -> io::Result<Option<(libc::pid_t, OwnedFd)>> {
+    let flags = libc::c_long::from(flags | libc::CLONE_PIDFD | libc::SIGCHLD);
+    let mut pidfd: libc::c_int = -1;
+    // SAFETY: without a new stack and without shared memory the copy goes on where this process is. The third
+    // argument is where the descriptor is stored on every architecture that Bottega is built for.
+    let pid = checked(unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) })?;
+    if pid == 0 {
+        return Ok(None);
+    }
+    let pid = libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidData)?;
+    // SAFETY: the kernel has just given this descriptor to us.
+    Ok(Some((pid, unsafe { OwnedFd::from_raw_fd(pidfd) })))
+}
+
+/// Starts a process that runs `work` on `stack` in this process' memory, and waits until it has become another
+/// program or ended: as cheap as a fork can be, since no memory is copied.
+pub(crate) fn become_beside(
+    work: extern "C" fn(*mut libc::c_void) -> libc::c_int,
+    argument: *mut libc::c_void,
+    stack: &[u8],
+) -> io::Result<libc::pid_t> {
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let top = stack.as_ptr_range().end.cast_mut();
+    let top = top.wrapping_sub(top.addr() % 16);
+    // SAFETY: the stack is large enough for `work`, which makes system calls only, and nothing else uses it;
+    // this process stands still until the other one is done with its memory.
+    let pid = checked(unsafe { libc::clone(work, top.cast(), flags, argument) }.into())?;
     libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// Leaves the shared namespaces named by `flags`.
-pub(crate) fn unshare(flags: libc::c_int) -> io::Result<()> {
-    // SAFETY: takes a number.
-    checked(unsafe { libc::unshare(flags) }.into()).map(|_| ())
-}
-
-/// Mounts; see `mount(2)`.
-pub(crate) fn mount(
-    source: &CStr,
-    target: &CStr,
-    kind: &CStr,
-    flags: libc::c_ulong,
-    data: &CStr,
-) -> io::Result<()> {
-    // SAFETY: all four strings end in NUL and live through the call.
-    checked(
+/// Gives every signal the effect that it has without a handler.
+pub(crate) fn forget_handlers() {
+    for signal in 1..65 {
+        // SAFETY: the structure is filled before use and lives through the call. What can't be set
+        // (`SIGKILL`, `SIGSTOP`, the library's own) is refused and needs nothing.
         unsafe {
-            libc::mount(
-                source.as_ptr(),
-                target.as_ptr(),
-                kind.as_ptr(),
-                flags,
-                data.as_ptr().cast(),
-            )
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = libc::SIG_DFL;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
         }
-        .into(),
-    )
-    .map(|_| ())
+    }
 }
 
-/// Makes a mount read-only and leaves its other properties (`mount_setattr(2)`).
-pub(crate) fn make_read_only(target: &CStr) -> io::Result<()> {
-    // `struct mount_attr`: what is set, what is cleared, propagation, user namespace.
-    let attributes: [u64; 4] = [1, 0, 0, 0];
-    // SAFETY: the structure is as large as the size says and lives through the call.
-    checked(unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            libc::AT_FDCWD,
-            target.as_ptr(),
-            0_u32,
-            attributes.as_ptr(),
-            size_of_val(&attributes),
-        )
-    })
-    .map(|_| ())
+/// Makes `from` the descriptor with the number `to`, for the program that comes.
+pub(crate) fn put_at(from: RawFd, to: RawFd) -> io::Result<()> {
+    // SAFETY: takes numbers; both are different, and what was at `to` is not used again.
+    checked(unsafe { libc::dup2(from, to) }.into()).map(|_| ())
 }
 
 /// Writes all of a short text into a file that exists.
@@ -164,17 +181,30 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(|_| ())
 }
 
-/// Blocks all signals that can be blocked, or none.
-pub(crate) fn block_signals(all: bool) -> io::Result<()> {
+/// Blocks all signals that can be blocked, and returns those that were blocked before.
+pub(crate) fn block_signals() -> io::Result<libc::sigset_t> {
+    // SAFETY: both sets are initialised before they are used.
+    unsafe {
+        let (mut all, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&raw mut all);
+        let result = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+        if result == 0 { Ok(before) } else { Err(io::Error::from_raw_os_error(result)) }
+    }
+}
+
+/// Blocks these signals and no others.
+pub(crate) fn restore_signals(blocked: &libc::sigset_t) {
+    // SAFETY: the set was filled by the kernel; nothing can be wrong about it.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, blocked, std::ptr::null_mut()) };
+}
+
+/// Blocks no signal.
+pub(crate) fn unblock_signals() -> io::Result<()> {
     // SAFETY: the set is initialised before it is used.
     unsafe {
-        let mut set = std::mem::zeroed();
-        if all {
-            libc::sigfillset(&raw mut set)
-        } else {
-            libc::sigemptyset(&raw mut set)
-        };
-        checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()).into())
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        checked(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()).into())
             .map(|_| ())
     }
 }
@@ -225,25 +255,4 @@ pub(crate) fn new_session() {
 /// From here on no program gives this process more rights than it has (`PR_SET_NO_NEW_PRIVS`).
 pub(crate) fn prctl_no_new_privileges() -> io::Result<()> {
     prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
-}
-
-/// Brings the loopback of a new network namespace up (`netdevice(7)`).
-pub(crate) fn start_loopback() -> io::Result<()> {
-    // SAFETY: the structure is zeroed, its name ends in NUL, and it lives through both calls; the union's
-    // flags are what these two requests read and write; the descriptor is ours.
-    unsafe {
-        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        checked(socket.into())?;
-        let mut request: libc::ifreq = std::mem::zeroed();
-        for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
-            *to = from.cast_signed() as libc::c_char;
-        }
-        let mut result = checked(libc::ioctl(socket, libc::SIOCGIFFLAGS, &raw mut request).into());
-        if result.is_ok() {
-            request.ifr_ifru.ifru_flags |= libc::IFF_UP as libc::c_short;
-            result = checked(libc::ioctl(socket, libc::SIOCSIFFLAGS, &raw const request).into());
-        }
-        libc::close(socket);
-        result.map(|_| ())
-    }
 }

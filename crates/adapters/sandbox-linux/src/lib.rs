@@ -38,17 +38,24 @@
 //! * A caged command never runs with less of the cage than the report says.
 
 mod cage;
+mod descent;
 mod environment;
 mod excerpt;
 mod filter;
+mod follow;
 mod grants;
 mod keeper;
 mod kernel;
+mod line;
+mod mounts;
+mod network;
 mod options;
+mod process;
 mod report;
 mod ruleset;
 mod sandbox;
 mod scratch;
+mod view;
 
 pub use options::{Namespaces, Options};
 pub use sandbox::LinuxSandbox;

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use bottega_tool::Egress;
+
+use crate::kernel;
 
 /// Whether commands get namespaces of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,14 +39,18 @@ pub struct Options {
     pub scratch: PathBuf,
     /// Whether namespaces are used.
     pub namespaces: Namespaces,
-    /// How long what a command left behind may go on after its main process ended.
+    /// The way to hosts that a command was granted. Without one such commands are refused.
+    pub egress: Option<Arc<dyn Egress>>,
+    /// How long what a command left behind may go on after its main process ended, while it holds the output.
     pub grace: Duration,
-    /// The most processes of the user while a command runs (`RLIMIT_NPROC`; root is not bound by it).
+    /// The most processes while a command runs: `RLIMIT_NPROC`, which counts all of the user's where the cage
+    /// has no user namespace and does not bind root; and `pid_max` of the command's PID namespace (Linux 6.14),
+    /// which binds everybody and is never below 400.
     pub processes: Option<u64>,
     /// The largest file a command may write, in bytes (`RLIMIT_FSIZE`).
     pub file_size: Option<u64>,
-    /// The most address space of each process, in bytes (`RLIMIT_AS`). Many programs reserve far more than
-    /// they use, so it is unlimited unless set.
+    /// The most memory that each process may write to, in bytes (`RLIMIT_DATA`). What is only reserved does not
+    /// count, but for programs built with an address sanitizer, which reserve it writable: they need `None`.
     pub memory: Option<u64>,
 }
 
@@ -57,10 +66,12 @@ impl Options {
             unreadable: Vec::new(),
             scratch,
             namespaces: Namespaces::default(),
+            egress: None,
             grace: Duration::from_millis(500),
             processes: Some(16_384),
             file_size: Some(16 << 30),
-            memory: None,
+            // One process that wants more would take the machine down with it.
+            memory: kernel::memory().map(|all| all / 4 * 3),
         }
     }
 }

@@ -3,7 +3,8 @@
 use bottega_tool::CageReport;
 
 use crate::cage::Containment;
-use crate::kernel::{has_seccomp, landlock_version};
+use crate::kernel::{self, has_seccomp, landlock_version};
+use crate::options::Options;
 
 /// What is missing for any cage at all; nothing when caged commands can run.
 pub(crate) fn missing() -> Option<String> {
@@ -17,8 +18,52 @@ pub(crate) fn missing() -> Option<String> {
     (!missing.is_empty()).then(|| missing.join(" and "))
 }
 
+/// What is missing to hold a command without a network namespace to the egress proxy.
+pub(crate) fn no_way_to_hosts() -> Option<String> {
+    (landlock_version() < 4).then(|| {
+        "a network namespace, or Landlock ABI 4 (Linux 6.7), to hold a command to the hosts that it was granted"
+            .to_owned()
+    })
+}
+
+/// Whether something bounds the number of processes, and what.
+fn processes(options: &Options, containment: Containment) -> Result<String, String> {
+    match (containment, options.processes) {
+        (_, None) => Err("no limit is set".to_owned()),
+        (Containment::Namespaces { .. }, Some(most)) if kernel::version() >= (6, 14) => {
+            Ok(format!("{most}, by a PID namespace"))
+        }
+        (_, Some(_)) if kernel::is_root() => Err(
+            "root is bound by no limit before Linux 6.14 or without a PID namespace: run as an ordinary user"
+                .to_owned(),
+        ),
+        (_, Some(most)) => Ok(format!("{most}")),
+    }
+}
+
+/// Granted hosts and how a command is held to them.
+fn hosts(options: &Options, containment: Containment) -> Result<String, String> {
+    if options.egress.is_none() {
+        return Err("there is no egress proxy".to_owned());
+    }
+    if containment.has_network() {
+        return Ok("egress proxy in a network of its own".to_owned());
+    }
+    match no_way_to_hosts() {
+        Some(missing) => Err(format!("needs {missing}")),
+        None => Err(
+            "held to the port of the egress proxy by Landlock; needs a network namespace to be held to its address"
+                .to_owned(),
+        ),
+    }
+}
+
 /// The report for `doctor`. `refused` says why namespaces are not used, where they are not.
-pub(crate) fn report(containment: Containment, refused: Option<&str>) -> CageReport {
+pub(crate) fn report(
+    options: &Options,
+    containment: Containment,
+    refused: Option<&str>,
+) -> CageReport {
     let version = landlock_version();
     let since = |needed: i32, what: &str, release: &str| {
         if version >= needed {
@@ -59,13 +104,17 @@ pub(crate) fn report(containment: Containment, refused: Option<&str>) -> CageRep
         ("network: TCP", since(4, "Landlock and seccomp", "6.7")),
         ("network: all sockets", seccomp("seccomp")),
         ("network: a loopback of its own", loopback),
+        ("network: granted hosts", hosts(options, containment)),
         ("device controls", since(5, "Landlock", "6.10")),
         ("signals and abstract sockets", since(6, "Landlock", "6.12")),
         ("system calls", seccomp("seccomp")),
         ("privileges", Ok("no new ones, no capabilities".to_owned())),
+        ("processes are bounded", processes(options, containment)),
         ("nothing outlives a command", Ok(kept.to_owned())),
         ("other processes are invisible", namespaces("PID namespace")),
         ("git settings and hooks are read-only", namespaces("mount namespace")),
+        ("modes, owners and times of other files can't be changed", namespaces("mount namespace")),
+        ("terminals and shared memory of other programs are hidden", namespaces("mount namespace")),
         (
             "sockets of other programs are hidden",
             namespaces("mount namespace").map_err(|why| {

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, Scope,
 };
 
@@ -19,6 +19,19 @@ pub(crate) struct Prepared {
     pub(crate) read: u64,
     /// Bits of everything.
     pub(crate) write: u64,
+    /// Bits of reading and writing a device.
+    pub(crate) device: u64,
+}
+
+/// What Landlock says about connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// Nothing: something else holds them, or nothing has to.
+    Open,
+    /// None.
+    Closed,
+    /// To this port, whatever host. Needs ABI 4.
+    Port(u16),
 }
 
 /// The version of Landlock that is used: the kernel's, as far as this code knows it.
@@ -37,31 +50,36 @@ pub(crate) fn abi() -> ABI {
     }
 }
 
+/// Whether Landlock keeps signals and abstract sockets of a command to itself.
+pub(crate) fn holds_signals() -> bool {
+    abi() >= ABI::V6
+}
+
 /// Builds the ruleset. What the kernel is too old for is left out; the report says so.
-pub(crate) fn build(grants: &[(PathBuf, Right)], network: bool) -> Result<Prepared, String> {
+pub(crate) fn build(
+    grants: &[(PathBuf, Right)],
+    connections: Connections,
+) -> Result<Prepared, String> {
     let abi = abi();
     let all = AccessFs::from_all(abi);
     let read = AccessFs::from_read(abi);
     let prepared = (|| {
         let mut ruleset = Ruleset::default().handle_access(all)?;
-        if abi >= ABI::V4 && !network {
+        if abi >= ABI::V4 && connections != Connections::Open {
             ruleset = ruleset.handle_access(AccessNet::from_all(abi))?;
         }
         if abi >= ABI::V6 {
             ruleset = ruleset.scope(Scope::from_all(abi))?;
         }
         let mut created = ruleset.create()?;
+        if let Connections::Port(port) = connections {
+            created = created.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+        }
         for (path, right) in grants {
             let access: BitFlags<AccessFs> = match right {
                 Right::Names => AccessFs::ReadDir.into(),
                 Right::Read => read,
-                Right::Device => {
-                    let mut access = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir;
-                    if abi >= ABI::V5 {
-                        access |= AccessFs::IoctlDev;
-                    }
-                    access
-                }
+                Right::Device => device(abi),
                 Right::Write => all,
             };
             // What is gone by now needs no grant.
@@ -78,5 +96,11 @@ pub(crate) fn build(grants: &[(PathBuf, Right)], network: bool) -> Result<Prepar
             .to_owned()
     })?;
     let files = AccessFs::ReadFile | AccessFs::ReadDir;
-    Ok(Prepared { ruleset, read: files.bits(), write: all.bits() })
+    Ok(Prepared { ruleset, read: files.bits(), write: all.bits(), device: device(abi).bits() })
+}
+
+/// To read, write and control a device.
+fn device(abi: ABI) -> BitFlags<AccessFs> {
+    let access = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir;
+    if abi >= ABI::V5 { access | AccessFs::IoctlDev } else { access }
 }

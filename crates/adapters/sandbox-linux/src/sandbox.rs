@@ -1,58 +1,34 @@
 //! The sandbox port.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::ffi::CString;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
-use bottega_tool::{
-    CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Sandbox, SandboxError, StreamName,
-};
-use tokio::io::AsyncReadExt;
-use tokio::process::{Child, Command};
+use bottega_tool::{CageReport, CommandOutcome, CommandSink, CommandSpec, Sandbox, SandboxError};
+use tokio::net::unix::pipe::Receiver;
 
-use crate::cage::{Containment, Cover, Plan, Stage, c_path};
-use crate::excerpt::Excerpt;
-use crate::filter::Sockets;
+use crate::cage::{Containment, Ends, Launch, Network, Plan, Program, Stage, c_path};
+use crate::filter::{Cage, Sockets};
+use crate::follow::{Running, follow};
+use crate::line::{Line, Word};
+use crate::mounts::View;
 use crate::options::{Namespaces, Options};
+use crate::process::{Orphans, Process};
+use crate::ruleset::Connections;
 use crate::scratch::Scratch;
-use crate::{environment, filter, grants, keeper, kernel, report, ruleset};
+use crate::{environment, filter, grants, kernel, line, network, process, report, ruleset, view};
 
-/// How long the last output of killed processes is waited for.
-const DRAIN: Duration = Duration::from_secs(2);
+/// Where programs are looked for without a `PATH`.
+const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// How long the keeper has to kill everything before the command counts as lost.
-const KILL: Duration = Duration::from_secs(10);
-
-/// What in a folder that may be written is protected from the command: with these it could make the user's own
-/// git, or Bottega, run something outside the cage later.
-const PROTECTED: &[(&str, Cover)] = &[
-    (".git", Cover::Pinned),
-    (".git/config", Cover::ReadOnly),
-    (".git/hooks", Cover::ReadOnly),
-    (".bottega", Cover::ReadOnly),
-];
-
-/// Where other programs of the user listen. `/run` is hidden whole from commands without the network.
-const SOCKETS: &[&str] = &[
-    "/run/user",
-    "/run/dbus",
-    "/run/docker",
-    "/run/docker.sock",
-    "/run/containerd",
-    "/run/podman",
-    "/run/snapd.socket",
-    "/run/systemd/private",
-    "/run/libvirt",
-    "/run/screen",
-    "/tmp/.X11-unix",
-    "/tmp/.ICE-unix",
-];
+/// The fewest processes that the PID namespace of a command can be held to: the kernel keeps numbers for itself.
+const FEWEST_PIDS: u64 = 400;
 
 /// Runs commands in a cage that Linux itself holds. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,19 +41,23 @@ struct Inner {
     options: Options,
     /// Found out at the first command or report.
     containment: OnceLock<(Containment, Option<String>)>,
+    orphans: Arc<Orphans>,
 }
 
 /// A command that is ready to be started.
 struct Ready {
     plan: Plan,
-    environment: BTreeMap<String, String>,
+    door: Option<TcpListener>,
     scratch: Option<Scratch>,
 }
 
-/// A command that runs.
-struct Running {
-    child: Child,
-    line: UnixStream,
+/// A command that was started: its keeper, Bottega's end of the line, its output and error.
+struct Started {
+    keeper: OwnedFd,
+    line: OwnedFd,
+    out: OwnedFd,
+    err: OwnedFd,
+    door: Option<TcpListener>,
     scratch: Option<Scratch>,
 }
 
@@ -85,7 +65,8 @@ impl LinuxSandbox {
     /// A sandbox with these options. Touches nothing yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { inner: Arc::new(Inner { options, containment: OnceLock::new() }) }
+        let (containment, orphans) = (OnceLock::new(), Arc::default());
+        Self { inner: Arc::new(Inner { options, containment, orphans }) }
     }
 }
 
@@ -112,50 +93,36 @@ impl Inner {
         })
     }
 
-    fn start(&self, spec: &CommandSpec) -> Result<Running, SandboxError> {
+    fn start(&self, spec: &CommandSpec) -> Result<Started, SandboxError> {
+        self.orphans.sweep();
         let program = spec.argv.first().cloned().unwrap_or_default();
-        let failed = |source: io::Error| SandboxError::Start { program: program.clone(), source };
+        let failed = |kind, why: String| SandboxError::Start {
+            program: program.clone(),
+            source: io::Error::new(kind, why),
+        };
         if program.is_empty() {
-            return Err(failed(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the command is empty",
-            )));
+            return Err(failed(io::ErrorKind::InvalidInput, "the command is empty".to_owned()));
         }
         if !spec.directory.is_dir() {
             let why = format!("there is no folder `{}` to run it in", spec.directory.display());
-            return Err(failed(io::Error::new(io::ErrorKind::NotFound, why)));
+            return Err(failed(io::ErrorKind::NotFound, why));
         }
         if let Some(missing) = report::missing()
             && (spec.caged || !spec.network)
         {
             return Err(SandboxError::Unavailable { missing });
         }
-        let (mut line, theirs) = UnixStream::pair()?;
-        line.set_nonblocking(true)?;
-        let Ready { plan, environment, scratch } = self.plan(spec, theirs.into())?;
-        let mut command = Command::new(&program);
-        command
-            .args(&spec.argv[1..])
-            .current_dir(&spec.directory)
-            .env_clear()
-            .envs(environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        before_exec(&mut command, plan);
-        match command.spawn() {
-            Ok(child) => Ok(Running { child, line, scratch }),
-            Err(source) => Err(match told(&mut line) {
-                Some((keeper::FAILED, number)) => SandboxError::Unavailable {
-                    missing: format!("{} ({source})", stage_name(number)),
-                },
-                Some(_) | None => failed(source),
-            }),
-        }
+        let Ready { plan, door, scratch } = self.plan(spec)?;
+        let (out, out_end) = io::pipe()?;
+        let (err, err_end) = io::pipe()?;
+        let nothing = std::fs::File::open("/dev/null")?;
+        let streams = [nothing.into(), out_end.into(), err_end.into()];
+        let (keeper, line) = launch(plan, streams)?;
+        Ok(Started { keeper, line, out: out.into(), err: err.into(), door, scratch })
     }
 
     /// Everything that is decided before the fork.
-    fn plan(&self, spec: &CommandSpec, line: OwnedFd) -> Result<Ready, SandboxError> {
+    fn plan(&self, spec: &CommandSpec) -> Result<Ready, SandboxError> {
         let options = &self.options;
         let unavailable = |missing: String| SandboxError::Unavailable { missing };
         let mut environment = environment::clean(&environment::Wanted {
@@ -167,17 +134,18 @@ impl Inner {
         environment.insert("PWD".to_owned(), spec.directory.to_string_lossy().into_owned());
         let mut plan = Plan {
             containment: Containment::Subreaper,
+            network: Network::Shared,
             maps: id_maps(),
-            line,
             grace: i64::try_from(options.grace.as_millis()).unwrap_or(i64::MAX / 4),
+            most_pids: None,
             directory: c_path(&spec.directory),
-            covers: Vec::new(),
+            view: View::default(),
             ruleset: None,
             late: Vec::new(),
             filters: Vec::new(),
             limits: Vec::new(),
-            alone: spec.caged && !spec.network,
             caged: spec.caged,
+            program: Program { paths: Vec::new(), words: Vec::new(), variables: Vec::new() },
         };
         if !spec.caged {
             if let Some(home) = &options.home {
@@ -186,7 +154,8 @@ impl Inner {
             if !spec.network {
                 plan.filters = filter::no_sockets().map_err(unavailable)?;
             }
-            return Ok(Ready { plan, environment, scratch: None });
+            plan.program = found(spec, &environment)?;
+            return Ok(Ready { plan, door: None, scratch: None });
         }
         let workspace = spec.writable.first().unwrap_or(&spec.directory);
         let scratch = Scratch::new(&options.scratch, workspace, options.home.as_deref())?;
@@ -197,37 +166,155 @@ impl Inner {
             &scratch.home,
             scratch.temporary.path(),
             &spec.writable,
-            spec.network,
+            spec.network || !spec.hosts.is_empty(),
         );
+        plan.containment = self.containment().0;
+        let alone = plan.containment != Containment::Subreaper;
+        // Root may read what others may not. A mount locks it away; without mounts what lies around it is granted
+        // one by one.
+        let locked = if kernel::is_root() { grants::system_secrets() } else { Vec::new() };
+        let mut spelled = grants::spelled(options.home.as_deref(), &environment);
         let granted = grants::grants(&grants::Wanted {
             home: options.home.as_deref(),
-            environment: &environment,
+            toolchains: &spelled,
             readable: &options.readable,
             unreadable: &options.unreadable,
+            directory: &spec.directory,
             writable: &spec.writable,
             private: &private,
-            root: kernel::is_root(),
+            system_secrets: if alone { &[] } else { &locked },
         });
-        plan.containment = self.containment().0;
-        let sockets = match plan.containment {
-            _ if spec.network => Sockets::Network,
-            Containment::Namespaces { loopback: true, .. } => Sockets::Loopback,
-            Containment::Namespaces { loopback: false, .. } => Sockets::Local,
-            Containment::Subreaper => Sockets::Unconnected,
-        };
-        let internet = matches!(sockets, Sockets::Loopback | Sockets::Network);
-        let prepared = ruleset::build(&granted, internet).map_err(unavailable)?;
+        let way = self.way(spec, plan.containment)?;
+        plan.network = way.network;
+        if let Some(port) = way.port {
+            environment::proxy(&mut environment, port);
+        }
+        let prepared = ruleset::build(&granted, way.connections).map_err(unavailable)?;
         plan.late.push((c"/proc".to_owned(), prepared.read));
-        if plan.containment != Containment::Subreaper {
-            // Only where it is a private one: elsewhere it holds the memory of other programs.
+        if alone {
+            // Only where they are private ones: elsewhere they hold the memory of other programs, and terminals.
             plan.late.push((c"/dev/shm".to_owned(), prepared.write));
-            plan.covers = covers(spec, &private);
+            plan.late.push((c"/dev/pts".to_owned(), prepared.device));
+            let roots: Vec<PathBuf> = spec.writable.iter().chain(&private).cloned().collect();
+            spelled.extend(roots.iter().chain([&spec.directory]).cloned());
+            plan.view = view::view(&view::Wanted {
+                home: options.home.as_deref(),
+                grants: &granted,
+                writable: &roots,
+                spelled: &spelled,
+                protected: &spec.writable,
+                locked: &locked,
+            });
+            plan.most_pids = most_pids(options);
         }
         plan.ruleset = Some(prepared.ruleset);
-        plan.filters = filter::cage(sockets).map_err(unavailable)?;
+        plan.filters = filter::cage(Cage {
+            sockets: way.sockets,
+            alone,
+            signals_held: alone || ruleset::holds_signals(),
+        })
+        .map_err(unavailable)?;
         plan.limits = limits(options);
-        Ok(Ready { plan, environment, scratch: Some(scratch) })
+        plan.program = found(spec, &environment)?;
+        Ok(Ready { plan, door: way.door, scratch: Some(scratch) })
     }
+
+    /// How a caged command reaches the network, if it does.
+    fn way(&self, spec: &CommandSpec, containment: Containment) -> Result<Way, SandboxError> {
+        let closed = |network, sockets, connections| Way {
+            network,
+            sockets,
+            connections,
+            door: None,
+            port: None,
+        };
+        let own = containment.has_network();
+        if spec.network {
+            return Ok(closed(Network::Shared, Sockets::Network, Connections::Open));
+        }
+        if spec.hosts.is_empty() {
+            return Ok(match containment {
+                _ if own => closed(Network::Alone, Sockets::Loopback, Connections::Open),
+                Containment::Namespaces { .. } => {
+                    closed(Network::Shared, Sockets::Local, Connections::Closed)
+                }
+                Containment::Subreaper => {
+                    closed(Network::Shared, Sockets::Unconnected, Connections::Closed)
+                }
+            });
+        }
+        if self.options.egress.is_none() {
+            return Err(SandboxError::Unavailable { missing: "an egress proxy".to_owned() });
+        }
+        if own {
+            return Ok(Way {
+                port: Some(network::DOOR),
+                ..closed(Network::Door, Sockets::Loopback, Connections::Open)
+            });
+        }
+        if let Some(missing) = report::no_way_to_hosts() {
+            return Err(SandboxError::Unavailable { missing });
+        }
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = door.local_addr()?.port();
+        Ok(Way {
+            network: Network::Shared,
+            sockets: Sockets::Streams,
+            connections: Connections::Port(port),
+            door: Some(door),
+            port: Some(port),
+        })
+    }
+}
+
+/// How a command reaches the network.
+struct Way {
+    network: Network,
+    sockets: Sockets,
+    connections: Connections,
+    /// The door of the proxy, where the command shares the machine's network.
+    door: Option<TcpListener>,
+    /// The port of the proxy, as the command sees it.
+    port: Option<u16>,
+}
+
+/// Starts a plan: the keeper, and Bottega's end of the line to it.
+fn launch(plan: Plan, streams: [OwnedFd; 3]) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = line::pair()?;
+    let (_, keeper) = Launch::new(plan, Ends { line: theirs, streams }).start()?;
+    Ok((keeper, ours))
+}
+
+/// The program and its words.
+fn found(
+    spec: &CommandSpec,
+    environment: &BTreeMap<String, String>,
+) -> Result<Program, SandboxError> {
+    let text = |text: &str| {
+        CString::new(text).map_err(|_| SandboxError::Start {
+            program: spec.argv.first().cloned().unwrap_or_default(),
+            source: io::Error::new(io::ErrorKind::InvalidInput, "a word has a NUL character"),
+        })
+    };
+    let program = spec.argv.first().map(String::as_str).unwrap_or_default();
+    let paths = if program.contains('/') {
+        vec![text(program)?]
+    } else {
+        let path = environment.get("PATH").map_or(USUAL_PATH, String::as_str);
+        std::env::split_paths(path).map(|folder| c_path(&folder.join(program))).collect()
+    };
+    let words = spec.argv.iter().map(|word| text(word)).collect::<Result<_, _>>()?;
+    let variables = environment
+        .iter()
+        .map(|(name, value)| text(&format!("{name}={value}")))
+        .collect::<Result<_, _>>()?;
+    Ok(Program { paths, words, variables })
+}
+
+/// The most processes as `pid_max` wants it. Before Linux 6.14 the number would be the whole machine's.
+fn most_pids(options: &Options) -> Option<Vec<u8>> {
+    let most = options.processes?.max(FEWEST_PIDS);
+    (kernel::version() >= (6, 14)).then(|| most.to_string().into_bytes())
 }
 
 fn limits(options: &Options) -> Vec<(libc::__rlimit_resource_t, u64)> {
@@ -236,46 +323,11 @@ fn limits(options: &Options) -> Vec<(libc::__rlimit_resource_t, u64)> {
         (libc::RLIMIT_CORE, Some(0)),
         (libc::RLIMIT_NPROC, options.processes),
         (libc::RLIMIT_FSIZE, options.file_size),
-        (libc::RLIMIT_AS, options.memory),
+        (libc::RLIMIT_DATA, options.memory),
     ]
     .into_iter()
     .filter_map(|(resource, most)| most.map(|most| (resource, most)))
     .collect()
-}
-
-/// What stands over protected files and over the sockets of other programs.
-fn covers(spec: &CommandSpec, private: &[PathBuf]) -> Vec<(std::ffi::CString, Cover)> {
-    let mut covers = Vec::new();
-    for folder in &spec.writable {
-        for (name, cover) in PROTECTED {
-            let path = folder.join(name);
-            // A link is not followed: what it leads to is protected where it lies, or is outside anyway.
-            if path.symlink_metadata().is_ok_and(|about| !about.is_symlink()) {
-                covers.push((c_path(&path), *cover));
-            }
-        }
-    }
-    let used = |hidden: &Path| {
-        spec.writable
-            .iter()
-            .chain(private)
-            .chain([&spec.directory])
-            .any(|path| path.starts_with(hidden))
-    };
-    let whole = ["/run"];
-    let hidden = if spec.network || used(Path::new("/run")) { SOCKETS } else { &whole[..] };
-    for path in hidden.iter().chain(&["/tmp/.X11-unix", "/tmp/.ICE-unix"]).map(Path::new) {
-        match path.symlink_metadata() {
-            Ok(about) if about.is_dir() && !used(path) => {
-                covers.push((c_path(path), Cover::EmptyFolder));
-            }
-            Ok(about) if !about.is_dir() && !about.is_symlink() => {
-                covers.push((c_path(path), Cover::Nothing));
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-    covers
 }
 
 /// Maps of a user namespace in which everybody is who they are.
@@ -284,70 +336,57 @@ fn id_maps() -> (Vec<u8>, Vec<u8>) {
     (format!("{user} {user} 1").into_bytes(), format!("{group} {group} 1").into_bytes())
 }
 
-#[expect(unsafe_code, reason = "the one place where code is put between fork and exec")]
-fn before_exec(command: &mut Command, plan: Plan) {
-    // SAFETY: `carry_out` makes system calls on what the plan holds; it neither allocates nor locks.
-    unsafe { command.pre_exec(move || plan.carry_out()) };
-}
-
 /// Runs nothing in the namespaces, to see whether the machine allows them.
-#[expect(
-    unsafe_code,
-    reason = "the same code between fork and exec, for a program that does nothing"
-)]
 fn try_containment(containment: Containment) -> Result<(), String> {
-    use std::os::unix::process::CommandExt;
-    let (mut line, theirs) = UnixStream::pair().map_err(|error| error.to_string())?;
-    line.set_nonblocking(true).map_err(|error| error.to_string())?;
+    let error = |error: io::Error| error.to_string();
     let plan = Plan {
         containment,
+        network: Network::Alone,
         maps: id_maps(),
-        line: theirs.into(),
         grace: 0,
+        most_pids: None,
         directory: c"/".to_owned(),
-        covers: Vec::new(),
+        view: View::default(),
         ruleset: None,
         late: Vec::new(),
         filters: Vec::new(),
         limits: Vec::new(),
-        alone: true,
         caged: true,
+        program: Program {
+            paths: vec![c"/bin/sh".to_owned()],
+            words: [c"sh", c"-c", c":"].map(ToOwned::to_owned).into(),
+            variables: Vec::new(),
+        },
     };
-    let mut command = std::process::Command::new("/bin/sh");
-    command
-        .args(["-c", ":"])
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    // SAFETY: as in `before_exec`.
-    unsafe { command.pre_exec(move || plan.carry_out()) };
-    match command.spawn() {
-        Ok(mut child) => child.wait().map(|_| ()).map_err(|error| error.to_string()),
-        Err(error) => Err(match told(&mut line) {
-            Some((_, number)) => format!("{}: {error}", stage_name(number)),
-            None => error.to_string(),
-        }),
+    let nothing = || {
+        let nothing = std::fs::File::options().read(true).write(true).open("/dev/null");
+        nothing.map(OwnedFd::from).map_err(error)
+    };
+    let (keeper, line) = launch(plan, [nothing()?, nothing()?, nothing()?]).map_err(error)?;
+    let mut result = Err("the keeper said nothing".to_owned());
+    while let Some(word) = line::hear_now(line.as_fd()).map_err(error)? {
+        match word {
+            Word::Ended(_) => result = Ok(()),
+            Word::Failed(stage, number) => {
+                let why = io::Error::from_raw_os_error(number);
+                result = Err(format!("{}: {why}", Stage::named(stage)));
+            }
+            // That there is no such shell says nothing about namespaces.
+            Word::NotStarted(_) | Word::Door(_) => result = Ok(()),
+        }
     }
-}
-
-/// What the keeper said, if it said something.
-fn told(line: &mut UnixStream) -> Option<(u8, i32)> {
-    let mut message = [0; 5];
-    line.read_exact(&mut message).ok()?;
-    let [kind, number @ ..] = message;
-    Some((kind, i32::from_le_bytes(number)))
-}
-
-fn stage_name(number: i32) -> &'static str {
-    Stage::ALL.into_iter().find(|stage| *stage as i32 == number).map_or("the sandbox", Stage::name)
+    // The line is closed: it ends now.
+    while !process::reap(&keeper) {
+        std::thread::yield_now();
+    }
+    result
 }
 
 #[async_trait]
 impl Sandbox for LinuxSandbox {
     fn report(&self) -> CageReport {
         let (containment, refused) = self.inner.containment();
-        report::report(*containment, refused.as_deref())
+        report::report(&self.inner.options, *containment, refused.as_deref())
     }
 
     async fn run(
@@ -359,85 +398,23 @@ impl Sandbox for LinuxSandbox {
         let (inner, spec) = (Arc::clone(&self.inner), command.clone());
         // Building the cage and the fork wait for the disk and the kernel for some milliseconds. When the
         // caller goes away meanwhile, what was started is dropped with the answer that nobody takes.
-        let running = tokio::task::spawn_blocking(move || inner.start(&spec))
+        let begun = tokio::task::spawn_blocking(move || inner.start(&spec))
             .await
             .map_err(|error| SandboxError::Lost(io::Error::other(error)))??;
-        let Running { child, line, scratch } = running;
-        let result = follow(child, line, command, sink, started).await;
+        let Started { keeper, line, out, err, door, scratch } = begun;
+        let running = Running {
+            line: Line::new(line)?,
+            keeper: Process::new(keeper, Arc::clone(&self.inner.orphans))?,
+            out: Receiver::from_owned_fd(out)?,
+            err: Receiver::from_owned_fd(err)?,
+            door,
+        };
+        let egress = self.inner.options.egress.as_deref();
+        let result = follow(running, command, sink, egress, started).await;
         if let Some(scratch) = scratch {
             // Large folders take a while to remove; what fails is swept by a later command.
             let _ = tokio::task::spawn_blocking(move || scratch.temporary.close()).await;
         }
         result
     }
-}
-
-/// Follows a command to its end. Dropping this drops the line, and the keeper kills everything.
-async fn follow(
-    mut child: Child,
-    mut line: UnixStream,
-    spec: &CommandSpec,
-    sink: &dyn CommandSink,
-    started: Instant,
-) -> Result<CommandOutcome, SandboxError> {
-    let lost = || SandboxError::Lost(io::Error::other("its output was not connected"));
-    let (mut out, mut err) =
-        (child.stdout.take().ok_or_else(lost)?, child.stderr.take().ok_or_else(lost)?);
-    let (mut out_open, mut err_open, mut ended, mut timed_out) = (true, true, false, false);
-
-    let mut excerpt = Excerpt::new(spec.keep_output);
-    let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
-    let timer = tokio::time::sleep(spec.timeout);
-    tokio::pin!(timer);
-    while out_open || err_open || !ended {
-        tokio::select! {
-            // Of what both streams hold, standard output was most often written first.
-            biased;
-            () = &mut timer => {
-                if ended {
-                    break;
-                }
-                if timed_out {
-                    return Err(SandboxError::Lost(io::Error::other("it could not be killed")));
-                }
-                timed_out = true;
-                // A status that came in time is still read.
-                let _ = line.shutdown(std::net::Shutdown::Write);
-                timer.as_mut().reset(tokio::time::Instant::now() + KILL);
-            }
-            read = out.read(&mut out_buffer), if out_open => {
-                let read = read.unwrap_or_default();
-                out_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Out, &out_buffer[..read]);
-                    excerpt.push(&out_buffer[..read]);
-                }
-            }
-            read = err.read(&mut err_buffer), if err_open => {
-                let read = read.unwrap_or_default();
-                err_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Err, &err_buffer[..read]);
-                    excerpt.push(&err_buffer[..read]);
-                }
-            }
-            waited = child.wait(), if !ended => {
-                waited?;
-                ended = true;
-                timer.as_mut().reset(tokio::time::Instant::now() + DRAIN);
-            }
-        }
-    }
-    let ending = match told(&mut line) {
-        Some((keeper::ENDED, status)) if libc::WIFEXITED(status) => {
-            Ending::Exited(libc::WEXITSTATUS(status))
-        }
-        Some((keeper::ENDED, status)) => Ending::Signalled(libc::WTERMSIG(status)),
-        None if timed_out => Ending::TimedOut,
-        Some(_) | None => {
-            return Err(SandboxError::Lost(io::Error::other("its keeper was killed")));
-        }
-    };
-    let (output, omitted) = excerpt.finish();
-    Ok(CommandOutcome { ending, output, omitted, elapsed: started.elapsed() })
 }

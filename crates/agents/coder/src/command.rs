@@ -57,6 +57,7 @@ impl Command {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect::<BTreeMap<_, _>>(),
             network: free,
+            hosts: Vec::new(),
             caged: !free,
             timeout: self.timeout,
             keep_output: KEPT,

@@ -139,6 +139,7 @@ impl Git {
             writable: if self.changes { vec![root] } else { Vec::new() },
             environment: BTreeMap::new(),
             network: free,
+            hosts: Vec::new(),
             caged: !free,
             timeout: TIMEOUT,
             keep_output: KEPT,

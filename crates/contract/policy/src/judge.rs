@@ -191,7 +191,8 @@ fn word_prefix(prefix: &str, command: &str) -> bool {
     prefix.split_whitespace().all(|word| words.next() == Some(word))
 }
 
-fn host_matches(pattern: &str, host: &str) -> bool {
+/// Whether a pattern of rules names a host.
+pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
     let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
     match pattern.strip_prefix("*.") {
         Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),

@@ -3,7 +3,8 @@
 //! What it is: what a call needs ([`Need`]), what was granted ([`Grant`]), the pure [`judge`], the
 //! budgets that are checked before money is spent, and the port through which a person is asked.
 //! What it is not: it enforces nothing by itself; `bottega-toolhost` calls [`judge`] before every tool
-//! and `bottega-gateway` calls [`Budget::allowance`] before every model call.
+//! and `bottega-gateway` calls [`Budget::allowance`] before every model call. Whoever opens connections for an
+//! agent asks [`egress`] before each.
 //!
 //! One tool call: [`Request`] → [`judge`] → [`Verdict`] → (a person, through [`Approver`]) → run.
 //!
@@ -15,6 +16,7 @@
 mod approval;
 mod budget;
 mod command;
+pub mod egress;
 mod grant;
 mod judge;
 mod mode;

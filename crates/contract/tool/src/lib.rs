@@ -13,6 +13,7 @@
 //! * What a tool needs is known before it runs, from the same parsed arguments that it runs with.
 //! * An output is bounded and says how to get the rest.
 
+mod egress;
 mod excerpt;
 mod jobs;
 mod output;
@@ -21,6 +22,7 @@ mod sandbox;
 mod tool;
 mod workspace;
 
+pub use egress::Egress;
 pub use excerpt::excerpt;
 pub use jobs::{JobLook, Jobs, TooManyJobs};
 pub use output::{FileChange, ToolError, ToolOutput};

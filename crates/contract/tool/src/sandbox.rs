@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bottega_policy::egress::HostRule;
 
 /// A command to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,10 @@ pub struct CommandSpec {
     pub writable: Vec<PathBuf>,
     /// Variables on top of the sandbox's clean environment.
     pub environment: BTreeMap<String, String>,
-    /// Whether it may use the network.
+    /// Whether it may use the network, all of it.
     pub network: bool,
+    /// Hosts that it may reach although `network` is not granted: through the egress proxy, and no other way.
+    pub hosts: Vec<HostRule>,
     /// Whether files are caged at all; `false` only where the policy said so (`full`).
     pub caged: bool,
     /// When it is killed with all it started.
@@ -105,6 +108,8 @@ pub struct CageReport {
 /// Every implementation promises:
 /// * cage: with `caged`, the command reads no secrets of the user, writes only where allowed, gains no
 ///   privileges, and has no network unless granted; where the machine can't do that it refuses;
+/// * hosts: what is granted by name is reached through a proxy that refuses everything else, private and local
+///   addresses above all; the output says what was refused;
 /// * clean environment: only listed variables reach the command; dangerous ones never do;
 /// * ending: the outcome comes when the command has exited and its pipes are closed, or at the timeout;
 /// * nothing outlives it: on return, on timeout and on drop, everything it started is killed;

@@ -146,6 +146,7 @@ fn one_who_will_be_killed() {
         writable: vec![folder],
         environment: std::collections::BTreeMap::new(),
         network: false,
+        hosts: Vec::new(),
         caged: true,
         timeout: Duration::from_secs(60),
         keep_output: 100,

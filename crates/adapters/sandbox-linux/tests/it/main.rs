@@ -5,6 +5,8 @@
 mod builds;
 mod calls;
 mod ending;
+mod escapes;
 mod files;
+mod ordinary;
 mod output;
 mod world;

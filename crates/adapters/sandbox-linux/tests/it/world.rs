@@ -64,6 +64,7 @@ impl World {
             writable: vec![self.path("w")],
             environment: BTreeMap::new(),
             network: false,
+            hosts: Vec::new(),
             caged: true,
             timeout: Duration::from_secs(100),
             keep_output: 4_000,

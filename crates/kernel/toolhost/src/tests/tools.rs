@@ -143,6 +143,7 @@ impl Prepared for Doing {
                     writable: Vec::new(),
                     environment: std::collections::BTreeMap::new(),
                     network: false,
+                    hosts: Vec::new(),
                     caged: true,
                     timeout: Duration::from_secs(1),
                     keep_output: 10,

@@ -1,0 +1,186 @@
+//! Follows a command from its start to its end.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use bottega_tool::{
+    CommandOutcome, CommandSink, CommandSpec, Egress, Ending, SandboxError, StreamName,
+};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::cage::Stage;
+use crate::excerpt::Excerpt;
+use crate::line::{Line, Word};
+use crate::process::Process;
+
+/// How long the last output of killed processes is waited for.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How long the keeper has to kill everything before the command counts as lost.
+const KILL: Duration = Duration::from_secs(10);
+
+/// How many refused connections are told.
+const REFUSALS: usize = 20;
+
+/// A command that runs. Dropping it closes the line, and the keeper kills everything.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) line: Line,
+    pub(crate) keeper: Process,
+    pub(crate) out: Receiver,
+    pub(crate) err: Receiver,
+    /// The door to the egress proxy, where it is open from the beginning.
+    pub(crate) door: Option<TcpListener>,
+}
+
+/// What became of the main process.
+enum Fate {
+    Ended(i32),
+    NotStarted(io::Error),
+    Failed(String),
+}
+
+impl Fate {
+    /// What a word says of it; a door is no fate.
+    fn of(word: Word) -> Result<Self, OwnedFd> {
+        let error = io::Error::from_raw_os_error;
+        match word {
+            Word::Ended(status) => Ok(Self::Ended(status)),
+            Word::NotStarted(number) => Ok(Self::NotStarted(error(number))),
+            Word::Failed(stage, number) => {
+                Ok(Self::Failed(format!("{} ({})", Stage::named(stage), error(number))))
+            }
+            Word::Door(door) => Err(door),
+        }
+    }
+}
+
+/// Connections that were refused: what is told of them.
+#[derive(Default)]
+struct Refused(Mutex<Vec<String>>);
+
+impl Refused {
+    fn hear(&self, line: String) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < REFUSALS && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+
+    fn tell(self) -> Vec<String> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves while there is something to serve.
+async fn served(serving: &mut Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>>) {
+    match serving {
+        Some(serving) => serving.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Follows a command to its end: the main process has ended, its pipes are closed, and nothing is left.
+pub(crate) async fn follow(
+    running: Running,
+    spec: &CommandSpec,
+    sink: &dyn CommandSink,
+    egress: Option<&dyn Egress>,
+    started: Instant,
+) -> Result<CommandOutcome, SandboxError> {
+    let Running { line, mut keeper, mut out, mut err, door } = running;
+    let (mut out_open, mut err_open, mut line_open) = (true, true, true);
+    let (mut gone, mut timed_out, mut fate) = (false, false, None);
+
+    let mut excerpt = Excerpt::new(spec.keep_output);
+    let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
+    let timer = tokio::time::sleep(spec.timeout);
+    tokio::pin!(timer);
+    let refused = Refused::default();
+    let hear = |line| refused.hear(line);
+    let serve = |door| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match egress {
+            Some(egress) => egress.serve(door, &spec.hosts, &hear),
+            None => Box::pin(std::future::pending()),
+        }
+    };
+    let mut serving = door.map(serve);
+    while out_open || err_open || !gone {
+        tokio::select! {
+            // Of what both streams hold, standard output was most often written first.
+            biased;
+            () = &mut timer => {
+                if gone {
+                    break;
+                }
+                if timed_out {
+                    return Err(SandboxError::Lost(io::Error::other("it could not be killed")));
+                }
+                timed_out = true;
+                // A status that came in time is still read.
+                line.close();
+                timer.as_mut().reset(tokio::time::Instant::now() + KILL);
+            }
+            read = out.read(&mut out_buffer), if out_open => {
+                let read = read.unwrap_or_default();
+                out_open = read > 0;
+                if read > 0 {
+                    sink.output(StreamName::Out, &out_buffer[..read]);
+                    excerpt.push(&out_buffer[..read]);
+                }
+            }
+            read = err.read(&mut err_buffer), if err_open => {
+                let read = read.unwrap_or_default();
+                err_open = read > 0;
+                if read > 0 {
+                    sink.output(StreamName::Err, &err_buffer[..read]);
+                    excerpt.push(&err_buffer[..read]);
+                }
+            }
+            word = line.next(), if line_open => match word?.map(Fate::of) {
+                Some(Ok(told)) => fate = fate.or(Some(told)),
+                Some(Err(door)) => serving = Some(serve(TcpListener::from(door))),
+                None => line_open = false,
+            },
+            ended = keeper.ended(), if !gone && !line_open => {
+                ended?;
+                gone = true;
+                timer.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+            }
+            () = served(&mut serving) => serving = None,
+        }
+        if !out_open && !err_open && fate.is_some() && line_open {
+            // Nobody can say anything any more: what is left behind has nothing to finish for.
+            line.close();
+        }
+    }
+    drop(serving);
+    for line in refused.tell() {
+        let line = format!("[network: {line}]\n");
+        sink.output(StreamName::Err, line.as_bytes());
+        excerpt.push(line.as_bytes());
+    }
+    let ending = match fate {
+        Some(Fate::Ended(status)) if libc::WIFEXITED(status) => {
+            Ending::Exited(libc::WEXITSTATUS(status))
+        }
+        Some(Fate::Ended(status)) => Ending::Signalled(libc::WTERMSIG(status)),
+        Some(Fate::NotStarted(source)) => {
+            let program = spec.argv.first().cloned().unwrap_or_default();
+            return Err(SandboxError::Start { program, source });
+        }
+        Some(Fate::Failed(missing)) => return Err(SandboxError::Unavailable { missing }),
+        None if timed_out => Ending::TimedOut,
+        None => {
+            return Err(SandboxError::Lost(io::Error::other("its keeper was killed")));
+        }
+    };
+    let (output, omitted) = excerpt.finish();
+    Ok(CommandOutcome { ending, output, omitted, elapsed: started.elapsed() })
+}
