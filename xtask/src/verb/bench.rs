@@ -53,6 +53,13 @@ const BENCHES: &[Bench] = &[
         target: "engine",
         model: NeedsModel::Yes,
     },
+    Bench {
+        name: "harness",
+        about: "the binary around a model that answers at once, beside the peers on this machine",
+        package: "bottega-e2e",
+        target: "harness",
+        model: NeedsModel::No,
+    },
 ];
 
 /// One figure beside its peer's.
@@ -196,6 +203,30 @@ mod tests {
     fn no_two_benchmarks_share_a_name() {
         let names: std::collections::BTreeSet<_> = BENCHES.iter().map(|bench| bench.name).collect();
         assert_eq!(names.len(), BENCHES.len());
+    }
+
+    #[test]
+    fn every_benchmark_is_a_target_of_its_package() {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        let folders = |at: &std::path::Path| {
+            let entries = fs::read_dir(at).unwrap();
+            entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+        };
+        let floors: Vec<std::path::PathBuf> = folders(&crates);
+        let rooms = floors.iter().flat_map(|floor| folders(floor));
+        let manifests: Vec<toml::Table> = rooms
+            .filter_map(|room| fs::read_to_string(room.join("Cargo.toml")).ok())
+            .map(|text| text.parse().unwrap())
+            .collect();
+        for bench in BENCHES {
+            let of_package = |manifest: &&toml::Table| {
+                manifest["package"]["name"].as_str() == Some(bench.package)
+            };
+            let manifest = manifests.iter().find(of_package).unwrap();
+            let targets = manifest["bench"].as_array().unwrap();
+            let found = targets.iter().any(|target| target["name"].as_str() == Some(bench.target));
+            assert!(found, "{} has no benchmark `{}`", bench.package, bench.target);
+        }
     }
 
     #[test]

@@ -29,28 +29,14 @@ use crate::hardware;
 pub struct Library {
     options: LibraryOptions,
     records: Records,
-    client: Client,
 }
 
 impl Library {
     /// Opens the folder of `options`; it is made at the first pull.
-    ///
-    /// # Errors
-    /// [`LibraryError::Fetch`] when no HTTP client can be made (no certificates, for one).
-    pub fn new(options: LibraryOptions) -> Result<Self, LibraryError> {
-        // Somebody else in this process may have chosen the same provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("bottega/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(std::time::Duration::from_secs(15))
-            .read_timeout(std::time::Duration::from_secs(60))
-            .build()
-            .map_err(|error| LibraryError::Fetch {
-                origin: "the network".to_owned(),
-                why: remote::cause(&error),
-            })?;
+    #[must_use]
+    pub fn new(options: LibraryOptions) -> Self {
         let records = Records::new(options.folder.clone());
-        Ok(Self { options, records, client })
+        Self { options, records }
     }
 
     /// One model, by name, without waiting. `None` when it is not here.
@@ -86,8 +72,9 @@ impl ModelLibrary for Library {
             None => Wanted::from_source(source)?,
         };
         self.records.create()?;
+        let client = client()?;
         let pull =
-            Pull { options: &self.options, records: &self.records, client: &self.client, progress };
+            Pull { options: &self.options, records: &self.records, client: &client, progress };
         pull.run(&wanted).await
     }
 
@@ -106,4 +93,20 @@ impl ModelLibrary for Library {
             why,
         })
     }
+}
+
+/// The client of one pull. Reading the system's certificates takes milliseconds, which a start that fetches nothing
+/// does not spend.
+fn client() -> Result<Client, LibraryError> {
+    // Somebody else in this process may have chosen the same provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent(concat!("bottega/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(std::time::Duration::from_secs(15))
+        .read_timeout(std::time::Duration::from_secs(60))
+        .build()
+        .map_err(|error| LibraryError::Fetch {
+            origin: "the network".to_owned(),
+            why: remote::cause(&error),
+        })
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bottega_tool::{
-    Encoding, FileChange, FileKind, FileStat, FileStep, Found, Listing, Matches, Query, Resolved,
-    Workspace, WorkspaceError, Written,
+    CommandChanges, CommandWatch, Encoding, FileChange, FileKind, FileStat, FileStep, Found,
+    Listing, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };
 use bottega_types::Digest;
 
@@ -21,6 +21,7 @@ use crate::place::Places;
 use crate::read::{Raw, found, raw};
 use crate::resolve::{follow, resolve};
 use crate::search::search;
+use crate::shadow::Shadow;
 use crate::similar::similar;
 use crate::walk::{Missing, Spot, explain, spot};
 use crate::write::{expect, remove, remove_folder, replace};
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) largest: u64,
     /// Where paths led when they were resolved for judgement.
     resolved: Mutex<HashMap<String, PathBuf>>,
+    /// The files as they were before commands that run now.
+    shadow: Shadow,
 }
 
 impl DiskWorkspace {
@@ -75,7 +78,12 @@ impl DiskWorkspace {
             protected: options.protected.iter().map(real).collect(),
         };
         Ok(Self {
-            inner: Arc::new(Inner { places, largest: options.largest, resolved: Mutex::default() }),
+            inner: Arc::new(Inner {
+                places,
+                largest: options.largest,
+                resolved: Mutex::default(),
+                shadow: Shadow::default(),
+            }),
         })
     }
 
@@ -123,6 +131,15 @@ impl Inner {
                 ),
             }),
             Some(_) | None => Ok(now),
+        }
+    }
+
+    /// A tool wrote the file, or tried to: whatever it holds now is not a command's work.
+    fn wrote(&self, path: &str) {
+        if let Ok(now) = resolve(&self.places, path)
+            && let Ok(path) = now.real.strip_prefix(&self.places.root)
+        {
+            self.shadow.wrote(&self.places, path);
         }
     }
 
@@ -281,6 +298,27 @@ pub(crate) fn encoded(
     Ok(after)
 }
 
+/// A command that runs in the workspace.
+struct Watch(Option<DiskWorkspace>);
+
+#[async_trait]
+impl CommandWatch for Watch {
+    async fn ended(mut self: Box<Self>) -> Result<CommandChanges, WorkspaceError> {
+        let Some(workspace) = &self.0 else { return Ok(CommandChanges::default()) };
+        let changes = workspace.blocking(".", |inner, _| Ok(inner.shadow.end(&inner.places))).await;
+        self.0 = None;
+        changes
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(workspace) = &self.0 {
+            workspace.inner.shadow.abandon();
+        }
+    }
+}
+
 #[async_trait]
 impl Workspace for DiskWorkspace {
     fn root(&self) -> PathBuf {
@@ -310,12 +348,22 @@ impl Workspace for DiskWorkspace {
         expected: Option<Digest>,
     ) -> Result<Written, WorkspaceError> {
         let (asked, text) = (path.to_owned(), text.to_owned());
-        self.blocking(path, move |inner, _| inner.write(&asked, &text, expected)).await
+        self.blocking(path, move |inner, _| {
+            let written = inner.write(&asked, &text, expected);
+            inner.wrote(&asked);
+            written
+        })
+        .await
     }
 
     async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError> {
         let steps = steps.to_vec();
-        self.blocking("several files", move |inner, _| change(inner, &steps)).await
+        self.blocking("several files", move |inner, _| {
+            let changes = change(inner, &steps);
+            changes.iter().flatten().for_each(|change| inner.wrote(&change.path));
+            changes
+        })
+        .await
     }
 
     async fn restore(
@@ -326,13 +374,27 @@ impl Workspace for DiskWorkspace {
         expected: Option<Digest>,
     ) -> Result<(), WorkspaceError> {
         let (asked, bytes) = (path.to_owned(), bytes.map(<[u8]>::to_vec));
-        self.blocking(path, move |inner, _| inner.restore(&asked, bytes.as_deref(), mode, expected))
-            .await
+        self.blocking(path, move |inner, _| {
+            let restored = inner.restore(&asked, bytes.as_deref(), mode, expected);
+            inner.wrote(&asked);
+            restored
+        })
+        .await
     }
 
     async fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
         let asked = path.to_owned();
         self.blocking(path, move |inner, _| inner.remove_folder(&asked)).await
+    }
+
+    async fn command_begins(&self) -> Result<Box<dyn CommandWatch>, WorkspaceError> {
+        let watch = Watch(Some(self.clone()));
+        self.blocking(".", |inner, _| {
+            inner.shadow.begin(&inner.places);
+            Ok(())
+        })
+        .await?;
+        Ok(Box::new(watch))
     }
 
     async fn list(

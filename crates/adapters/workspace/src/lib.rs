@@ -14,6 +14,7 @@
 //! * A file holds its old bytes or its new ones at every moment, with the mode, owner and encoding it had.
 //! * A change over several files is carried out whole, or taken back.
 //! * Bytes that decode as text encode to the same bytes.
+//! * What a command changed is told with the bytes before, as long as ignore files do not name it (`shadow`).
 //! * Every result is bounded, in path order, and the same for the same files.
 //!
 //! A file with several hard links is replaced under the name that was written; the other names keep the
@@ -27,6 +28,7 @@ mod place;
 mod read;
 mod resolve;
 mod search;
+mod shadow;
 mod similar;
 mod walk;
 mod write;

@@ -62,7 +62,7 @@ impl Breaker {
         }
         // A change makes old results new: reading a file again after an edit is no circle.
         if !report.changes.is_empty() {
-            self.recent.clear();
+            self.recent.retain(|(call, _)| *call == same);
         }
     }
 
@@ -140,6 +140,7 @@ mod tests {
                     full: None,
                     changes,
                     exit_code: None,
+                    origins: Vec::new(),
                     approved: Approved { verdict: Verdict::Allow, approval: None },
                     elapsed_ms: 0,
                 },
@@ -187,6 +188,12 @@ mod tests {
              read_file {} -> ok x",
             "calm",
         );
+    }
+
+    #[test]
+    fn a_change_made_again_and_again_is_a_circle() {
+        check(&"shell {} -> ok ~done\n".repeat(5), "stop");
+        check(&"shell {} -> ok ~done\nread_file {} -> ok x\n".repeat(2), "calm");
     }
 
     #[test]

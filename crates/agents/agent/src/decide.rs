@@ -548,6 +548,7 @@ fn report(call: CallId, outcome: ToolOutcome, text: String) -> ToolReport {
         full: None,
         changes: Vec::new(),
         exit_code: None,
+        origins: Vec::new(),
         approved: Approved { verdict: Verdict::Allow, approval: None },
         elapsed_ms: 0,
     }

@@ -108,6 +108,8 @@ pub struct State {
     pub ended: Option<Ended>,
     /// The tasks, in the person's words.
     pub(crate) tasks: Vec<String>,
+    /// Where what was read came from, as far as nobody vouches for it.
+    pub(crate) origins: std::collections::BTreeSet<bottega_policy::Origin>,
     /// What was attached to the first of them, as the model reads it.
     pub(crate) attached: Vec<Part>,
     pub(crate) work: Option<Work>,
@@ -328,8 +330,12 @@ impl State {
             return;
         };
         open.report = Some(report.clone());
+        self.origins.extend(report.origins.iter().cloned());
         let request = open.request.clone();
-        for change in &report.changes {
+        let is_check = check == Some(request.name.as_str());
+        // What a check leaves behind (a lock file, a cache) is not the agent's work.
+        let changes = if is_check { &[][..] } else { report.changes.as_slice() };
+        for change in changes {
             let deed = match (&change.before, &change.after) {
                 (None, _) => "created",
                 (_, None) => "deleted",
@@ -351,15 +357,15 @@ impl State {
                     work.trial.edited(&request, report);
                 }
             }
-            let changed = !report.changes.is_empty() && !work.trial.is_reverted();
+            let changed = !changes.is_empty() && !work.trial.is_reverted();
             work.unchecked |= changed;
             work.check_due |= changed;
             if report.outcome == ToolOutcome::Denied {
                 work.refused = Some(report.text.clone());
-            } else if report.outcome == ToolOutcome::Succeeded && !report.changes.is_empty() {
+            } else if report.outcome == ToolOutcome::Succeeded && !changes.is_empty() {
                 work.refused = None;
             }
-            if check == Some(request.name.as_str()) {
+            if is_check {
                 work.check_due = false;
                 work.unchecked &= report.outcome != ToolOutcome::Succeeded;
                 work.check_failed = report.outcome == ToolOutcome::CommandFailed;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bottega_api::{ApiError, codes};
 use bottega_cli::{ColorChoice, Show, Terminal};
 use bottega_config::{
-    Color, Config, Environment, FlagValue, Places, Problems, SecretStore, Sources,
+    Color, Config, Environment, FlagValue, Notice, Places, Problems, SecretStore, Sources,
 };
 use bottega_types::Redactor;
 use miette::Diagnostic as _;
@@ -17,6 +17,8 @@ use crate::signals;
 pub(crate) struct App {
     pub(crate) environment: Environment,
     pub(crate) workspace: PathBuf,
+    /// The folder to work in, where it was named.
+    directory: Option<PathBuf>,
     flags: Result<Vec<FlagValue>, ApiError>,
     places: OnceLock<Result<Places, ApiError>>,
     config: OnceLock<Result<Config, ApiError>>,
@@ -27,6 +29,7 @@ impl App {
         Self {
             environment: Environment::capture(),
             workspace: workspace_root(invocation.directory().map(PathBuf::as_path)),
+            directory: invocation.directory().cloned(),
             flags: invocation.overrides().iter().map(flag).collect(),
             places: OnceLock::new(),
             config: OnceLock::new(),
@@ -36,8 +39,9 @@ impl App {
     /// Where this user's files are.
     pub(crate) fn places(&self) -> Result<&Places, ApiError> {
         let find = || {
-            Places::find(&self.environment)
-                .map_err(|error| ApiError::new(codes::SETTINGS, error.to_string()))
+            Places::find(&self.environment).map_err(|error| {
+                ApiError::new(codes::SETTINGS, error.to_string()).step(error.next_step())
+            })
         };
         self.places.get_or_init(find).as_ref().map_err(Clone::clone)
     }
@@ -77,6 +81,18 @@ impl App {
             };
         }
         terminal
+    }
+
+    /// What a person can do about a notice, from where they are.
+    pub(crate) fn step_of(&self, notice: &Notice) -> String {
+        match notice {
+            Notice::Untrusted { .. } | Notice::Changed { .. } => {
+                let place = self.directory.as_ref();
+                let place = place.map(|folder| format!(" -C {}", folder.display()));
+                format!("read them, then run `bottega config trust{}`", place.unwrap_or_default())
+            }
+            Notice::UnknownVariable { .. } => "unset it, or mend its name".to_owned(),
+        }
     }
 
     /// Finds and keeps secrets.

@@ -1,10 +1,11 @@
 //! Looks at everything that work depends on, and says what to do where something is missing.
 
-use bottega_api::{Check, CheckState, DoctorReport};
-use bottega_config::{FileState, Notice};
+use bottega_api::{Check, CheckState, DoctorReport, codes};
+use bottega_config::FileState;
+use bottega_event::{ChainVerifier, Position};
 use bottega_journal_sqlite::{Access, Options as JournalOptions, SqliteStore};
 use bottega_llm::ModelLibrary;
-use bottega_store::Journal;
+use bottega_store::{Head, Journal, StoreError, audit};
 use bottega_tool::Sandbox;
 
 use crate::app::App;
@@ -14,10 +15,10 @@ fn check(name: &str, state: CheckState, found: impl Into<String>, next_step: &st
     Check { name: name.to_owned(), state, found: found.into(), next_step: next_step.to_owned() }
 }
 
-/// Looks at everything, changing nothing.
-pub(crate) async fn examine(app: &App) -> DoctorReport {
+/// Looks at everything, changing nothing. The whole chain of the journal is verified when `full`.
+pub(crate) async fn examine(app: &App, full: bool) -> DoctorReport {
     let mut checks = settings(app);
-    checks.push(journal(app).await);
+    checks.extend(journal(app, full).await);
     checks.extend(cage(app));
     checks.extend(models(app).await);
     DoctorReport { version: env!("CARGO_PKG_VERSION").to_owned(), checks }
@@ -34,42 +35,89 @@ fn settings(app: &App) -> Vec<Check> {
     let found = format!("{read} of {} files read", config.files().len());
     let mut checks = vec![check("settings", CheckState::Good, found, "")];
     checks.extend(config.notices().iter().map(|notice| {
-        let step = match notice {
-            Notice::Untrusted { .. } | Notice::Changed { .. } => {
-                "read them, then `bottega config trust`"
-            }
-            Notice::UnknownVariable { .. } => "unset it, or mend its name",
-        };
-        check("settings", CheckState::Warning, notice.to_string(), step)
+        let step = app.step_of(notice);
+        check("settings", CheckState::Warning, notice.to_string(), &step)
     }));
     checks
 }
 
-async fn journal(app: &App) -> Check {
-    let bad = |why: String| {
-        check("journal", CheckState::Bad, why, "check the folder's permissions and space")
-    };
+async fn journal(app: &App, full: bool) -> Vec<Check> {
+    let bad = |why: String, step: &str| vec![check("journal", CheckState::Bad, why, step)];
     let path = match app.places() {
         Ok(places) => places.journal(),
-        Err(error) => return bad(error.message),
+        Err(error) => return bad(error.message, &error.next_step),
     };
     if !path.exists() {
         let found = format!("none yet; the first run makes {}", path.display());
-        return check("journal", CheckState::Good, found, "");
+        return vec![check("journal", CheckState::Good, found, "")];
     }
     let mut options = JournalOptions::new(&path);
     options.access = Access::ReadOnly;
-    let head = match SqliteStore::open(&options) {
-        Ok(store) => store.head().await,
+    let opened = match SqliteStore::open(&options) {
+        Ok(store) => store.head().await.map(|head| (store, head)),
         Err(error) => Err(error),
     };
-    match head {
-        Ok(head) => {
-            let found = format!("{} records in {}", head.position.0, path.display());
-            check("journal", CheckState::Good, found, "")
+    let (store, head) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return bad(error.to_string(), "check the folder's permissions and space"),
+    };
+    let found = format!("{} in {}", records(head.position.0), path.display());
+    let first = if full { 0 } else { head.position.0.saturating_sub(RECENT) };
+    let chain = match verify(&store, first).await {
+        Ok(end) => {
+            let whole = if first == 0 {
+                format!("whole, all {}", records(end.0))
+            } else {
+                format!("the last {} are whole; `--full` verifies all", records(end.0 - first))
+            };
+            check("journal's chain", CheckState::Good, whole, "")
         }
-        Err(error) => bad(error.to_string()),
+        Err(StoreError::Damaged(broken)) => {
+            check("journal's chain", CheckState::Bad, broken.to_string(), codes::DAMAGED.next_step)
+        }
+        Err(error) => {
+            let step = "repeat; if it stays, look at the disk";
+            check("journal's chain", CheckState::Bad, error.to_string(), step)
+        }
+    };
+    vec![check("journal", CheckState::Good, found, ""), chain]
+}
+
+fn records(count: u64) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
+}
+
+/// Records that are verified unless all are asked for: what takes a moment.
+const RECENT: u64 = 10_000;
+/// Records that are read at a time.
+const PAGE: usize = 1_000;
+
+/// Verifies the records after the first `passed`, and returns the last one's position.
+async fn verify(journal: &dyn Journal, passed: u64) -> Result<Position, StoreError> {
+    if passed == 0 {
+        return audit::verify(journal, &mut |_, _| {}).await.map(|head| head.position);
     }
+    // The chain goes on from a record that is taken as it is.
+    let before = journal.read_all(Position(passed - 1), 1).await?;
+    let mut verifier = before
+        .first()
+        .map(|record| ChainVerifier::after(record.position, record.digest))
+        .unwrap_or_default();
+    loop {
+        let page = journal.read_all(verifier.head().0, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
+        page.iter().try_for_each(|record| verifier.push(record))?;
+    }
+    let (position, digest) = verifier.head();
+    let claimed = journal.head().await?;
+    let reached = Head { position, digest };
+    if claimed.position == position && claimed != reached {
+        let (names, actual) = (claimed.digest, digest);
+        return Err(bottega_event::Break::Unlinked { position, names, actual }.into());
+    }
+    Ok(position)
 }
 
 fn cage(app: &App) -> Vec<Check> {

@@ -27,6 +27,10 @@ use crate::provision;
 /// Milliseconds within which an Ollama on this machine has to answer.
 const OLLAMA_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
 
+/// What to do when a name means no model.
+const NAMES: &str = "write PROVIDER/NAME or the name of a route; `bottega config get providers` and `bottega model \
+                     list` show what there is";
+
 /// What a run works in.
 pub(crate) struct Grounds {
     pub(crate) app: Arc<App>,
@@ -69,8 +73,9 @@ impl Grounds {
 
     async fn choose(&self, explicit: Option<&str>) -> Result<ModelChoice, ApiError> {
         let settings = self.app.config()?.settings();
-        let no_model =
-            |error: bottega_config::NoSuchModel| ApiError::new(codes::NO_MODEL, error.to_string());
+        let no_model = |error: bottega_config::NoSuchModel| {
+            ApiError::new(codes::NO_MODEL, error.to_string()).step(NAMES)
+        };
         // The upper rungs cost nothing to look at; the lower ones a directory and a connection.
         let above = explicit
             .is_some_and(|name| name.contains('/') || settings.models.routes.contains_key(name))
@@ -99,9 +104,30 @@ impl Grounds {
         }
     }
 
+    /// Makes sure that a local model is on this machine and can be used.
+    async fn here(&self, name: &str) -> Result<(), ApiError> {
+        if self.library.find(name).is_some() {
+            let engine = self.local.engine(name).map(|_| ());
+            return engine.map_err(|error| ApiError::new(codes::NO_MODEL, error.message));
+        }
+        let known = self.library.list().await;
+        let known = known.map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
+        let known: Vec<String> = known.into_iter().map(|model| model.name).collect();
+        let here = match known.as_slice() {
+            [] => "none is yet".to_owned(),
+            known => format!("these are: {}", known.join(", ")),
+        };
+        let why = format!("the model `{name}` is not on this machine; {here}");
+        let pull = match bottega_local_model::CATALOGUE.iter().any(|entry| entry.name == name) {
+            true => format!("run `bottega model pull {name}`"),
+            false => "run `bottega model list` for the names, or pull one by its source".to_owned(),
+        };
+        Err(ApiError::new(codes::NO_MODEL, why).step(pull))
+    }
+
     fn rules(&self) -> Result<Rules, ApiError> {
-        let rules = &self.app.config()?.settings().access.rules;
-        Ok(Rules { deny: rules.deny.clone(), ask: rules.ask.clone(), allow: rules.allow.clone() })
+        let access = &self.app.config()?.settings().access;
+        Ok(Rules { outflow: access.outflow, ..Rules::from(&access.rules) })
     }
 
     fn workspace_options(&self) -> Result<bottega_workspace::Options, ApiError> {
@@ -154,6 +180,11 @@ impl Workshop for Grounds {
         approver: Arc<dyn Approver>,
     ) -> Result<Ground, ApiError> {
         let settings = self.app.config()?.settings();
+        if !workspace.is_dir() {
+            let why = format!("the folder `{}` is not there", workspace.display());
+            let step = "bring it back, or begin a new session in another folder";
+            return Err(ApiError::new(codes::FILE, why).step(step));
+        }
         let files = DiskWorkspace::open(workspace, &self.workspace_options()?)
             .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
         let files: Arc<DiskWorkspace> = Arc::new(files);
@@ -187,16 +218,20 @@ impl Workshop for Grounds {
 
     async fn model(&self, explicit: Option<&str>) -> Result<ModelFacts, ApiError> {
         let choice = self.choose(explicit).await?;
-        let no_model = |why: String| ApiError::new(codes::NO_MODEL, why);
+        let no_model = |why: String| ApiError::new(codes::NO_MODEL, why).step(NAMES);
         if let ModelChoice::Model(model) = &choice
             && model.provider == EMBEDDED
         {
-            self.local.engine(&model.model).map_err(|error| no_model(error.message))?;
+            self.here(&model.model).await?;
         }
         let settings = self.app.config()?.settings();
         let route = choice.to_string();
         if settings.budget.per_run.money.is_some() {
-            self.gateway.priced(&route).map_err(|error| no_model(error.to_string()))?;
+            let unpriced = |why: String| {
+                ApiError::new(codes::NO_MODEL, why)
+                    .step("add its price to the settings, or leave out the limit in dollars")
+            };
+            self.gateway.priced(&route).map_err(|error| unpriced(error.to_string()))?;
         }
         self.gateway.facts(&route).map_err(|error| no_model(error.to_string()))
     }

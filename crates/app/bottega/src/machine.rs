@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_api::{ApiError, DoctorReport, SecretView, SettingView, SourceView, codes};
+use bottega_api::{ApiError, DoctorReport, NoticeView, SecretView, SettingView, SourceView, codes};
 use bottega_client::Machine;
 use bottega_config::{
     EditError, Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Trust,
@@ -36,7 +36,8 @@ fn secret_error(error: impl std::fmt::Display) -> ApiError {
 fn view(row: &SettingRow) -> SettingView {
     SettingView {
         path: row.path.clone(),
-        value: row.value_text(),
+        value: row.value.clone().unwrap_or_default(),
+        toml: row.value_text(),
         origin: row.origin.as_ref().map(ToString::to_string).unwrap_or_default(),
         doc: row.doc.clone(),
     }
@@ -100,6 +101,16 @@ impl Machine for ThisMachine {
             .collect())
     }
 
+    fn notices(&self) -> Result<Vec<NoticeView>, ApiError> {
+        let notices = self.app.config()?.notices().iter();
+        Ok(notices
+            .map(|notice| NoticeView {
+                message: notice.to_string(),
+                next_step: self.app.step_of(notice),
+            })
+            .collect())
+    }
+
     fn trust(&self) -> Result<String, ApiError> {
         let trust = Trust::new(self.app.places()?);
         trust.trust(&self.app.workspace, SystemClock.now()).map_err(settings_error)?;
@@ -126,7 +137,7 @@ impl Machine for ThisMachine {
         }
     }
 
-    async fn doctor(&self) -> Result<DoctorReport, ApiError> {
-        Ok(doctor::examine(&self.app).await)
+    async fn doctor(&self, full: bool) -> Result<DoctorReport, ApiError> {
+        Ok(doctor::examine(&self.app, full).await)
     }
 }

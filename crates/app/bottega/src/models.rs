@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_api::{ApiError, codes};
-use bottega_client::{ModelBench, Models};
-use bottega_config::{Editor, Layer, ModelChoice};
+use bottega_client::{ModelBench, ModelRemoved, Models};
+use bottega_config::{EMBEDDED, Editor, Layer, ModelChoice, SettingPath};
 use bottega_llm::{LibraryError, LocalModel, ModelLibrary, PullProgress, Recommendation};
 use bottega_local_model::{BenchOptions, CATALOGUE, Library, bench};
 use bottega_types::{Clock, SystemClock};
@@ -35,6 +35,18 @@ fn library_error(error: LibraryError) -> ApiError {
     ApiError::new(code, format!("{error}{}", cause.unwrap_or_default()))
 }
 
+/// The name in the library of a model that is written as requests name it.
+fn local(name: &str) -> Option<&str> {
+    name.strip_prefix(EMBEDDED).and_then(|rest| rest.strip_prefix('/'))
+}
+
+/// The setting that names the default model.
+fn default_path() -> Result<SettingPath, ApiError> {
+    "model.default".parse().map_err(|error: bottega_config::NotAPath| {
+        ApiError::new(codes::INTERNAL, error.to_string())
+    })
+}
+
 #[async_trait]
 impl Models for ThisLibrary {
     async fn list(&self) -> Result<Vec<LocalModel>, ApiError> {
@@ -46,7 +58,7 @@ impl Models for ThisLibrary {
     }
 
     async fn show(&self, name: &str) -> Result<LocalModel, ApiError> {
-        self.library.show(name).await.map_err(library_error)
+        self.library.show(local(name).unwrap_or(name)).await.map_err(library_error)
     }
 
     async fn pull(
@@ -57,8 +69,26 @@ impl Models for ThisLibrary {
         self.library.pull(source, progress).await.map_err(library_error)
     }
 
-    async fn remove(&self, name: &str) -> Result<(), ApiError> {
-        self.library.remove(name).await.map_err(library_error)
+    async fn remove(&self, name: &str) -> Result<ModelRemoved, ApiError> {
+        let model = self.show(name).await?;
+        let config = self.app.config()?;
+        let default = config.settings().model.default.as_deref().and_then(local);
+        let is_default = default.and_then(|name| self.library.find(name)) == Some(model.clone());
+        self.library.remove(&model.name).await.map_err(library_error)?;
+        if !is_default {
+            return Ok(ModelRemoved::Other);
+        }
+        // Nobody wants to be told at the next run that the model they deleted is not there.
+        let path = default_path()?;
+        let origin = config.origin(&path);
+        if origin.is_none_or(|origin| origin.layer != Layer::User) {
+            let origin = origin.map(ToString::to_string).unwrap_or_default();
+            return Ok(ModelRemoved::StillDefault { origin });
+        }
+        let editor = Editor::new(self.app.sources()?);
+        let file = editor.unset(&path, Layer::User, SystemClock.now());
+        let file = file.map_err(|error| edit_error(&error))?.display().to_string();
+        Ok(ModelRemoved::WasDefault { file })
     }
 
     async fn use_default(&self, model: &str) -> Result<String, ApiError> {
@@ -67,9 +97,7 @@ impl Models for ThisLibrary {
         let name = if local { format!("local/{model}") } else { model.to_owned() };
         ModelChoice::named(&name, settings)
             .map_err(|error| ApiError::new(codes::NO_MODEL, error.to_string()))?;
-        let path = "model.default".parse().map_err(|error: bottega_config::NotAPath| {
-            ApiError::new(codes::INTERNAL, error.to_string())
-        })?;
+        let path = default_path()?;
         let editor = Editor::new(self.app.sources()?);
         let file = editor
             .set(&path, &name, Layer::User, SystemClock.now())
@@ -82,7 +110,7 @@ impl Models for ThisLibrary {
     }
 
     async fn bench(&self, name: &str) -> Result<ModelBench, ApiError> {
-        let model = self.show(name.strip_prefix("local/").unwrap_or(name)).await?;
+        let model = self.show(name).await?;
         let options =
             provision::engine_options(self.app.config()?.settings(), &model.name, &model.path);
         let result = bench(options, BenchOptions::default())

@@ -128,7 +128,7 @@ pub(crate) fn library(app: &App) -> Result<Library, ApiError> {
     }
     options.hub_token =
         app.environment.get("HF_TOKEN").map(|token| bottega_types::Secret::new(token.to_owned()));
-    Library::new(options).map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))
+    Ok(Library::new(options))
 }
 
 /// What an engine is built with.

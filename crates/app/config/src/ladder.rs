@@ -152,6 +152,10 @@ pub fn choose_model(settings: &Settings, rungs: Rungs<'_>) -> Result<Choice, NoS
         let is_local = rungs.local.iter().any(|name| name == asked);
         let model = match ModelChoice::named(asked, settings) {
             Err(NoSuchModel::Name { .. }) if is_local => embedded(asked),
+            Err(NoSuchModel::Name { asked, nearest: None }) => {
+                let nearest = nearest(&asked, rungs.local.iter().map(String::as_str));
+                return Err(NoSuchModel::Name { asked, nearest });
+            }
             named => named?,
         };
         return Ok(Choice::Use { model, why: Why::Asked });

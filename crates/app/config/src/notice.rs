@@ -30,14 +30,12 @@ impl fmt::Display for Notice {
         match self {
             Self::Untrusted { folder } => write!(
                 f,
-                "the settings in {}/.bottega are ignored, since this folder is not trusted; read them, then run \
-                 `bottega config trust`",
+                "the settings in {}/.bottega are ignored, since this folder is not trusted",
                 folder.display()
             ),
             Self::Changed { folder } => write!(
                 f,
-                "the settings in {}/.bottega are ignored, since they changed after you trusted them; read \
-                 them, then run `bottega config trust`",
+                "the settings in {}/.bottega are ignored, since they changed after you trusted them",
                 folder.display()
             ),
             Self::UnknownVariable { name, nearest: Some(nearest) } => {

@@ -26,29 +26,51 @@ pub struct Places {
 }
 
 /// Nothing says where files belong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "neither BOTTEGA_HOME nor HOME is set to an absolute path; set BOTTEGA_HOME to the folder that Bottega may use"
-)]
-pub struct NoHome;
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoHome {
+    /// Neither variable is set to a path that can be used.
+    #[error("neither BOTTEGA_HOME nor HOME is set to an absolute path")]
+    Unset,
+    /// `BOTTEGA_HOME` depends on the present folder: each folder would have a journal of its own.
+    #[error("BOTTEGA_HOME is `{path}`, which is not an absolute path")]
+    Relative {
+        /// As it was written.
+        path: String,
+    },
+}
+
+impl NoHome {
+    /// What to do about it.
+    #[must_use]
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::Unset => "set BOTTEGA_HOME to the folder that Bottega may use".to_owned(),
+            Self::Relative { path } => {
+                let path = path.trim_start_matches("./");
+                format!("write it from the root, as in BOTTEGA_HOME=\"$PWD/{path}\"")
+            }
+        }
+    }
+}
 
 impl Places {
     /// Finds the places.
     ///
     /// # Errors
-    /// [`NoHome`] when neither `BOTTEGA_HOME` nor `HOME` is an absolute path and an XDG variable is
-    /// missing.
+    /// [`NoHome`] when `BOTTEGA_HOME` is a relative path, or when neither it nor `HOME` is set to an absolute
+    /// one and an XDG variable is missing.
     pub fn find(environment: &Environment) -> Result<Self, NoHome> {
         let absolute =
             |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = absolute("HOME");
-        if environment.get("BOTTEGA_HOME").is_some() {
-            let all = absolute("BOTTEGA_HOME").ok_or(NoHome)?;
+        if let Some(path) = environment.get("BOTTEGA_HOME") {
+            let all = absolute("BOTTEGA_HOME")
+                .ok_or_else(|| NoHome::Relative { path: path.to_owned() })?;
             return Ok(Self { home, ..Self::below(&all) });
         }
         let place = |variable: &str, usual: &str| {
             let base = absolute(variable).or_else(|| Some(home.as_ref()?.join(usual)));
-            base.map(|base| base.join("bottega")).ok_or(NoHome)
+            base.map(|base| base.join("bottega")).ok_or(NoHome::Unset)
         };
         Ok(Self {
             system_settings: SYSTEM_SETTINGS.into(),
@@ -179,7 +201,13 @@ mod tests {
             &[("BOTTEGA_HOME", "/b"), ("HOME", "/h"), ("XDG_DATA_HOME", "/x")],
             Ok(["/b/config", "/b/data", "/b/cache", "/b/state"]),
         );
-        check(&[("BOTTEGA_HOME", "here"), ("HOME", "/h")], Err(NoHome));
+        let relative = NoHome::Relative { path: "./here".to_owned() };
+        assert_eq!(relative.to_string(), "BOTTEGA_HOME is `./here`, which is not an absolute path");
+        assert_eq!(
+            relative.next_step(),
+            "write it from the root, as in BOTTEGA_HOME=\"$PWD/here\""
+        );
+        check(&[("BOTTEGA_HOME", "./here"), ("HOME", "/h")], Err(relative));
     }
 
     #[test]
@@ -202,7 +230,7 @@ mod tests {
                 "/h/.local/state/bottega",
             ]),
         );
-        check(&[], Err(NoHome));
+        check(&[], Err(NoHome::Unset));
     }
 
     #[test]

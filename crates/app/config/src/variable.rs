@@ -41,7 +41,7 @@ const fn key(name: &'static str, meaning: &'static str) -> Row {
 
 /// Every variable with a name of its own. Besides these, each setting has one (see [`variables`]).
 const OWN_NAMES: &[Row] = &[
-    row("BOTTEGA_HOME", "The folder that holds all of Bottega's files."),
+    row("BOTTEGA_HOME", "The folder that holds all of Bottega's files, as an absolute path."),
     row("HOME", "The person's home folder."),
     row("XDG_CONFIG_HOME", "Where settings are kept, when not `~/.config`."),
     row("XDG_DATA_HOME", "Where data is kept, when not `~/.local/share`."),

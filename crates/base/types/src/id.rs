@@ -97,6 +97,8 @@ ids! {
     CallId, "cal", "call";
     /// One command; repeating a command with the same id has no second effect.
     CommandId, "cmd", "command";
+    /// Something that a person allowed for more than one call.
+    GrantId, "grt", "grant";
 }
 
 impl CommandId {

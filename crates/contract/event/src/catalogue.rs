@@ -40,6 +40,8 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "session.removed", version: 1, upcasters: &[] },
     EventKind { name: "budget.reserved", version: 1, upcasters: &[] },
     EventKind { name: "budget.settled", version: 1, upcasters: &[] },
+    EventKind { name: "grant.given", version: 1, upcasters: &[] },
+    EventKind { name: "grant.revoked", version: 1, upcasters: &[] },
 ];
 
 /// A stored event that this build can't read.

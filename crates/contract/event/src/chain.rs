@@ -94,6 +94,12 @@ impl Default for ChainVerifier {
 }
 
 impl ChainVerifier {
+    /// Goes on behind a record that is taken as it is.
+    #[must_use]
+    pub const fn after(position: Position, digest: Digest) -> Self {
+        Self { head: (position, digest) }
+    }
+
     /// Takes the next record.
     pub fn push(&mut self, record: &Record) -> Result<(), Break> {
         let (before, digest) = self.head;
@@ -174,6 +180,17 @@ mod tests {
     #[test]
     fn an_untouched_journal_verifies() {
         assert_eq!(verify(&journal(20)), Ok(()));
+    }
+
+    #[test]
+    fn a_chain_is_verified_from_any_record_on() {
+        let records = journal(20);
+        let known = &records[9];
+        let mut verifier = ChainVerifier::after(known.position, known.digest);
+        assert_eq!(records[10..].iter().try_for_each(|record| verifier.push(record)), Ok(()));
+        assert_eq!(verifier.head(), (Position(20), records[19].digest));
+        let mut other = ChainVerifier::after(known.position, Digest::ZERO);
+        assert!(matches!(other.push(&records[10]), Err(Break::Unlinked { .. })));
     }
 
     proptest! {

@@ -14,12 +14,14 @@
 mod budget;
 mod catalogue;
 mod chain;
+mod grant;
 mod record;
 mod session;
 
 pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
+pub use grant::{GrantEvent, GrantGiven, GrantRevoked};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{
     Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked,

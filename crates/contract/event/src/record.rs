@@ -54,6 +54,12 @@ impl StreamId {
         Self(format!("spending/{day}").into())
     }
 
+    /// The stream of what people allowed.
+    #[must_use]
+    pub fn grants() -> Self {
+        Self("grants".into())
+    }
+
     /// The session that this is the stream of.
     #[must_use]
     pub fn as_session(&self) -> Option<SessionId> {

@@ -1,7 +1,7 @@
 //! What happens in a session: one agent's work from its first task to its end.
 
 use bottega_llm::{Answer, ModelError, ModelRef, ToolCall};
-use bottega_policy::{AccessMode, Approval, Budget, Spent, Verdict};
+use bottega_policy::{AccessMode, Approval, Budget, Origin, Spent, Verdict};
 use bottega_tool::FileChange;
 use bottega_types::{CallId, Digest, Money, SessionId, Timestamp, Tokens};
 use serde::{Deserialize, Serialize};
@@ -238,6 +238,9 @@ pub struct ModelAnswered {
     pub answer: Answer,
     /// What it cost.
     pub cost: Money,
+    /// Whether nobody knew what this model costs: then `cost` does not count this answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
     /// How long it took.
     pub timing: ModelTiming,
 }
@@ -324,6 +327,9 @@ pub struct ToolReport {
     /// The exit status of a command, where one ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
+    /// Where its text came from, as far as nobody vouches for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
     /// Who allowed it.
     pub approved: Approved,
     /// Milliseconds it took, waiting for a person not counted.

@@ -26,8 +26,10 @@ pub struct ApprovalRequest {
 pub enum Approval {
     /// This once.
     Once,
-    /// The same again without asking, until the session ends.
+    /// The same again without asking, in this session.
     Session,
+    /// The same again without asking, in every session of this project.
+    Project,
     /// No, with what the model should know about it.
     Denied {
         /// The person's words; may be empty.

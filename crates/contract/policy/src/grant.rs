@@ -10,7 +10,7 @@ use crate::Need;
 pub enum GrantScope {
     /// For the call that was asked about.
     Once,
-    /// Until the session ends.
+    /// In the session, also when it is resumed.
     Session,
     /// In this project from now on.
     Project,
@@ -28,14 +28,15 @@ pub struct Grant {
 impl Grant {
     /// Whether this grant covers `need`.
     ///
-    /// A command is covered when it is the same to the byte; one part of a compound command is covered
-    /// by a grant for that part alone.
+    /// A command is covered when it is the same to the byte; what was granted inside the sandbox is not
+    /// granted outside it.
     #[must_use]
     pub fn covers(&self, need: &Need) -> bool {
         match (&self.need, need) {
-            (Need::Execute { command: granted, .. }, Need::Execute { command, .. }) => {
-                granted == command
-            }
+            (
+                Need::Execute { command: granted, caged: inside, .. },
+                Need::Execute { command, caged, .. },
+            ) => granted == command && (*caged || !inside),
             (granted, need) => granted == need,
         }
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccessMode, Grant, Need, Place};
+use crate::{AccessMode, Grant, Need, Origin, Place};
 
 /// A call that waits for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,21 @@ pub struct Request {
     pub tool: String,
     /// What it needs.
     pub needs: Vec<Need>,
+    /// Where what the agent knows came from, as far as nobody vouches for it.
+    pub carries: Vec<Origin>,
+}
+
+/// What is done with a call that may carry untrusted text to a sink.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outflow {
+    /// Ask a person, in every mode.
+    #[default]
+    Ask,
+    /// Never.
+    Deny,
+    /// As the mode says.
+    Allow,
 }
 
 /// One rule of the settings: a pattern that needs are held against.
@@ -33,6 +48,10 @@ pub struct Rules {
     pub ask: Vec<Rule>,
     /// Without asking, even where the mode would ask.
     pub allow: Vec<Rule>,
+    /// Origins that are vouched for: `read:GLOB`, `net:HOST` or `run:PREFIX`.
+    pub trust: Vec<Rule>,
+    /// What is done with a call that may carry untrusted text to a sink.
+    pub outflow: Outflow,
 }
 
 /// What is to be done with a call.
@@ -83,6 +102,8 @@ impl Rule {
 
 /// Decides about one call. Pure: the same words always get the same verdict.
 ///
+/// A sink for what came from untrusted origins is judged besides, see [`Outflow`].
+///
 /// Order: deny rules; protected places (a person in every mode); read-only mode; ask rules; allow rules
 /// and grants; then what the mode allows by itself. A call is as risky as its riskiest need.
 #[must_use]
@@ -90,9 +111,32 @@ pub fn judge(mode: AccessMode, rules: &Rules, grants: &[Grant], request: &Reques
     request
         .needs
         .iter()
-        .map(|need| judge_need(mode, rules, grants, need))
+        .map(|need| {
+            let verdict = judge_need(mode, rules, grants, need);
+            let outflow = judge_outflow(rules, grants, need, &request.carries);
+            if severity(&outflow) > severity(&verdict) { outflow } else { verdict }
+        })
         .max_by_key(severity)
         .unwrap_or(Verdict::Allow)
+}
+
+/// Whether the need may let out what came from elsewhere. Only a person's grant of exactly this opens it: modes and
+/// allow rules were set before anybody knew what would be read.
+fn judge_outflow(rules: &Rules, grants: &[Grant], need: &Need, carries: &[Origin]) -> Verdict {
+    let Some(first) = carries.first() else { return Verdict::Allow };
+    if !need.is_sink() || is_granted(grants, need) {
+        return Verdict::Allow;
+    }
+    let more = match carries.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let why = format!("to {need} may carry away what was read from {first}{more}");
+    match rules.outflow {
+        Outflow::Allow => Verdict::Allow,
+        Outflow::Ask => Verdict::Ask { why },
+        Outflow::Deny => Verdict::Deny { why: format!("{why}, which the settings forbid") },
+    }
 }
 
 const fn severity(verdict: &Verdict) -> u8 {
@@ -109,7 +153,7 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
             why: format!("the settings forbid to {need} (deny rule `{}`)", rule.0),
         };
     }
-    let granted = grants.iter().any(|grant| grant.covers(need));
+    let granted = is_granted(grants, need);
     let place = match need {
         Need::Read { place, .. } | Need::Write { place, .. } => Some(*place),
         Need::Execute { .. } | Need::Network { .. } => None,
@@ -148,18 +192,21 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
     by_mode(mode, need)
 }
 
+/// Whether a person allowed it: a compound command whole, or each of its parts.
+fn is_granted(grants: &[Grant], need: &Need) -> bool {
+    let granted = |need: &Need| grants.iter().any(|grant| grant.covers(need));
+    let parts = need.parts();
+    granted(need) || (!parts.is_empty() && parts.iter().all(granted))
+}
+
 /// A compound command is allowed when each of its parts is.
 fn allowed_by_rules(rules: &Rules, grants: &[Grant], need: &Need) -> bool {
-    let Need::Execute { parts, caged, .. } = need else {
-        return rules.allow.iter().any(|rule| rule.touches(need));
-    };
-    !parts.is_empty()
-        && parts.iter().all(|part| {
-            let alone =
-                Need::Execute { command: part.clone(), parts: vec![part.clone()], caged: *caged };
-            rules.allow.iter().any(|rule| rule.touches(&alone))
-                || grants.iter().any(|grant| grant.covers(&alone))
-        })
+    let by_rule = |need: &Need| rules.allow.iter().any(|rule| rule.touches(need));
+    if !matches!(need, Need::Execute { .. }) {
+        return by_rule(need);
+    }
+    let parts = need.parts();
+    !parts.is_empty() && parts.iter().all(|part| by_rule(part) || is_granted(grants, part))
 }
 
 fn by_mode(mode: AccessMode, need: &Need) -> Verdict {

@@ -12,6 +12,8 @@
 //! * The default of every capability is *no*: a need that no rule, mode or grant covers is not allowed.
 //! * A deny rule beats every mode and every grant.
 //! * Protected places need a person in every mode, `full` included.
+//! * What was read from an untrusted origin does not leave the machine without a person's word, unless the settings
+//!   say so.
 
 mod approval;
 mod budget;
@@ -21,13 +23,15 @@ mod grant;
 mod judge;
 mod mode;
 mod need;
+mod origin;
 mod question;
 
 pub use approval::{Approval, ApprovalRequest, Approver};
 pub use budget::{Allowance, Budget, Exhausted, Resource, Spent};
 pub use command::simple_commands;
 pub use grant::{Grant, GrantScope};
-pub use judge::{Request, Rule, Rules, Verdict, judge};
+pub use judge::{Outflow, Request, Rule, Rules, Verdict, judge};
 pub use mode::{AccessMode, NotAnAccessMode};
 pub use need::{Need, Place};
+pub use origin::{Origin, untrusted};
 pub use question::{Question, Reply};

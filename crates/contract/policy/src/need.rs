@@ -51,6 +51,25 @@ pub enum Need {
     },
 }
 
+impl Need {
+    /// The simple commands of a command line, each as a need of its own. Nothing for other needs, and for a line
+    /// that could not be taken apart.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        match self {
+            Self::Execute { parts, caged, .. } => parts
+                .iter()
+                .map(|part| Self::Execute {
+                    command: part.clone(),
+                    parts: vec![part.clone()],
+                    caged: *caged,
+                })
+                .collect(),
+            Self::Read { .. } | Self::Write { .. } | Self::Network { .. } => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -25,7 +25,7 @@ mod workspace;
 pub use egress::Egress;
 pub use excerpt::excerpt;
 pub use jobs::{JobLook, Jobs, TooManyJobs};
-pub use output::{FileChange, ToolError, ToolOutput};
+pub use output::{CommandChanges, FileChange, ToolError, ToolOutput};
 pub use plain::plain;
 pub use sandbox::{
     CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Sandbox, SandboxError, StreamName,
@@ -35,6 +35,6 @@ pub use tool::{
     parse_arguments,
 };
 pub use workspace::{
-    Encoding, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing, Matched,
-    Matches, Query, Resolved, Workspace, WorkspaceError, Written,
+    CommandWatch, Encoding, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing,
+    Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };

@@ -43,6 +43,9 @@ pub struct FileChange {
     pub after: Option<Digest>,
     /// Unix mode bits after (before, when deleted).
     pub mode: u32,
+    /// Unix mode bits before, where they may differ from those after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode_before: Option<u32>,
     /// Folders that were made for it, the outermost first, relative to the workspace. The host fills them in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_folders: Vec<String>,
@@ -59,9 +62,21 @@ impl FileChange {
             before_bytes: before,
             after_bytes: after,
             mode,
+            mode_before: None,
             new_folders: Vec::new(),
         }
     }
+}
+
+/// What a command changed in the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandChanges {
+    /// The changes, each with both versions of its file.
+    pub changes: Vec<FileChange>,
+    /// Files that changed and can't be put back, since they or all of them together are too large to be kept.
+    pub not_kept: usize,
+    /// The first of them.
+    pub named: Vec<String>,
 }
 
 /// Why a call gave nothing. The model reads these, so each says what to do next.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bottega_policy::Place;
 use bottega_types::Digest;
 
-use crate::FileChange;
+use crate::{CommandChanges, FileChange};
 
 /// A path as the workspace resolved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -253,6 +253,23 @@ fn suggestion(similar: &[String]) -> String {
     }
 }
 
+/// Knows the files as they were before a command.
+#[async_trait]
+pub trait CommandWatch: Send + Sync {
+    /// The command has ended: what it changed. Never more than was changed, and everything that can be put back.
+    async fn ended(self: Box<Self>) -> Result<CommandChanges, WorkspaceError>;
+}
+
+/// For workspaces in which no command changes anything.
+struct Unwatched;
+
+#[async_trait]
+impl CommandWatch for Unwatched {
+    async fn ended(self: Box<Self>) -> Result<CommandChanges, WorkspaceError> {
+        Ok(CommandChanges::default())
+    }
+}
+
 /// The files of one workspace.
 ///
 /// Every implementation promises:
@@ -303,6 +320,12 @@ pub trait Workspace: Send + Sync {
     /// Takes a folder away if it is empty; for undo. Says whether it did: what holds anything stays, and so does
     /// what is no folder of the workspace.
     async fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError>;
+
+    /// A command is about to run in the workspace. What it gives back is asked, when the command has ended, what that
+    /// changed; dropped instead, the next command answers for it.
+    async fn command_begins(&self) -> Result<Box<dyn CommandWatch>, WorkspaceError> {
+        Ok(Box::new(Unwatched))
+    }
 
     /// Lists files below `path`, at most `depth` folders down, respecting ignore files.
     async fn list(

@@ -21,18 +21,21 @@ pub use ledger::Close;
 pub use saying::Saying;
 pub use serving::Serving;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
+use axum::serve::ListenerExt;
 use tokio::sync::oneshot;
 
 use ledger::Ledger;
@@ -137,6 +140,13 @@ impl ScriptedServer {
         self.ledger.close(number)
     }
 
+    /// When the last byte of the answer to the question of this number was handed to the connection; nothing
+    /// while its stream is open.
+    #[must_use]
+    pub fn ended(&self, number: usize) -> Option<Instant> {
+        self.ledger.ended(number)
+    }
+
     /// What else was asked for: method and path.
     #[must_use]
     pub fn other_requests(&self) -> Vec<String> {
@@ -179,12 +189,28 @@ impl Drop for ScriptedServer {
 
 async fn serve(listener: std::net::TcpListener, stage: Stage) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    // What is sent in two pieces does not wait for an acknowledgement in between.
+    let listener = listener.tap_io(|connection| {
+        connection.set_nodelay(true).ok();
+    });
     let router =
         Router::new().fallback(answer).layer(DefaultBodyLimit::disable()).with_state(stage);
     axum::serve(listener, router).await.ok();
 }
 
+/// When a request's head had arrived: read before its body.
+struct Arrived(Instant);
+
+impl<S: Sync> FromRequestParts<S> for Arrived {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Instant::now()))
+    }
+}
+
 async fn answer(
+    Arrived(arrived): Arrived,
     State(stage): State<Stage>,
     method: Method,
     uri: Uri,
@@ -202,7 +228,8 @@ async fn answer(
             ),
         };
     };
-    let asked = stage.ledger.note(|number| Asked::read(number, protocol, &uri, &headers, &body));
+    let asked =
+        stage.ledger.note(|number| Asked::read(number, arrived, protocol, &uri, &headers, &body));
     let serving = (stage.script)(&asked);
     delivery::deliver(&stage.ledger, &asked, serving)
 }

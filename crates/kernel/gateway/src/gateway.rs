@@ -122,6 +122,7 @@ impl Gateway {
         let success = outcome.map_err(|error| ModelFailed { call: id, error, spent, by })?;
         Ok(ModelAnswered {
             call: id,
+            unpriced: self.0.options.prices.get(&success.by).is_none(),
             by: success.by,
             answer: success.answer,
             cost: spent.money,

@@ -14,8 +14,10 @@ pub struct CostRow {
     pub answers: u64,
     /// What they cost in tokens; failed calls count as prompts, since nobody says what was answer.
     pub usage: Usage,
-    /// What was spent in money.
+    /// What they cost in money, as far as it is known.
     pub cost: Money,
+    /// Of the answers, those of models without a known price.
+    pub unpriced: u64,
 }
 
 /// The view of what was spent: rows `day/2026-11-20`, `model/PROVIDER/NAME` and `session/ses_…`, as JSON.
@@ -53,6 +55,7 @@ impl Projection for CostView {
             row.answers += bill.answers;
             row.usage += bill.usage;
             row.cost += bill.cost;
+            row.unpriced += bill.unpriced;
             Change { key: key.clone(), value: serde_json::to_vec(&row).ok() }
         };
         rows.0.iter().map(fold).collect()
@@ -68,6 +71,7 @@ struct Bill {
     answers: u64,
     usage: Usage,
     cost: Money,
+    unpriced: u64,
 }
 
 impl Bill {
@@ -80,7 +84,7 @@ impl Bill {
         if let SessionEvent::ModelFailed(failed) = event {
             let usage = Usage { input: failed.spent.tokens, ..Usage::default() };
             let (cost, free) = (failed.spent.money, failed.spent == Spent::default());
-            return (!free).then_some(Self { by: failed.by, answers: 0, usage, cost });
+            return (!free).then_some(Self { by: failed.by, answers: 0, usage, cost, unpriced: 0 });
         }
         let SessionEvent::ModelAnswered(answered) = event else { return None };
         Some(Self {
@@ -88,6 +92,7 @@ impl Bill {
             answers: 1,
             usage: answered.answer.usage,
             cost: answered.cost,
+            unpriced: u64::from(answered.unpriced),
         })
     }
 }

@@ -261,6 +261,7 @@ pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
             full: None,
             changes: Vec::new(),
             exit_code: None,
+            origins: Vec::new(),
             approved: Approved { verdict: Verdict::Allow, approval: None },
             elapsed_ms: 0,
         }),
@@ -287,6 +288,7 @@ mod tests {
             by: "p/m".parse().unwrap(),
             answer: Answer { model, response_id: None, message, stop, usage },
             cost: Money::ZERO,
+            unpriced: false,
             timing: ModelTiming::default(),
         };
         let redactor = Redactor::new([&Secret::new(CANARY.to_owned())]);

@@ -23,6 +23,7 @@ mod session;
 mod session_view;
 mod undo;
 
+pub use bottega_toolhost::{GrantBook, GrantError, HeldGrant};
 pub use cost_view::{CostRow, CostView};
 pub use effect::Ground;
 pub use error::PlatformError;

@@ -13,7 +13,7 @@ use bottega_store::{
     Append, Batch, Blobs, Expected, Journal, Lease, Leases, Projections, StoreError, audit,
     catch_up,
 };
-use bottega_toolhost::SessionScope;
+use bottega_toolhost::{GrantBook, SessionScope};
 use bottega_types::{Clock, CommandId, Digest, Entropy, SessionId};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -62,6 +62,13 @@ impl std::fmt::Debug for Platform {
 }
 
 impl Platform {
+    /// What people allowed for more than one call.
+    #[must_use]
+    pub fn grants(&self) -> Arc<GrantBook> {
+        let (journal, clock) = (self.journal.clone(), self.clock.clone());
+        Arc::new(GrantBook::new(journal, clock, self.entropy.clone()))
+    }
+
     /// A fresh name for a session.
     #[must_use]
     pub fn fresh_session(&self) -> SessionId {
@@ -100,6 +107,9 @@ impl Platform {
             live.mind.evolve(&happened.event, happened.at);
             live.revision = happened.revision;
             note_broken_off(&mut live.hands.broken_off, &happened.event);
+            if let SessionEvent::ToolFinished(report) = &happened.event {
+                live.hands.scope.read_from(&report.origins);
+            }
         }
         Ok(live.start())
     }
@@ -148,11 +158,9 @@ impl Platform {
         let plan = undo::plan_undo(&history, steps);
         let outcome =
             undo::carry_out(&plan, ground.workspace.as_ref(), self.blobs.as_ref()).await?;
-        if !outcome.restored.is_empty() {
-            let undone = bottega_event::Undone {
-                calls: undo::undone(&plan, &outcome),
-                paths: outcome.restored.clone(),
-            };
+        let paths = [&outcome.restored[..], &outcome.removed].concat();
+        if !paths.is_empty() {
+            let undone = bottega_event::Undone { calls: undo::undone(&plan, &outcome), paths };
             handle.input(Input::Undone(undone)).await?;
         }
         Ok(outcome)
@@ -276,7 +284,9 @@ impl Platform {
         ground: Ground,
         lease: Lease,
     ) -> Session {
-        let scope = Arc::new(SessionScope::new(session, ground.mode));
+        let project = ground.workspace.root().display().to_string();
+        let scope = SessionScope::new(session, ground.mode).with_book(self.grants(), project);
+        let scope = Arc::new(scope);
         let tool_slots = Arc::new(Semaphore::new(ground.parallel_tools.max(1)));
         Session {
             session,

@@ -46,8 +46,10 @@ pub struct SessionRow {
     pub tool_calls: u32,
     /// What it cost in tokens; failed calls count as prompts, since nobody says what was answer.
     pub usage: Usage,
-    /// What they cost in money.
+    /// What they cost in money, as far as it is known.
     pub cost: Money,
+    /// Answers of models without a known price.
+    pub unpriced: u64,
     /// Milliseconds of the answers, from question to end.
     pub model_ms: u64,
     /// Tokens of the answers that came piece by piece.
@@ -88,6 +90,7 @@ impl SessionRow {
                 self.turns += 1;
                 self.usage += answered.answer.usage;
                 self.cost += answered.cost;
+                self.unpriced += u64::from(answered.unpriced);
                 self.model_ms += answered.timing.total_ms;
                 if let Some((tokens, millis)) = answered.decoding() {
                     self.decode_tokens += tokens;

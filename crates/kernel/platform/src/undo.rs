@@ -29,10 +29,14 @@ pub struct Restore {
 /// What an undo did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UndoOutcome {
-    /// Files that are as they were before.
+    /// Files that have their earlier bytes again.
     pub restored: Vec<String>,
+    /// Files that are gone again, since there were none before.
+    pub removed: Vec<String>,
     /// Files that were left alone since somebody else changed them.
     pub left_alone: Vec<String>,
+    /// Files whose earlier bytes are not kept any more; left alone too.
+    pub forgotten: Vec<String>,
 }
 
 /// What must be put back to undo the last `steps` calls that changed files, all of them when absent. Calls
@@ -67,7 +71,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                     path: change.path.clone(),
                     now: change.after,
                     before: change.before,
-                    mode: change.mode,
+                    mode: change.mode_before.unwrap_or(change.mode),
                     calls: vec![report.call],
                     folders: change.new_folders.clone(),
                 });
@@ -88,7 +92,10 @@ pub(crate) fn is_open(history: &[Happened]) -> bool {
 pub(crate) fn undone(plan: &[Restore], outcome: &UndoOutcome) -> Vec<CallId> {
     let left = |call: &CallId| {
         plan.iter()
-            .filter(|restore| outcome.left_alone.contains(&restore.path))
+            .filter(|restore| {
+                outcome.left_alone.contains(&restore.path)
+                    || outcome.forgotten.contains(&restore.path)
+            })
             .any(|restore| restore.calls.contains(call))
     };
     let calls = plan.iter().flat_map(|restore| restore.calls.iter().copied());
@@ -97,26 +104,19 @@ pub(crate) fn undone(plan: &[Restore], outcome: &UndoOutcome) -> Vec<CallId> {
 }
 
 /// Puts the files back. A file that is not what the agent left is left alone.
+///
+/// What the agent made goes first, with its folders: a file may come back where a folder took its place.
 pub(crate) async fn carry_out(
     plan: &[Restore],
     workspace: &dyn Workspace,
     blobs: &dyn Blobs,
 ) -> Result<UndoOutcome, PlatformError> {
     let mut outcome = UndoOutcome::default();
-    for restore in plan {
-        let bytes = match restore.before {
-            None => None,
-            Some(digest) => match blobs.get(digest).await? {
-                Some(bytes) => Some(bytes),
-                // The blob was swept: without the bytes the file can't be put back.
-                None => {
-                    outcome.left_alone.push(restore.path.clone());
-                    continue;
-                }
-            },
-        };
-        match workspace.restore(&restore.path, bytes.as_deref(), restore.mode, restore.now).await {
-            Ok(()) => outcome.restored.push(restore.path.clone()),
+    let (made, others): (Vec<&Restore>, Vec<&Restore>) =
+        plan.iter().partition(|restore| restore.before.is_none());
+    for restore in made {
+        match workspace.restore(&restore.path, None, restore.mode, restore.now).await {
+            Ok(()) => outcome.removed.push(restore.path.clone()),
             Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
             Err(error) => return Err(error.into()),
         }
@@ -125,6 +125,19 @@ pub(crate) async fn carry_out(
     // What lies deeper sorts behind what it lies in.
     for folder in folders.into_iter().rev() {
         workspace.remove_folder(folder).await?;
+    }
+    for restore in others {
+        let Some(digest) = restore.before else { continue };
+        // The blob was swept: without the bytes the file can't be put back.
+        let Some(bytes) = blobs.get(digest).await? else {
+            outcome.forgotten.push(restore.path.clone());
+            continue;
+        };
+        match workspace.restore(&restore.path, Some(&bytes), restore.mode, restore.now).await {
+            Ok(()) => outcome.restored.push(restore.path.clone()),
+            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(outcome)
 }

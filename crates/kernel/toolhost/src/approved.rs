@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use bottega_actor::Place;
 use bottega_event::Approved as Record;
-use bottega_policy::{Approval, ApprovalRequest, Need, Request, Verdict, judge};
+use bottega_policy::{Approval, ApprovalRequest, GrantScope, Need, Request, Verdict, judge};
 use bottega_tool::{ToolContext, excerpt, plain};
 use futures::FutureExt;
 
@@ -34,6 +34,7 @@ impl Judged {
         let allowed = Record { verdict: Verdict::Allow, approval: None };
         let Some(why) = ask else { return Ok(Approved { prepared, record: allowed }) };
         place.first().await;
+        scope.refresh().await;
         // While this call waited for its turn, the answer to another may have covered it.
         let (rules, grants) = (&host.parts.rules, scope.grants());
         if judge(context.mode, rules, &grants, &request) == Verdict::Allow {
@@ -43,7 +44,7 @@ impl Judged {
             .needs
             .iter()
             .filter(|need| {
-                let alone = Request { tool: request.tool.clone(), needs: vec![(*need).clone()] };
+                let alone = Request { needs: vec![(*need).clone()], ..request.clone() };
                 judge(context.mode, rules, &grants, &alone) != Verdict::Allow
             })
             .cloned()
@@ -55,7 +56,11 @@ impl Judged {
         let text = match approval {
             Approval::Once => return Ok(Approved { prepared, record }),
             Approval::Session => {
-                scope.grant(&missing);
+                scope.grant(&missing, GrantScope::Session, &host.parts.redactor).await;
+                return Ok(Approved { prepared, record });
+            }
+            Approval::Project => {
+                scope.grant(&missing, GrantScope::Project, &host.parts.redactor).await;
                 return Ok(Approved { prepared, record });
             }
             Approval::Denied { reason } if reason.trim().is_empty() => {

@@ -135,9 +135,10 @@ impl ToolHost {
         };
         let journey = async {
             let prepared = Asked::new(request).prepare(self, &context).await?;
+            scope.refresh().await;
             let judged = prepared.judge(scope, &context, &self.parts.rules)?;
             let approved = judged.approve(self, scope, &context, place).await?;
-            Ok(approved.run(&context, &*self.parts.clock).await)
+            Ok(approved.run(&context, &self.parts.rules.trust, &*self.parts.clock).await)
         };
         let ended = journey.await;
         live.flush();
@@ -145,6 +146,7 @@ impl ToolHost {
             Ok(ran) => recorder.ran(ran).await,
             Err(stopped) => recorder.stopped(stopped).await,
         };
+        scope.read_from(&report.origins);
         tracing::debug!(%call, outcome = ?report.outcome, elapsed_ms = report.elapsed_ms, "tool call ended");
         report
     }

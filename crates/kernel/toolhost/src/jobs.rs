@@ -186,6 +186,7 @@ mod tests {
             writable: Vec::new(),
             environment: BTreeMap::new(),
             network: false,
+            hosts: Vec::new(),
             caged: true,
             timeout: Duration::from_secs(1),
             keep_output: 0,

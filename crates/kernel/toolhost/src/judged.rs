@@ -24,7 +24,11 @@ impl Prepared {
         context: &ToolContext,
         rules: &Rules,
     ) -> Result<Judged, Stopped> {
-        let request = Request { tool: self.tool.to_owned(), needs: self.needs.clone() };
+        let request = Request {
+            tool: self.tool.to_owned(),
+            needs: self.needs.clone(),
+            carries: scope.carries(),
+        };
         match judge(context.mode, rules, &scope.grants(), &request) {
             Verdict::Allow => Ok(Judged { prepared: self, request, ask: None }),
             Verdict::Ask { why } => Ok(Judged { prepared: self, request, ask: Some(why) }),

@@ -1,7 +1,7 @@
 //! The one way a tool is called.
 //!
 //! What it is: [`ToolHost`], through which every call goes, native, WASM or remote alike, and
-//! [`SessionScope`], what one session may do and has seen.
+//! [`SessionScope`], what one session may do and has seen, and the [`GrantBook`], what people allowed for longer.
 //! What it is not: it has no rules of its own (`bottega-policy` judges), touches no file and starts no
 //! process (tools do, through the ports they are given), and stores no event: it hands back the report
 //! that the session stores.
@@ -16,12 +16,14 @@
 //! * Both versions of a changed file, and an output that is longer than its excerpt, are kept as blobs
 //!   before the report is handed back.
 //! * No known secret and no terminal control sequence is in a report, nor in what a person is asked.
+//! * Text from an untrusted origin is marked before it is anywhere, and the session knows that it read it.
 //! * Dropping a call stops it, with all that it started.
 
 mod approved;
 mod arguments;
 mod asked;
 mod folders;
+mod grants;
 mod host;
 mod jobs;
 mod judged;
@@ -32,8 +34,10 @@ mod reported;
 mod schema;
 mod scope;
 mod stopped;
+mod untrusted;
 mod visible;
 
+pub use grants::{GrantBook, GrantError, HeldGrant};
 pub use host::{Options, Parts, ToolHost};
 pub use schema::declarations;
 pub use scope::SessionScope;

@@ -5,7 +5,10 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bottega_event::Approved as Record;
-use bottega_tool::{ToolContext, ToolError, ToolOutput};
+use bottega_policy::{Need, Origin, Rule, untrusted};
+use bottega_tool::{
+    CommandChanges, CommandWatch, ToolContext, ToolError, ToolOutput, WorkspaceError,
+};
 use bottega_types::Clock;
 use futures::FutureExt;
 
@@ -17,6 +20,10 @@ pub(crate) struct Ran {
     pub(crate) summary: String,
     pub(crate) record: Record,
     pub(crate) gave: Gave,
+    /// What its command changed in the workspace, or why nobody knows.
+    pub(crate) commanded: Result<CommandChanges, WorkspaceError>,
+    /// Where what it gave came from, as far as nobody vouches for it.
+    pub(crate) origins: Vec<Origin>,
     /// How long the tool was at work.
     pub(crate) elapsed: Duration,
 }
@@ -31,9 +38,14 @@ pub(crate) enum Gave {
 
 impl Approved {
     /// Runs the tool. A panic is part of the result.
-    pub(crate) async fn run(self, context: &ToolContext, clock: &dyn Clock) -> Ran {
+    pub(crate) async fn run(self, context: &ToolContext, trust: &[Rule], clock: &dyn Clock) -> Ran {
         let Self { prepared, record } = self;
         let missing = Missing::look(&*context.workspace, &prepared.needs).await;
+        let runs = prepared.needs.iter().any(|need| matches!(need, Need::Execute { .. }));
+        let watch = match runs {
+            true => Some(context.workspace.command_begins().await),
+            false => None,
+        };
         let began = clock.now();
         let gave = match AssertUnwindSafe(prepared.doing.run(context)).catch_unwind().await {
             Ok(Ok(mut output)) => {
@@ -43,8 +55,26 @@ impl Approved {
             Ok(Err(error)) => Gave::Error(error),
             Err(panic) => Gave::Panic(panic_text(prepared.tool, &*panic)),
         };
-        Ran { summary: prepared.summary, record, gave, elapsed: clock.now().since(began) }
+        let commanded = match watch {
+            Some(watch) => commanded(watch).await,
+            None => Ok(CommandChanges::default()),
+        };
+        let origins = untrusted(&prepared.needs, trust);
+        Ran {
+            summary: prepared.summary,
+            record,
+            gave,
+            commanded,
+            origins,
+            elapsed: clock.now().since(began),
+        }
     }
+}
+
+async fn commanded(
+    watch: Result<Box<dyn CommandWatch>, WorkspaceError>,
+) -> Result<CommandChanges, WorkspaceError> {
+    watch?.ended().await
 }
 
 /// What to tell the model about a panic of a tool.

@@ -1,17 +1,36 @@
 //! The last step: what is kept, and what the model reads.
 
 use bottega_event::{Approved, ToolOutcome, ToolReport};
-use bottega_policy::{Approval, Verdict};
+use bottega_policy::{Approval, Origin, Verdict};
 use bottega_store::Blobs;
-use bottega_tool::{FileChange, ToolOutput, excerpt, plain};
+use bottega_tool::{CommandChanges, FileChange, ToolOutput, WorkspaceError, excerpt, plain};
 use bottega_types::{CallId, Digest, Redactor};
 
 use crate::ran::{Gave, Ran};
 use crate::stopped::Stopped;
+use crate::untrusted::marked;
 
 /// Bytes of a summary at most.
 const LONGEST_SUMMARY: usize = 200;
 const HINT: &str = "call the tool again for a smaller part to see more";
+
+/// Adds what a command changed to what its tool told. Returns what undo can't take back, and why.
+fn add(
+    changes: &mut Vec<FileChange>,
+    commanded: Result<CommandChanges, WorkspaceError>,
+) -> Option<String> {
+    let commanded = match commanded {
+        Ok(commanded) => commanded,
+        Err(error) => return Some(format!("what the command changed is not known: {error}")),
+    };
+    let told: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
+    changes.extend(commanded.changes.into_iter().filter(|change| !told.contains(&change.path)));
+    let names = commanded.named.join(", ");
+    (commanded.not_kept > 0).then(|| {
+        let files = commanded.not_kept;
+        format!("the command changed {files} files too large to be kept for undo: {names}")
+    })
+}
 
 /// Makes reports: keeps what is too large for them, takes out what must not be in them.
 pub(crate) struct Recorder<'h> {
@@ -30,7 +49,7 @@ struct Bounded {
 impl Recorder<'_> {
     /// The report of a call whose tool ran.
     pub(crate) async fn ran(&self, ran: Ran) -> ToolReport {
-        let Ran { summary, record, gave, elapsed } = ran;
+        let Ran { summary, record, gave, commanded, origins, elapsed } = ran;
         let (outcome, output) = match gave {
             Gave::Output(output) if output.failed => (ToolOutcome::CommandFailed, output),
             Gave::Output(output) => (ToolOutcome::Succeeded, output),
@@ -38,8 +57,13 @@ impl Recorder<'_> {
             Gave::Panic(text) => (ToolOutcome::Failed, ToolOutput::text(text)),
         };
         let ToolOutput { text, full, failed: _, mut changes, exit_code } = output;
+        let unkept = add(&mut changes, commanded);
         let lost = self.keep_versions(&mut changes).await;
         let Bounded { mut text, full } = self.bounded(&text, full.as_deref()).await;
+        text = marked(&text, &origins);
+        if let Some(unkept) = unkept {
+            text.push_str(&format!("\n[{}]", self.clean(&unkept)));
+        }
         let outcome = match lost {
             None => outcome,
             Some(why) => {
@@ -57,6 +81,7 @@ impl Recorder<'_> {
             full,
             changes,
             exit_code,
+            origins: origins.into_iter().map(|origin| self.origin(origin)).collect(),
             approved: self.record(record),
             elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         }
@@ -74,8 +99,18 @@ impl Recorder<'_> {
             full,
             changes: Vec::new(),
             exit_code: None,
+            origins: Vec::new(),
             approved: self.record(approved),
             elapsed_ms: 0,
+        }
+    }
+
+    /// The origin, without known secrets.
+    fn origin(&self, origin: Origin) -> Origin {
+        match origin {
+            Origin::Host { host } => Origin::Host { host: self.clean(&host) },
+            Origin::File { path } => Origin::File { path: self.clean(&path) },
+            Origin::Command { command } => Origin::Command { command: self.clean(&command) },
         }
     }
 
@@ -136,6 +171,7 @@ impl Recorder<'_> {
             Approval::Denied { reason } => Approval::Denied { reason: self.clean(&reason) },
             Approval::Once => Approval::Once,
             Approval::Session => Approval::Session,
+            Approval::Project => Approval::Project,
             Approval::Unavailable => Approval::Unavailable,
         });
         Approved { verdict, approval }

@@ -1,13 +1,14 @@
 //! What one session may do and has seen.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_actor::{Line, Place};
-use bottega_policy::{AccessMode, Grant, GrantScope, Need};
+use bottega_policy::{AccessMode, Grant, GrantScope, Need, Origin};
 use bottega_tool::FileVersions;
-use bottega_types::{Digest, SessionId};
+use bottega_types::{Digest, Redactor, SessionId};
 
+use crate::GrantBook;
 use crate::jobs::JobTable;
 
 /// What one session may do and has seen. Shared by the calls of a turn that run side by side.
@@ -15,7 +16,11 @@ use crate::jobs::JobTable;
 pub struct SessionScope {
     session: SessionId,
     mode: Mutex<AccessMode>,
+    /// What was granted and is in no book.
     grants: Mutex<Vec<Grant>>,
+    book: Option<Book>,
+    /// Where what the agent read came from, as far as nobody vouches for it.
+    carries: Mutex<BTreeSet<Origin>>,
     seen: Arc<Seen>,
     /// Calls that may still ask a person, in the order in which the model made them. One asks at a time: while a
     /// question is open, the same need of another call waits for its answer.
@@ -31,10 +36,18 @@ impl SessionScope {
             session,
             mode: Mutex::new(mode),
             grants: Mutex::default(),
+            book: None,
+            carries: Mutex::default(),
             seen: Arc::default(),
             asking: Line::default(),
             jobs: Arc::default(),
         }
+    }
+
+    /// The same scope, with a book that keeps what is granted for longer. `project` names the workspace in it.
+    #[must_use]
+    pub fn with_book(self, book: Arc<GrantBook>, project: String) -> Self {
+        Self { book: Some(Book { book, project, held: Mutex::default() }), ..self }
     }
 
     /// The session.
@@ -70,22 +83,65 @@ impl SessionScope {
         self.asking.clone()
     }
 
-    /// What was granted so far.
-    #[must_use]
-    pub fn grants(&self) -> Vec<Grant> {
-        lock(&self.grants).clone()
+    /// Reads again what the book says. A book that can't be read grants nothing.
+    pub async fn refresh(&self) {
+        let Some(book) = &self.book else { return };
+        let held = book.book.holding(self.session, &book.project).await;
+        let held = held.unwrap_or_else(|error| {
+            tracing::warn!(%error, "stored grants do not hold now");
+            Vec::new()
+        });
+        *lock(&book.held) = held;
     }
 
-    /// Grants `needs` until the session ends. Of a compound command each part is granted alone as well,
-    /// so that another line of the same parts need not be asked for.
-    pub fn grant(&self, needs: &[Need]) {
-        let mut grants = lock(&self.grants);
-        for need in needs.iter().flat_map(with_parts) {
-            let grant = Grant { need, scope: GrantScope::Session };
-            if !grants.contains(&grant) {
+    /// What was granted so far, as of the last [`refresh`](Self::refresh).
+    #[must_use]
+    pub fn grants(&self) -> Vec<Grant> {
+        let mut grants = lock(&self.grants).clone();
+        if let Some(book) = &self.book {
+            grants.extend(lock(&book.held).iter().cloned());
+        }
+        grants
+    }
+
+    /// Grants `needs`, of a compound command each part alone, so that another line of the same parts need not be
+    /// asked for. What the book can't keep, since it holds a secret or the disk is full, holds while this process
+    /// works on the session.
+    pub async fn grant(&self, needs: &[Need], scope: GrantScope, redactor: &Redactor) {
+        let known = self.grants();
+        let mut grants: Vec<Grant> = Vec::new();
+        for need in needs.iter().flat_map(|need| match need.parts() {
+            parts if parts.is_empty() => vec![need.clone()],
+            parts => parts,
+        }) {
+            let grant = Grant { need, scope };
+            if !known.contains(&grant) && !grants.contains(&grant) {
                 grants.push(grant);
             }
         }
+        let Some(book) = &self.book else { return lock(&self.grants).extend(grants) };
+        let secret = |grant: &Grant| {
+            let text = grant.need.to_string();
+            redactor.clean(&text) != text
+        };
+        let (unfit, fit): (Vec<Grant>, Vec<Grant>) = grants.into_iter().partition(secret);
+        lock(&self.grants).extend(unfit);
+        if let Err(error) = book.book.give(self.session, &book.project, fit.clone()).await {
+            tracing::warn!(%error, "a grant was not stored; it holds in this process only");
+            lock(&self.grants).extend(fit);
+        }
+        self.refresh().await;
+    }
+
+    /// The agent read text from these origins. It does not forget that.
+    pub fn read_from(&self, origins: &[Origin]) {
+        lock(&self.carries).extend(origins.iter().cloned());
+    }
+
+    /// Where what the agent read came from, as far as nobody vouches for it.
+    #[must_use]
+    pub fn carries(&self) -> Vec<Origin> {
+        lock(&self.carries).iter().cloned().collect()
     }
 
     /// What the session has read of files.
@@ -95,17 +151,13 @@ impl SessionScope {
     }
 }
 
-/// The need itself, and each part of a command as a need of its own.
-fn with_parts(need: &Need) -> Vec<Need> {
-    let mut needs = vec![need.clone()];
-    if let Need::Execute { parts, caged, .. } = need {
-        needs.extend(parts.iter().map(|part| Need::Execute {
-            command: part.clone(),
-            parts: vec![part.clone()],
-            caged: *caged,
-        }));
-    }
-    needs
+/// Where grants are kept.
+#[derive(Debug)]
+struct Book {
+    book: Arc<GrantBook>,
+    project: String,
+    /// What it said when it was read last.
+    held: Mutex<Vec<Grant>>,
 }
 
 /// The version of each file that was seen last, by real path.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_event::{ToolOutcome, ToolReport};
 use bottega_llm::ToolCall;
-use bottega_policy::{AccessMode, Approval, ApprovalRequest, Approver, Need, Rule, Rules, Verdict};
+use bottega_policy::{
+    AccessMode, Approval, ApprovalRequest, Approver, Need, Origin, Rule, Rules, Verdict,
+};
 use bottega_store::{Blobs, MemoryStore, StoreError};
 use bottega_testkit::{FakeSandbox, FakeWorkspace, Reply};
 use bottega_tool::{CommandSink, StreamName, ToolCatalogue};
@@ -14,7 +16,7 @@ use bottega_types::{
 };
 use serde_json::{Value, json};
 
-use crate::{Options, Parts, SessionScope, ToolHost};
+use crate::{GrantBook, Options, Parts, SessionScope, ToolHost};
 
 mod calling;
 mod leniency;

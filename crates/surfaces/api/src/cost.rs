@@ -17,7 +17,7 @@ pub enum CostBy {
 }
 
 /// One line of a cost report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostRow {
     /// The day, model or session.
     pub key: String,
@@ -29,8 +29,37 @@ pub struct CostRow {
     pub cached_tokens: u64,
     /// Answer tokens.
     pub output_tokens: u64,
-    /// Dollars.
-    pub cost_usd: f64,
+    /// Dollars; null when a model answered whose price is not known.
+    pub cost_usd: Option<f64>,
+    /// Dollars of the answers whose price is known: the least that they cost.
+    #[serde(default)]
+    pub known_cost_usd: f64,
+}
+
+impl CostRow {
+    /// No answers yet, and that costs nothing.
+    #[must_use]
+    pub const fn nothing(key: String) -> Self {
+        Self {
+            key,
+            answers: 0,
+            input_tokens: 0,
+            cached_tokens: 0,
+            output_tokens: 0,
+            cost_usd: Some(0.0),
+            known_cost_usd: 0.0,
+        }
+    }
+
+    /// Counts another line's answers too.
+    pub fn add(&mut self, other: &Self) {
+        self.answers += other.answers;
+        self.input_tokens += other.input_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cost_usd = self.cost_usd.zip(other.cost_usd).map(|(own, more)| own + more);
+        self.known_cost_usd += other.known_cost_usd;
+    }
 }
 
 /// What was spent.

@@ -48,7 +48,7 @@ codes! {
     /// A budget or limit was reached.
     LIMIT = "BTG0007", 3, "limit or budget reached", "raise the limit, or split the task; `bottega resume` goes on";
     /// The policy or a person said no.
-    REFUSED = "BTG0008", 4, "refused or not approved", "allow it with `--access-mode auto` or an `access.allow` rule";
+    REFUSED = "BTG0008", 4, "refused or not approved", "allow it with `--access-mode auto` or a rule under `access.rules.allow`";
     /// The provider gave up.
     PROVIDER = "BTG0009", 5, "provider gave up", "try again later or with another `--model`";
     /// The journal or another store failed.
@@ -67,6 +67,8 @@ codes! {
     INTERNAL = "BTG0016", 1, "internal fault", "run `bottega doctor`, and report it if it repeats";
     /// A person interrupted it.
     INTERRUPTED = "BTG0017", 130, "interrupted", "run `bottega resume` to go on";
+    /// Standard output takes nothing more.
+    OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }
 
 /// What went wrong.

@@ -10,14 +10,16 @@
 
 mod cost;
 mod error;
+mod grant;
 mod machine;
 mod run;
 mod session;
 
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};
+pub use grant::{GrantFor, GrantView};
 pub use machine::{
-    AuditReport, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView,
+    AuditReport, Check, CheckState, DoctorReport, NoticeView, SecretView, SettingView, SourceView,
 };
 pub use run::{AttachmentFile, Ending, RunEvent, RunRequest, RunTotals};
 pub use session::{

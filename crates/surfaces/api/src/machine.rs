@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 pub struct SettingView {
     /// Its path: `access.mode`.
     pub path: String,
-    /// Its value, as TOML.
-    pub value: String,
+    /// Its value with its type; null when nobody set it and it has no default.
+    pub value: serde_json::Value,
+    /// The same as a settings file has it; empty when there is none.
+    #[serde(default)]
+    pub toml: String,
     /// Where the value comes from: `default`, a file with its line, a variable, a flag.
     pub origin: String,
     /// What it means.
@@ -25,6 +28,15 @@ pub struct SourceView {
     pub path: String,
     /// `read`, `absent`, or why it is passed over.
     pub state: String,
+}
+
+/// Something a person should know of the settings, although nothing is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeView {
+    /// What there is to know.
+    pub message: String,
+    /// What to do about it.
+    pub next_step: String,
 }
 
 /// One secret, without its value.

@@ -77,7 +77,7 @@ impl Ending {
 }
 
 /// What a run has cost so far.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunTotals {
     /// Questions to the model.
     pub turns: u32,
@@ -89,8 +89,11 @@ pub struct RunTotals {
     pub cached_tokens: u64,
     /// Answer tokens.
     pub output_tokens: u64,
-    /// Dollars.
-    pub cost_usd: f64,
+    /// Dollars; null when a model answered whose price is not known.
+    pub cost_usd: Option<f64>,
+    /// Dollars of the answers whose price is known: the least that it cost.
+    #[serde(default)]
+    pub known_cost_usd: f64,
     /// Milliseconds spent waiting for the model.
     pub model_ms: u64,
     /// Answer tokens per second of the model's time after its first token; absent before the first answer.
@@ -98,6 +101,24 @@ pub struct RunTotals {
     pub tokens_per_second: Option<f64>,
     /// Milliseconds since the task was given.
     pub elapsed_ms: u64,
+}
+
+impl Default for RunTotals {
+    /// Nothing has happened, and that costs nothing.
+    fn default() -> Self {
+        Self {
+            turns: 0,
+            tool_calls: 0,
+            input_tokens: 0,
+            cached_tokens: 0,
+            output_tokens: 0,
+            cost_usd: Some(0.0),
+            known_cost_usd: 0.0,
+            model_ms: 0,
+            tokens_per_second: None,
+            elapsed_ms: 0,
+        }
+    }
 }
 
 /// One event of a run, as `bottega run --json` prints it: one JSON object a line.

@@ -92,8 +92,14 @@ pub struct SessionDetail {
 /// What an undo did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoView {
-    /// Files that are as they were before.
+    /// Files that have their earlier text or bytes again; those that had been deleted are back.
     pub restored: Vec<String>,
+    /// Files that are deleted again: before the session's change there were none.
+    #[serde(default)]
+    pub removed: Vec<String>,
     /// Files that were left alone since somebody else changed them after the agent did.
     pub left_alone: Vec<String>,
+    /// Files that were left alone since their earlier version is not kept any more.
+    #[serde(default)]
+    pub forgotten: Vec<String>,
 }

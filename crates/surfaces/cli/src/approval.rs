@@ -16,6 +16,17 @@ pub(crate) struct Question {
     pub(crate) reply: oneshot::Sender<Approval>,
 }
 
+/// What is recorded of a call that waited for an answer when the person stopped the work.
+const STOPPED: &str = "the work was stopped before it was answered";
+
+impl Question {
+    /// Answers no, since the work is being stopped: a person did that, and nobody was missing. Says whether
+    /// anybody still waited for the answer.
+    pub(crate) fn stopped(self) -> bool {
+        self.reply.send(Approval::Denied { reason: STOPPED.to_owned() }).is_ok()
+    }
+}
+
 /// Questions that wait for the person at most; whoever asks more waits to ask.
 const WAITING: usize = 16;
 
@@ -105,7 +116,10 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
 
 /// The line on which the answer is typed.
 pub(crate) fn answers(paint: Paint) -> String {
-    format!("  {} ", paint.bold("[y]es once, [a]lways this session, [n]o (and why):"))
+    format!(
+        "  {} ",
+        paint.bold("[y]es once, [a]lways this session, always in this [p]roject, [n]o (and why):")
+    )
 }
 
 /// What an answer means; nothing when it means neither.
@@ -121,6 +135,7 @@ pub(crate) fn understand(typed: Typed) -> Option<Approval> {
     match word.to_lowercase().as_str() {
         "y" | "yes" if rest.is_empty() => Some(Approval::Once),
         "a" | "always" if rest.is_empty() => Some(Approval::Session),
+        "p" | "project" if rest.is_empty() => Some(Approval::Project),
         "n" | "no" => Some(Approval::Denied { reason: rest.to_owned() }),
         _ => None,
     }
@@ -140,6 +155,7 @@ mod tests {
         check("y", Some(&Approval::Once));
         check(" YES ", Some(&Approval::Once));
         check("a", Some(&Approval::Session));
+        check("p", Some(&Approval::Project));
         check("n", Some(&Approval::Denied { reason: String::new() }));
         check("no, use the library", Some(&Approval::Denied { reason: "use the library".into() }));
         check("n: not there", Some(&Approval::Denied { reason: "not there".into() }));

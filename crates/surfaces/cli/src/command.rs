@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod cost;
 mod doctor;
+mod grants;
 mod man;
 mod model;
 mod resume;
@@ -13,11 +14,13 @@ mod run;
 mod secret;
 mod sessions;
 
+use std::path::PathBuf;
+
 use bottega_client::Entrance;
 use serde::Serialize;
 
 use crate::arguments::Global;
-use crate::report::{Failure, Form};
+use crate::report::{self, Failure, Form};
 use crate::terminal::Terminal;
 use crate::work::Work;
 
@@ -43,6 +46,7 @@ pub(crate) enum Command {
     Config(config::Arguments),
     Secret(secret::Arguments),
     Cost(cost::Arguments),
+    Grants(grants::Arguments),
     Audit(audit::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
@@ -60,6 +64,7 @@ impl Command {
             | Self::Sessions(_)
             | Self::Model(_)
             | Self::Cost(_)
+            | Self::Grants(_)
             | Self::Audit(_) => Needs::Settings,
         }
     }
@@ -75,6 +80,7 @@ impl Command {
             | Self::Config(_)
             | Self::Secret(_)
             | Self::Cost(_)
+            | Self::Grants(_)
             | Self::Audit(_)
             | Self::Doctor(_)
             | Self::Completions(_)
@@ -92,6 +98,7 @@ impl Command {
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,
             Self::Cost(arguments) => cost::execute(arguments, desk).await,
+            Self::Grants(arguments) => grants::execute(arguments, desk).await,
             Self::Audit(arguments) => audit::execute(arguments, desk).await,
             Self::Doctor(arguments) => doctor::execute(&arguments, desk).await,
             Self::Completions(arguments) => completions::execute(&arguments, desk),
@@ -108,6 +115,27 @@ pub(crate) struct Desk<'e> {
 }
 
 impl Desk<'_> {
+    /// Tells, before work begins, what a person should know of the settings.
+    pub(crate) fn tell_notices(&mut self) -> Result<(), Failure> {
+        for notice in self.entrance.machine()?.notices()? {
+            let text = match self.form() {
+                Form::Json => format!("{}\n", serde_json::json!({ "notice": notice })),
+                Form::People => report::noticed(&notice, self.terminal.err_paint()),
+            };
+            self.terminal.note(&text);
+        }
+        Ok(())
+    }
+
+    /// The workspace, by the path under which sessions know it.
+    pub(crate) fn here(&self) -> Result<PathBuf, Failure> {
+        let here = match (&self.terminal.workspace, &self.global.directory) {
+            (Some(folder), _) | (None, Some(folder)) => folder.clone(),
+            (None, None) => std::env::current_dir()?,
+        };
+        Ok(here.canonicalize().unwrap_or(here))
+    }
+
     pub(crate) const fn form(&self) -> Form {
         if self.global.json { Form::Json } else { Form::People }
     }

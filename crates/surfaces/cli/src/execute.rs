@@ -1,14 +1,12 @@
 //! Carrying out a command.
 
-use std::io::ErrorKind;
-
 use bottega_api::{ApiError, codes};
 use bottega_client::Entrance;
 
 use crate::arguments::Arguments;
 use crate::command::Desk;
 use crate::invocation::Invocation;
-use crate::report::{Failure, report};
+use crate::report::{Failure, report, unwritten};
 use crate::terminal::Terminal;
 
 /// Carries out a command and returns its exit code. Errors have been told by then.
@@ -19,15 +17,21 @@ pub async fn execute(invocation: Invocation, entrance: &dyn Entrance, terminal: 
     if let Some(color) = desk.global.color {
         desk.terminal.color = color;
     }
+    if let Some(folder) = &desk.global.directory
+        && !folder.is_dir()
+    {
+        let why = format!("`{}` is no folder", folder.display());
+        let none = ApiError::new(codes::FILE, why).step("name a folder that exists behind `-C`");
+        return report(&mut desk.terminal, &none, form);
+    }
     match command.execute(&mut desk).await {
         Ok(exit) => exit,
         Err(Failure::Told(error)) => report(&mut desk.terminal, &error, form),
         Err(Failure::Silent(exit)) => exit,
-        // The reader has seen enough, as `head` does.
-        Err(Failure::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => 0,
-        Err(Failure::Stream(error)) => {
-            let told = ApiError::new(codes::FILE, format!("standard input or output: {error}"));
-            report(&mut desk.terminal, &told, form)
-        }
+        Err(Failure::Output(error)) => match unwritten(&error) {
+            Some(told) => report(&mut desk.terminal, &told, form),
+            // The reader has seen enough.
+            None => 0,
+        },
     }
 }

@@ -57,6 +57,15 @@ pub(crate) fn dollars(amount: f64) -> String {
     Money::from_nanos(kept).to_string()
 }
 
+/// What something cost: dollars, `unknown` when no price was known, or the least that it was.
+pub(crate) fn cost(dollars_in_all: Option<f64>, known: f64) -> String {
+    match dollars_in_all {
+        Some(amount) => dollars(amount),
+        None if known > 0.0 => format!("at least {}", dollars(known)),
+        None => "unknown".to_owned(),
+    }
+}
+
 /// A span: `12 ms`, `3.4 s`, `41 s`, `5 min 2 s`, `2 h 3 min`.
 pub(crate) fn span(ms: u64) -> String {
     match ms {
@@ -97,7 +106,10 @@ pub(crate) fn totals(totals: &RunTotals) -> String {
     if let Some(rate) = totals.tokens_per_second {
         parts.push(format!("{rate:.1} tok/s"));
     }
-    parts.push(dollars(totals.cost_usd));
+    parts.push(match totals.cost_usd {
+        None if totals.known_cost_usd <= 0.0 => "cost unknown".to_owned(),
+        all => cost(all, totals.known_cost_usd),
+    });
     parts.push(span(totals.elapsed_ms));
     parts.join(" · ")
 }
@@ -119,10 +131,23 @@ mod tests {
         assert_eq!(dollars(0.000_015), "$0.000015");
         assert_eq!(dollars(12.345), "$12.35");
         assert_eq!(dollars(f64::NAN), "$0.00");
+        assert_eq!(cost(Some(0.0), 0.0), "$0.00");
+        assert_eq!(cost(None, 0.0), "unknown");
+        assert_eq!(cost(None, 0.25), "at least $0.25");
         assert_eq!(span(999), "999 ms");
         assert_eq!(span(3_450), "3.4 s");
         assert_eq!(span(302_000), "5 min 2 s");
         assert_eq!(span(7_400_000), "2 h 3 min");
+    }
+
+    #[test]
+    fn a_price_that_is_not_known_is_not_zero() {
+        let none = RunTotals { turns: 1, elapsed_ms: 900, ..RunTotals::default() };
+        assert_eq!(totals(&none), "1 turn · 0 tokens · $0.00 · 900 ms");
+        let unpriced = RunTotals { cost_usd: None, ..none };
+        assert_eq!(totals(&unpriced), "1 turn · 0 tokens · cost unknown · 900 ms");
+        let partly = RunTotals { known_cost_usd: 0.5, ..unpriced };
+        assert_eq!(totals(&partly), "1 turn · 0 tokens · at least $0.50 · 900 ms");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod narrator;
 mod stage;
 
 use std::collections::VecDeque;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::approval::{self, Question};
 use crate::figures;
 use crate::keyboard::Keyboard;
 use crate::report::{self, Failure};
-use crate::terminal::Terminal;
+use crate::terminal::{Interrupt, Terminal};
 use crate::visible;
 use stage::Stage;
 
@@ -47,6 +47,8 @@ pub(crate) struct Followed {
     /// Whether the person has read the whole answer already, as it was written.
     pub(crate) answer_seen: bool,
     pub(crate) totals: RunTotals,
+    /// Why events could not be written; the work was stopped then.
+    pub(crate) unwritten: Option<io::Error>,
 }
 
 /// How often the status line is drawn.
@@ -79,7 +81,9 @@ pub(crate) async fn follow(
         control: run.control,
         waiting: VecDeque::new(),
         stopping: None,
+        held: None,
         interrupts: 0,
+        unwritten: None,
         voice,
         stage: Stage::new(err.as_mut(), narrator, live),
     };
@@ -92,7 +96,7 @@ pub(crate) async fn follow(
             Some(event) => Next::Event(Some(event)),
             None => tokio::select! {
                 biased;
-                Some(()) = interrupts.next() => Next::Interrupt,
+                Some(how) = interrupts.next() => Next::Interrupt(how),
                 () = stopping(&mut following.stopping) => Next::Stopping,
                 Some(question) = questions.recv() => Next::Question(question),
                 event = following.events.next() => Next::Event(event),
@@ -100,14 +104,16 @@ pub(crate) async fn follow(
             },
         };
         match next {
-            Next::Interrupt => {
-                if following.interrupt()? == Patience::Over {
+            Next::Interrupt(how) => {
+                if following.interrupt(how) == Patience::Over {
                     break None;
                 }
             }
             Next::Stopping => {}
-            // Work that is being stopped needs no yes: the question goes unanswered, which counts as no.
-            Next::Question(_) if following.interrupts > 0 => {}
+            // Work that is being stopped needs no yes.
+            Next::Question(question) if following.interrupts > 0 => {
+                question.stopped();
+            }
             Next::Question(question) => {
                 if following.ask(question, keyboard.as_mut(), interrupts).await? == Patience::Over {
                     break None;
@@ -119,25 +125,25 @@ pub(crate) async fn follow(
                     return Err(ApiError::new(codes::INTERNAL, why).into());
                 };
                 if voice == Voice::Json {
-                    let line = serde_json::to_string(&event).map_err(std::io::Error::other)?;
-                    writeln!(out, "{line}")?;
-                    out.flush()?;
+                    following.write(&event, out.as_mut());
                 }
-                following.tell(&event)?;
+                following.tell(&event);
+                following.stop_behind(&event);
                 if let RunEvent::Ended { .. } = event {
                     break Some(event);
                 }
             }
-            Next::Frame => following.stage.frame()?,
+            Next::Frame => following.stage.frame(),
         }
     };
-    following.stage.close()?;
+    following.stage.close();
+    let unwritten = following.unwritten;
     let answer_seen = following.stage.narrator.answer_seen();
     Ok(match ended {
         Some(RunEvent::Ended { ending, why, answer, session, totals }) => {
             let answer_seen =
                 answer_seen.is_some_and(|seen| seen.trim() == visible::shown(&answer).trim());
-            Followed { session, ending: Some(ending), why, answer, answer_seen, totals }
+            Followed { session, ending: Some(ending), why, answer, answer_seen, totals, unwritten }
         }
         Some(_) | None => Followed {
             session,
@@ -146,12 +152,13 @@ pub(crate) async fn follow(
             answer: String::new(),
             answer_seen: false,
             totals: RunTotals::default(),
+            unwritten,
         },
     })
 }
 
 enum Next {
-    Interrupt,
+    Interrupt(Interrupt),
     Stopping,
     Question(Question),
     Event(Option<RunEvent>),
@@ -172,7 +179,11 @@ struct Following<'t> {
     waiting: VecDeque<RunEvent>,
     /// The stop on its way to the session.
     stopping: Option<BoxFuture<'static, ()>>,
+    /// A stop that waits for the result of the call that was declined.
+    held: Option<BoxFuture<'static, ()>>,
     interrupts: u32,
+    /// Why events can't be written any more.
+    unwritten: Option<io::Error>,
     voice: Voice,
     stage: Stage<'t>,
 }
@@ -189,24 +200,56 @@ async fn stopping(stopping: &mut Option<BoxFuture<'static, ()>>) {
 }
 
 impl Following<'_> {
-    fn tell(&mut self, event: &RunEvent) -> std::io::Result<()> {
+    fn tell(&mut self, event: &RunEvent) {
         match self.voice {
             Voice::People => self.stage.tell(event),
-            Voice::Quiet | Voice::Json => Ok(()),
+            Voice::Quiet | Voice::Json => {}
         }
     }
 
-    fn interrupt(&mut self) -> std::io::Result<Patience> {
-        self.interrupts += 1;
-        if self.interrupts > 1 {
-            return Ok(Patience::Over);
+    /// Writes an event for scripts. When nobody can read any more the work is stopped: what it did and cost
+    /// would go unseen.
+    fn write(&mut self, event: &RunEvent, out: &mut dyn Write) {
+        if self.unwritten.is_some() {
+            return;
         }
+        let written = serde_json::to_string(event).map_err(io::Error::other);
+        let written = written.and_then(|line| writeln!(out, "{line}"));
+        if let Err(error) = written.and_then(|()| out.flush()) {
+            self.unwritten = Some(error);
+            self.stop();
+        }
+    }
+
+    fn stop(&mut self) {
+        self.interrupts += 1;
         let control = Arc::clone(&self.control);
         self.stopping = Some(async move { control.interrupt().await }.boxed());
-        if self.voice != Voice::Json {
-            self.stage.write("stopping; press Ctrl-C again to leave at once\n")?;
+    }
+
+    /// Lets a stop go on its way that waited for the declined call to be stored.
+    fn stop_behind(&mut self, event: &RunEvent) {
+        let denied = matches!(event, RunEvent::ToolResult { outcome, .. } if outcome == "denied");
+        let stored = denied || matches!(event, RunEvent::Turn { .. });
+        if stored && let Some(stop) = self.held.take() {
+            self.stopping = Some(stop);
         }
-        Ok(Patience::Left)
+    }
+
+    fn interrupt(&mut self, how: Interrupt) -> Patience {
+        if self.interrupts > 0 {
+            return Patience::Over;
+        }
+        self.stop();
+        if self.voice != Voice::Json {
+            self.stage.write(match how {
+                Interrupt::CtrlC => "stopping; press Ctrl-C again to leave at once\n",
+                Interrupt::Terminate => {
+                    "asked to end (SIGTERM): stopping; a second signal ends at once\n"
+                }
+            });
+        }
+        Patience::Left
     }
 
     /// Asks the person while the run goes on.
@@ -214,48 +257,53 @@ impl Following<'_> {
         &mut self,
         question: Question,
         keyboard: &mut dyn Keyboard,
-        interrupts: &mut BoxStream<'static, ()>,
-    ) -> std::io::Result<Patience> {
+        interrupts: &mut BoxStream<'static, Interrupt>,
+    ) -> Result<Patience, Failure> {
         let Question { request, mut reply } = question;
         let paint = self.stage.narrator.paint();
-        self.stage.write(&approval::prompt(&request, paint))?;
+        self.stage.write(&approval::prompt(&request, paint));
         loop {
-            self.stage.write_open(&approval::answers(paint))?;
+            self.stage.write_open(&approval::answers(paint));
             let typed = keyboard.line();
             tokio::pin!(typed);
             let typed = loop {
                 tokio::select! {
                     biased;
-                    Some(()) = interrupts.next() => {
-                        // The reply goes unanswered, which counts as no.
-                        self.stage.write("\n")?;
-                        return self.interrupt();
+                    Some(how) = interrupts.next() => {
+                        self.stage.write("\n");
+                        let patience = self.interrupt(how);
+                        // First the answer is stored, then the work stops: the session tells that a person
+                        // declined, not that something broke off.
+                        if (Question { request, reply }).stopped() && patience == Patience::Left {
+                            self.held = self.stopping.take();
+                        }
+                        return Ok(patience);
                     }
                     () = reply.closed() => {
-                        self.stage.write("\n  the question was taken back\n")?;
+                        self.stage.write("\n  the question was taken back\n");
                         return Ok(Patience::Left);
                     }
-                    typed = &mut typed => break typed?,
+                    typed = &mut typed => break typed.map_err(report::unread)?,
                     Some(event) = self.events.next() => {
                         let over = matches!(event, RunEvent::Ended { .. });
                         self.keep(event);
                         if over {
-                            self.stage.write("\n")?;
+                            self.stage.write("\n");
                             return Ok(Patience::Left);
                         }
                     }
                 }
             };
-            self.stage.write("")?;
+            self.stage.write("");
             if let Some(answer) = approval::understand(typed) {
                 if let Approval::Denied { .. } = &answer {
-                    self.stage.write("  not approved\n")?;
+                    self.stage.write("  not approved\n");
                 }
                 // Whoever asked may be gone: then nobody needs the answer.
                 let _ = reply.send(answer);
                 return Ok(Patience::Left);
             }
-            self.stage.write("  answer y, a, or n with a reason\n")?;
+            self.stage.write("  answer y, a, or n with a reason\n");
         }
     }
 
@@ -275,45 +323,59 @@ impl Following<'_> {
 }
 
 /// Tells how it ended, the answer on standard output and the rest on standard error, and gives the exit code.
-pub(crate) fn conclude(
-    followed: &Followed,
-    voice: Voice,
-    terminal: &mut Terminal,
-) -> Result<u8, Failure> {
+pub(crate) fn conclude(followed: &Followed, voice: Voice, terminal: &mut Terminal) -> u8 {
+    let form = if voice == Voice::Json { report::Form::Json } else { report::Form::People };
+    let unwritten = followed.unwritten.as_ref().and_then(report::unwritten);
+    if let Some(error) = unwritten {
+        let next = format!("the work was stopped; `bottega resume {}` goes on", followed.session);
+        return report::report(terminal, &error.step(next), form);
+    }
     let Some(ending) = followed.ending else {
         let interrupted = ApiError::new(codes::INTERRUPTED, "left before the work ended")
             .step(format!("run `bottega resume {}` to go on", followed.session));
-        let form = if voice == Voice::Json { report::Form::Json } else { report::Form::People };
-        return Ok(report::report(terminal, &interrupted, form));
+        return report::report(terminal, &interrupted, form);
     };
     if voice == Voice::Json {
-        return Ok(ending.exit());
+        return ending.exit();
     }
-    if !followed.answer.is_empty() && !followed.answer_seen {
-        // Other programs get the words as they are, less what would only steer a terminal.
-        let answer = if terminal.stdout_is_terminal {
-            visible::shown(&followed.answer)
-        } else {
-            bottega_tool::plain(&followed.answer).into_owned()
-        };
-        terminal.say(&format!("{}\n", answer.trim_end_matches('\n')))?;
-    }
+    let unsaid = answer(followed, terminal).err().as_ref().and_then(report::unwritten);
     if voice == Voice::People && terminal.show.cost {
         let line = format!("{} · {}", figures::totals(&followed.totals), followed.session);
         let line = terminal.err_paint().dim(&line);
-        terminal.note(&format!("{line}\n"))?;
+        terminal.note(&format!("{line}\n"));
     }
     if let Some(error) = report::of_ending(ending, followed.why.as_deref()) {
-        let error = match ending {
-            Ending::Limit | Ending::Interrupted => {
-                let next = error
-                    .next_step
-                    .replace("bottega resume`", &format!("bottega resume {}`", followed.session));
-                error.step(next)
-            }
-            Ending::Done | Ending::Failed | Ending::Refused | Ending::Provider => error,
-        };
-        report::report(terminal, &error, report::Form::People);
+        let next = named(&error.next_step, &followed.session);
+        report::report(terminal, &error.step(next), form);
     }
-    Ok(ending.exit())
+    match unsaid {
+        Some(error) => {
+            let next =
+                format!("run `bottega sessions show {}` to read the answer", followed.session);
+            report::report(terminal, &error.step(next), form)
+        }
+        None => ending.exit(),
+    }
+}
+
+/// A next step with the session in its commands, so that it can be copied as it stands.
+fn named(step: &str, session: &str) -> String {
+    let commands = ["bottega resume", "bottega sessions show"];
+    commands.into_iter().fold(step.to_owned(), |step, command| {
+        step.replace(&format!("{command}`"), &format!("{command} {session}`"))
+            .replace(&format!("{command} --"), &format!("{command} {session} --"))
+    })
+}
+
+fn answer(followed: &Followed, terminal: &mut Terminal) -> io::Result<()> {
+    if followed.answer.is_empty() || followed.answer_seen {
+        return Ok(());
+    }
+    // Other programs get the words as they are, less what would only steer a terminal.
+    let answer = if terminal.stdout_is_terminal {
+        visible::shown(&followed.answer)
+    } else {
+        bottega_tool::plain(&followed.answer).into_owned()
+    };
+    terminal.say(&format!("{}\n", answer.trim_end_matches('\n')))
 }

@@ -103,9 +103,14 @@ impl Exit {
     pub fn print(&self, terminal: &mut Terminal) -> u8 {
         let paint = if self.code == 0 { terminal.out_paint() } else { terminal.err_paint() };
         let text = if paint.on { &self.painted } else { &self.plain };
-        // A reader that left has seen enough.
-        let _ = if self.code == 0 { terminal.say(text) } else { terminal.note(text) };
-        self.code
+        if self.code != 0 {
+            terminal.note(text);
+            return self.code;
+        }
+        match terminal.say(text).err().as_ref().and_then(report::unwritten) {
+            Some(told) => report::report(terminal, &told, Form::People),
+            None => self.code,
+        }
     }
 
     /// The exit code.

@@ -13,6 +13,7 @@
 //! * Standard input is read only when a command asks for it; a task that was given never waits for it.
 //! * Without a terminal nothing is ever asked, and no escape code is written unless colours are forced.
 //! * Text of models, tools and files passes `visible` before it reaches a terminal.
+//! * A reader that leaves early, as `head` does, is told nothing more; output that can't be written is an error.
 //! * Interrupting loses nothing: the first Ctrl-C stops the work, the second leaves, and `bottega resume` goes on.
 
 mod approval;
@@ -39,4 +40,4 @@ pub use invocation::{Exit, Invocation, Override, parse};
 pub use keyboard::{Keyboard, SystemKeyboard, Typed};
 pub use reference::{cli_markdown, run_events_schema};
 pub use report::{Form, exit_codes_markdown, report};
-pub use terminal::{ColorChoice, Show, Terminal};
+pub use terminal::{ColorChoice, Interrupt, Show, Terminal};

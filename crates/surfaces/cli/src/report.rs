@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bottega_api::{ApiError, CODES, Ending, codes};
+use bottega_api::{ApiError, CODES, Ending, NoticeView, codes};
 
 use crate::paint::Paint;
 use crate::terminal::Terminal;
@@ -15,8 +15,8 @@ pub(crate) enum Failure {
     Told(ApiError),
     /// It was told already; only the exit code is left.
     Silent(u8),
-    /// A stream can't be written or read.
-    Stream(io::Error),
+    /// Standard output can't be written.
+    Output(io::Error),
 }
 
 impl From<ApiError> for Failure {
@@ -27,8 +27,27 @@ impl From<ApiError> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Stream(error)
+        Self::Output(error)
     }
+}
+
+/// Standard input can't be read.
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+pub(crate) fn unread(error: io::Error) -> Failure {
+    let why = format!("standard input can't be read: {error}");
+    ApiError::new(codes::FILE, why).step("give the task as an argument, or pipe it in").into()
+}
+
+/// Why standard output can't be written; nothing when its reader left early, as `head` does.
+pub(crate) fn unwritten(error: &io::Error) -> Option<ApiError> {
+    let why = format!("standard output can't be written: {}", plain(error));
+    (error.kind() != io::ErrorKind::BrokenPipe).then(|| ApiError::new(codes::OUTPUT, why))
+}
+
+/// What the system says, without the number that it says it by.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Wrong usage that only shows when the arguments meet the world.
@@ -51,8 +70,7 @@ pub fn report(terminal: &mut Terminal, error: &ApiError, form: Form) -> u8 {
         Form::People => told(error, terminal.err_paint()),
         Form::Json => format!("{}\n", serde_json::json!({ "error": error })),
     };
-    // When standard error is gone too there is nobody left to tell.
-    let _ = terminal.note(&text);
+    terminal.note(&text);
     error.exit
 }
 
@@ -62,6 +80,13 @@ pub(crate) fn told(error: &ApiError, paint: Paint) -> String {
     let message = visible::shown(&error.message);
     let next = paint.cyan("next:");
     format!("{head}: {}\n  {next} {}\n", message.trim_end(), visible::shown(&error.next_step))
+}
+
+/// `note: message`, then the next step.
+pub(crate) fn noticed(notice: &NoticeView, paint: Paint) -> String {
+    let (head, next) = (paint.yellow("note"), paint.cyan("next:"));
+    let message = visible::shown(&notice.message);
+    format!("{head}: {message}\n  {next} {}\n", visible::shown(&notice.next_step))
 }
 
 /// The error that an ending other than `done` is.
@@ -74,7 +99,28 @@ pub(crate) fn of_ending(ending: Ending, why: Option<&str>) -> Option<ApiError> {
         Ending::Provider => codes::PROVIDER,
         Ending::Interrupted => codes::INTERRUPTED,
     };
-    Some(ApiError::new(code, why.unwrap_or(code.title)))
+    let error = ApiError::new(code, why.unwrap_or(code.title));
+    Some(match ending {
+        Ending::Refused => refused(error),
+        Ending::Done | Ending::Failed | Ending::Limit | Ending::Provider | Ending::Interrupted => {
+            error
+        }
+    })
+}
+
+/// What helps depends on who refused.
+fn refused(error: ApiError) -> ApiError {
+    let says = |words: &str| error.message.contains(words);
+    let step = if says("the model declined") {
+        "say the task in other words, or ask another `--model`"
+    } else if says("a person said no") {
+        "say what to do instead: `bottega resume --task \"…\"`"
+    } else if says("in every access mode") {
+        "run it at a terminal, where you can be asked"
+    } else {
+        return error;
+    };
+    error.step(step)
 }
 
 /// The exit codes of this command line, with what each means.
@@ -104,7 +150,11 @@ pub fn exit_codes_markdown() -> String {
         page.push_str(&format!("| {exit} | {meaning} | {} |\n", errors.join(", ")));
     }
     page.push_str(
-        "\n`bottega run`, `chat` and `resume` end with the code of their last task. The last event of `bottega run \
+        "\nA reader that closes standard output early, as `head` does, has seen enough: nothing is told, and a command \
+         that shows something ends with 0. The work of `run --json` is stopped then (130, `bottega resume` goes on), \
+         since nobody reads what it does; a `run` whose answer finds no reader ends with the code of its work. \
+         Output that can't be written, as on a full disk, is the error BTG0018.\n\
+         \n`bottega run`, `chat` and `resume` end with the code of their last task. The last event of `bottega run \
          --json` names the ending:\n\n| `ending` | exit code |\n| --- | --- |\n",
     );
     for ending in [

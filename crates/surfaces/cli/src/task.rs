@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bottega_api::{ApiError, AttachmentFile, codes};
 
-use crate::report::{Failure, usage};
+use crate::report::{Failure, unread, usage};
 use crate::terminal::Terminal;
 
 /// Where the task's words come from.
@@ -85,7 +85,7 @@ pub(crate) async fn gather(
 async fn stdin(terminal: &mut Terminal) -> Result<Vec<u8>, Failure> {
     let Terminal { keyboard, interrupts, .. } = terminal;
     match Terminal::unless_interrupted(interrupts, keyboard.everything()).await {
-        Some(bytes) => Ok(bytes?),
+        Some(bytes) => bytes.map_err(unread),
         None => Err(Failure::Silent(codes::INTERRUPTED.exit)),
     }
 }

@@ -23,6 +23,15 @@ pub enum ColorChoice {
     Never,
 }
 
+/// How this process is asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// The person pressed Ctrl-C (SIGINT).
+    CtrlC,
+    /// The system, or somebody by `kill`, asked it to end (SIGTERM).
+    Terminate,
+}
+
 /// What a run shows beside its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Show {
@@ -62,8 +71,8 @@ pub struct Terminal {
     pub err: Box<dyn Write + Send>,
     /// Standard input.
     pub keyboard: Box<dyn Keyboard>,
-    /// One item each time the person presses Ctrl-C.
-    pub interrupts: BoxStream<'static, ()>,
+    /// One item each time this process is asked to stop.
+    pub interrupts: BoxStream<'static, Interrupt>,
     /// Tells how long ago something was.
     pub clock: Arc<dyn Clock>,
 }
@@ -85,9 +94,9 @@ const USUAL_WIDTH: u16 = 100;
 
 impl Terminal {
     /// This process's own streams. `history` is the file of lines typed in `bottega chat`; `interrupts` yields
-    /// once for each Ctrl-C.
+    /// once each time the process is asked to stop.
     #[must_use]
-    pub fn system(history: Option<PathBuf>, interrupts: BoxStream<'static, ()>) -> Self {
+    pub fn system(history: Option<PathBuf>, interrupts: BoxStream<'static, Interrupt>) -> Self {
         let columns = |stream: rustix::fd::BorrowedFd<'_>| {
             rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|c| *c > 0)
         };
@@ -144,20 +153,19 @@ impl Terminal {
         self.out.flush()
     }
 
-    /// Writes what is no result.
-    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
-        self.err.write_all(text.as_bytes())?;
-        self.err.flush()
+    /// Writes what is no result. When standard error is gone there is nobody to tell, and the work goes on.
+    pub(crate) fn note(&mut self, text: &str) {
+        let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
 
-    /// A piece of work that Ctrl-C ends: `None` when it did.
+    /// A piece of work that ends when this process is asked to stop: `None` when it was.
     pub(crate) async fn unless_interrupted<T>(
-        interrupts: &mut BoxStream<'static, ()>,
+        interrupts: &mut BoxStream<'static, Interrupt>,
         work: impl Future<Output = T>,
     ) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
-            Some(()) = interrupts.next() => None,
+            Some(_) = interrupts.next() => None,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_api::{
-    ApiError, AuditReport, CostBy, CostReport, DoctorReport, RunEvent, RunRequest, SecretView,
-    SessionDetail, SessionSummary, SettingView, SourceView, UndoView,
+    ApiError, AuditReport, CostBy, CostReport, DoctorReport, GrantView, NoticeView, RunEvent,
+    RunRequest, SecretView, SessionDetail, SessionSummary, SettingView, SourceView, UndoView,
 };
 use bottega_llm::{LocalModel, PullProgress, Recommendation};
 use bottega_policy::Approver;
@@ -49,6 +49,9 @@ pub trait Sessions: Send + Sync {
         approver: Arc<dyn Approver>,
     ) -> Result<Run, ApiError>;
 
+    /// The model or route that `name` means, as a request would take it. Nobody is asked anything.
+    async fn model(&self, name: &str) -> Result<String, ApiError>;
+
     /// The sessions, the latest first, at most `limit`; of one workspace only when it is named.
     async fn list(
         &self,
@@ -86,6 +89,12 @@ pub trait Sessions: Send + Sync {
     /// What was spent.
     async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError>;
 
+    /// What people allowed for more than one call and did not revoke; of one project only when it is named.
+    async fn grants(&self, project: Option<&Path>) -> Result<Vec<GrantView>, ApiError>;
+
+    /// Ends grants: all must hold now, or none is ended. Runs under way ask again from their next call on.
+    async fn revoke(&self, ids: &[String]) -> Result<Vec<GrantView>, ApiError>;
+
     /// Verifies the chain of the whole journal. `progress` is told how many records were verified.
     async fn verify(&self, progress: &(dyn Fn(u64) + Send + Sync))
     -> Result<AuditReport, ApiError>;
@@ -109,6 +118,23 @@ pub struct ModelBench {
     pub bare: Option<(f64, f64)>,
 }
 
+/// What became of the default model when a model was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelRemoved {
+    /// It was not the default.
+    Other,
+    /// It was the default: `model.default` is taken out of this file of the user's.
+    WasDefault {
+        /// The file.
+        file: String,
+    },
+    /// `model.default` still names it, in a place that is not the user's own file.
+    StillDefault {
+        /// The place: a file with its line, or a variable.
+        origin: String,
+    },
+}
+
 /// Models on this machine.
 #[async_trait]
 pub trait Models: Send + Sync {
@@ -128,8 +154,8 @@ pub trait Models: Send + Sync {
         progress: &(dyn Fn(PullProgress) + Send + Sync),
     ) -> Result<LocalModel, ApiError>;
 
-    /// Deletes one.
-    async fn remove(&self, name: &str) -> Result<(), ApiError>;
+    /// Deletes one, and takes it out of the user's settings where it is the default.
+    async fn remove(&self, name: &str) -> Result<ModelRemoved, ApiError>;
 
     /// Makes a model the default in the user's settings; returns the file that was changed.
     async fn use_default(&self, model: &str) -> Result<String, ApiError>;
@@ -156,6 +182,9 @@ pub trait Machine: Send + Sync {
     /// The places that settings may come from.
     fn sources(&self) -> Result<Vec<SourceView>, ApiError>;
 
+    /// What a person should know of the settings before work begins, although nothing is wrong.
+    fn notices(&self) -> Result<Vec<NoticeView>, ApiError>;
+
     /// Trusts the settings of the workspace as they are now.
     fn trust(&self) -> Result<String, ApiError>;
 
@@ -168,8 +197,9 @@ pub trait Machine: Send + Sync {
     /// Forgets a secret.
     fn remove_secret(&self, name: &str) -> Result<(), ApiError>;
 
-    /// Looks at everything that work depends on.
-    async fn doctor(&self) -> Result<DoctorReport, ApiError>;
+    /// Looks at everything that work depends on. The chain of the journal is verified from its beginning when
+    /// `full`, else the latest records only.
+    async fn doctor(&self, full: bool) -> Result<DoctorReport, ApiError>;
 }
 
 /// Opens what a command needs, when it needs it.

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_api::{
-    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, RunEvent,
-    RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
+    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, GrantFor,
+    GrantView, RunEvent, RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary,
+    UndoView, codes,
 };
 use bottega_behaviour::Input;
 use bottega_event::{
     Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
 };
 use bottega_platform::{
-    Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history, read_since,
+    GrantError, HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState,
+    read_history, read_since,
 };
-use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
+use bottega_policy::{Approval, ApprovalRequest, Approver, Budget, GrantScope, Need};
 use bottega_store::{StoreError, audit};
-use bottega_types::{Money, SessionId, Tokens};
+use bottega_types::{GrantId, Money, SessionId, Tokens};
 use futures::StreamExt;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -36,6 +38,46 @@ pub struct InProcess {
 impl std::fmt::Debug for InProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InProcess").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// The grant that `text` names: its id, or a unique end of one.
+fn find_grant(held: &[HeldGrant], text: &str) -> Result<GrantId, ApiError> {
+    let named = |held: &&HeldGrant| !text.is_empty() && held.given.id.to_string().ends_with(text);
+    let mut found = held.iter().filter(named).map(|held| held.given.id);
+    let why = match (found.next(), found.next()) {
+        (Some(id), None) => return Ok(id),
+        (Some(one), Some(two)) => {
+            format!("`{text}` names several grants, {one} and {two} among them")
+        }
+        (None, _) => {
+            format!("no grant `{text}` holds; `bottega grants list --all` shows those that do")
+        }
+    };
+    Err(ApiError::new(codes::USAGE, why))
+}
+
+fn grant_error(error: GrantError) -> ApiError {
+    match error {
+        GrantError::Store(error) => api_error(error.into()),
+        GrantError::Undecodable(error) => api_error(error.into()),
+        GrantError::Append(error) => ApiError::new(codes::STORE, error.to_string()),
+    }
+}
+
+fn grant_view(held: &HeldGrant) -> GrantView {
+    let given = &held.given;
+    GrantView {
+        id: given.id.to_string(),
+        may: given.grant.need.to_string(),
+        uncaged: matches!(given.grant.need, Need::Execute { caged: false, .. }),
+        scope: match given.grant.scope {
+            GrantScope::Once | GrantScope::Session => GrantFor::Session,
+            GrantScope::Project => GrantFor::Project,
+        },
+        session: given.session.to_string(),
+        project: given.project.clone(),
+        at_ms: held.at.as_millis(),
     }
 }
 
@@ -154,6 +196,7 @@ impl InProcess {
         updates: Receiver<Update>,
         started: &Started,
         resumed: bool,
+        translator: Translator,
     ) -> Run {
         let session = handle.session();
         let handle_opened = handle.opened_at();
@@ -168,7 +211,7 @@ impl InProcess {
             platform: self.platform.clone(),
             handle: handle.clone(),
             updates,
-            translator: Translator::new(session.to_string()),
+            translator,
             seen: handle_opened,
             ready: std::collections::VecDeque::from([first]),
             over: false,
@@ -281,7 +324,8 @@ impl Sessions for InProcess {
         let text = redactor.clean(&request.task).into_owned();
         let task = Tasked { text, attachments, output_schema };
         handle.input(Input::Task(task)).await.map_err(api_error)?;
-        Ok(self.stream(handle, updates, &started, resumed))
+        let translator = Translator::new(handle.session().to_string());
+        Ok(self.stream(handle, updates, &started, resumed, translator))
     }
 
     async fn resume(
@@ -290,9 +334,16 @@ impl Sessions for InProcess {
         approver: Arc<dyn Approver>,
     ) -> Result<Run, ApiError> {
         let (handle, started, _) = self.open(&request, approver, true).await?;
+        let history = read_history(self.platform.journal.as_ref(), handle.session()).await;
+        let history = history.map_err(api_error)?;
+        let translator = Translator::resumed(handle.session().to_string(), &history);
         let updates = handle.updates();
         handle.input(Input::Resume(rerouted(&started))).await.map_err(api_error)?;
-        Ok(self.stream(handle, updates, &started, true))
+        Ok(self.stream(handle, updates, &started, true, translator))
+    }
+
+    async fn model(&self, name: &str) -> Result<String, ApiError> {
+        Ok(self.workshop.model(Some(name)).await?.route)
     }
 
     async fn list(
@@ -367,7 +418,12 @@ impl Sessions for InProcess {
         let ground =
             self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
         let outcome = self.platform.undo(session, steps, ground).await.map_err(api_error)?;
-        Ok(UndoView { restored: outcome.restored, left_alone: outcome.left_alone })
+        Ok(UndoView {
+            restored: outcome.restored,
+            removed: outcome.removed,
+            left_alone: outcome.left_alone,
+            forgotten: outcome.forgotten,
+        })
     }
 
     async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
@@ -402,7 +458,8 @@ impl Sessions for InProcess {
             CostBy::Model => "model/",
             CostBy::Session => "session/",
         };
-        let mut report = CostReport { by, rows: Vec::new(), total: CostRow::default() };
+        let mut report =
+            CostReport { by, rows: Vec::new(), total: CostRow::nothing(String::new()) };
         let rows = self.platform.views.rows("costs", prefix, None, usize::MAX).await;
         for (key, value) in rows.map_err(|error| api_error(error.into()))? {
             let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else {
@@ -414,17 +471,30 @@ impl Sessions for InProcess {
                 input_tokens: row.usage.input.get(),
                 cached_tokens: row.usage.cached.get(),
                 output_tokens: row.usage.output.get(),
-                cost_usd: row.cost.as_dollars(),
+                cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
+                known_cost_usd: row.cost.as_dollars(),
             };
-            let total = &mut report.total;
-            total.answers += row.answers;
-            total.input_tokens += row.input_tokens;
-            total.cached_tokens += row.cached_tokens;
-            total.output_tokens += row.output_tokens;
-            total.cost_usd += row.cost_usd;
+            report.total.add(&row);
             report.rows.push(row);
         }
         Ok(report)
+    }
+
+    async fn grants(&self, project: Option<&Path>) -> Result<Vec<GrantView>, ApiError> {
+        let held = self.platform.grants().all().await.map_err(grant_error)?;
+        let project = project.map(|project| project.display().to_string());
+        let wanted =
+            |held: &&HeldGrant| project.as_ref().is_none_or(|it| held.given.project == *it);
+        Ok(held.iter().filter(wanted).map(grant_view).collect())
+    }
+
+    async fn revoke(&self, ids: &[String]) -> Result<Vec<GrantView>, ApiError> {
+        let book = self.platform.grants();
+        let held = book.all().await.map_err(grant_error)?;
+        let ids: Vec<GrantId> =
+            ids.iter().map(|id| find_grant(&held, id)).collect::<Result<_, _>>()?;
+        let ended = book.revoke(&ids).await.map_err(grant_error)?;
+        Ok(ended.iter().map(grant_view).collect())
     }
 
     async fn verify(
@@ -512,7 +582,8 @@ fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
             input_tokens: row.usage.input.get(),
             cached_tokens: row.usage.cached.get(),
             output_tokens: row.usage.output.get(),
-            cost_usd: row.cost.as_dollars(),
+            cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
+            known_cost_usd: row.cost.as_dollars(),
             model_ms: row.model_ms,
             tokens_per_second: (row.decode_ms > 0).then(|| per_second(row.decode_ms)),
             elapsed_ms: row.work_ms,

@@ -15,6 +15,8 @@ mod transcript;
 mod translate;
 mod workshop;
 
-pub use entrance::{Entrance, Machine, ModelBench, Models, Run, RunControl, Sessions};
+pub use entrance::{
+    Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
+};
 pub use in_process::{InProcess, api_error};
 pub use workshop::{RunDefaults, Workshop};

@@ -57,13 +57,17 @@ fn tell(event: &SessionEvent) -> (String, String) {
         }
         SessionEvent::ModelAnswered(answered) => {
             let usage = answered.answer.usage;
+            let cost = if answered.unpriced {
+                "cost unknown".to_owned()
+            } else {
+                answered.cost.to_string()
+            };
             let title = format!(
-                "{} answered: {} tokens read ({} cached), {} written, {}, {:.1} s",
+                "{} answered: {} tokens read ({} cached), {} written, {cost}, {:.1} s",
                 answered.by,
                 usage.input,
                 usage.cached,
                 usage.output,
-                answered.cost,
                 answered.timing.total_ms as f64 / 1_000.0
             );
             (title, answered.answer.message.parts.iter().map(part).collect::<Vec<_>>().join("\n"))

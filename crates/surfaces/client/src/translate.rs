@@ -6,7 +6,7 @@ use bottega_api::{RunEvent, RunTotals};
 use bottega_event::{ModelAnswered, Purpose, SessionEvent, ToolOutcome, ToolReport};
 use bottega_gateway::{GatewayEvent, WaitReason};
 use bottega_llm::StreamEvent;
-use bottega_platform::Update;
+use bottega_platform::{Happened, Update};
 use bottega_types::{CallId, Timestamp};
 
 use crate::ending::ending;
@@ -18,6 +18,8 @@ pub(crate) struct Translator {
     began: Option<Timestamp>,
     totals: RunTotals,
     cost_nanos: u64,
+    /// Whether a model answered whose price is not known.
+    unpriced: bool,
     decode_tokens: u64,
     decode_ms: u64,
     tools: BTreeMap<CallId, String>,
@@ -30,6 +32,20 @@ pub(crate) struct Translator {
 impl Translator {
     pub(crate) fn new(session: String) -> Self {
         Self { session, ..Self::default() }
+    }
+
+    /// The same for work that goes on: calls that were under way when its process ended keep their names.
+    pub(crate) fn resumed(session: String, history: &[Happened]) -> Self {
+        let mut tools = BTreeMap::new();
+        for happened in history {
+            if let SessionEvent::ToolStarted(started) = &happened.event {
+                tools.insert(started.call, started.request.name.clone());
+            }
+            if let SessionEvent::ToolFinished(report) = &happened.event {
+                tools.remove(&report.call);
+            }
+        }
+        Self { session, tools, ..Self::default() }
     }
 
     /// The totals so far.
@@ -120,7 +136,9 @@ impl Translator {
         totals.output_tokens += usage.output.get();
         totals.model_ms += answered.timing.total_ms;
         self.cost_nanos = self.cost_nanos.saturating_add(answered.cost.as_nanos());
-        totals.cost_usd = bottega_types::Money::from_nanos(self.cost_nanos).as_dollars();
+        self.unpriced |= answered.unpriced;
+        totals.known_cost_usd = bottega_types::Money::from_nanos(self.cost_nanos).as_dollars();
+        totals.cost_usd = (!self.unpriced).then_some(totals.known_cost_usd);
         if let Some((tokens, millis)) = answered.decoding() {
             self.decode_tokens += tokens;
             self.decode_ms += millis;

@@ -19,7 +19,8 @@ pub(super) struct Totals {
     pub(super) cached: u64,
     pub(super) output: u64,
     pub(super) tokens_per_second: Option<f64>,
-    pub(super) dollars: f64,
+    /// Nothing when what the model costs is not known.
+    pub(super) dollars: Option<f64>,
 }
 
 /// One of several runs.
@@ -53,7 +54,7 @@ pub(super) fn totals_of(list: &str, folder: &Path) -> Result<Totals> {
         cached: count("cached_tokens")?,
         output: count("output_tokens")?,
         tokens_per_second: totals["tokens_per_second"].as_f64(),
-        dollars: totals["cost_usd"].as_f64().context("a session's totals have `cost_usd`")?,
+        dollars: totals["cost_usd"].as_f64(),
     })
 }
 
@@ -66,11 +67,11 @@ turns   {turns}, {tool_calls} tool calls
 tokens  {input} read ({cached} of them from the cache), {output} written
 speed   {} tokens/s
 time    {:.0} s
-cost    ${:.4}
+cost    {}
 ",
         speed(totals.tokens_per_second),
         time.as_secs_f64(),
-        totals.dollars,
+        totals.dollars.map_or_else(|| "unknown".to_owned(), |dollars| format!("${dollars:.4}")),
     )
 }
 

@@ -40,7 +40,7 @@ fn options(folder: &TempDir) -> LibraryOptions {
 }
 
 fn library(options: LibraryOptions) -> Library {
-    Library::new(options).unwrap()
+    Library::new(options)
 }
 
 /// Nothing but whole models and their records may be left.

@@ -7,6 +7,7 @@ mod calls;
 mod ending;
 mod escapes;
 mod files;
+mod hosts;
 mod ordinary;
 mod output;
 mod world;

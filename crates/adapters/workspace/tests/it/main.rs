@@ -4,6 +4,7 @@
 
 mod bytes;
 mod changing;
+mod commands;
 mod finding;
 mod links;
 mod world;

@@ -182,7 +182,7 @@ fn closed(mut text: String, before: &str, last: Option<&Hunk>) -> String {
     // So far the last line ends as it did before.
     let ended = before.ends_with('\n');
     match last.open {
-        (true, false) if !ended && !(text.is_empty() && last.new.is_empty()) => {
+        (true, false) if !(ended || text.is_empty() && last.new.is_empty()) => {
             text.push_str(if before.contains("\r\n") { "\r\n" } else { "\n" });
         }
         (false, true) if ended || before.is_empty() => {

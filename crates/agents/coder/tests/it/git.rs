@@ -31,6 +31,7 @@ async fn git(world: &World, words: &[&str]) -> String {
         writable: Vec::new(),
         environment: BTreeMap::new(),
         network: true,
+        hosts: Vec::new(),
         caged: false,
         timeout: Duration::from_secs(60),
         keep_output: 1 << 20,

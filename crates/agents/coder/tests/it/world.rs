@@ -53,7 +53,7 @@ impl World {
         let prepared = known.prepare(&arguments.to_string(), &self.context).await;
         let prepared = prepared.map_err(|error| self.told(&error.to_string()))?;
         let request =
-            Request { tool: tool.to_owned(), needs: prepared.needs() };
+            Request { tool: tool.to_owned(), needs: prepared.needs(), carries: Vec::new() };
         match judge(self.context.mode, &Rules::default(), &[], &request) {
             Verdict::Allow => {}
             Verdict::Ask { why } => return Err(self.told(&format!("a person is asked: {why}"))),

@@ -1,6 +1,6 @@
 //! `[access]`: what may be done without asking.
 
-use bottega_policy::{AccessMode, Rule, Rules};
+use bottega_policy::{AccessMode, Outflow, Rule, Rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct AccessSettings {
     /// The layers add to each other.
     #[schemars(extend("x-layers" = "add"))]
     pub protected: Vec<String>,
+    /// What is done with a call that may carry text of untrusted origin away, over the network or by a command
+    /// outside the sandbox: ask a person in every mode, deny it, or do as the mode says.
+    pub outflow: Outflow,
 }
 
 /// Exceptions from the access mode: `read:GLOB`, `write:GLOB`, `run:PREFIX` or `net:HOST`. In a glob
@@ -36,11 +39,15 @@ pub struct RuleSettings {
     /// Without asking, even where the mode would ask.
     #[schemars(with = "Vec<marker::Rule>")]
     pub allow: Vec<Rule>,
+    /// Origins whose text is vouched for (`read:GLOB`, `net:HOST`, `run:PREFIX`): what is read there may leave the
+    /// machine as the mode says. Everything in the workspace is.
+    #[schemars(with = "Vec<marker::Rule>")]
+    pub trust: Vec<Rule>,
 }
 
 impl From<&RuleSettings> for Rules {
     fn from(settings: &RuleSettings) -> Self {
-        let RuleSettings { deny, ask, allow } = settings.clone();
-        Self { deny, ask, allow }
+        let RuleSettings { deny, ask, allow, trust } = settings.clone();
+        Self { deny, ask, allow, trust, outflow: Outflow::default() }
     }
 }

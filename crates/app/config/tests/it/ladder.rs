@@ -66,6 +66,10 @@ fn what_is_asked_for_must_name_something() {
         "`fest` is neither a route nor `PROVIDER/NAME`; did you mean `fast`?",
     );
     check(
+        "asked smal\nlocal small",
+        "`smal` is neither a route nor `PROVIDER/NAME`; did you mean `small`?",
+    );
+    check(
         "asked opnai/x",
         "`opnai/x` names the provider `opnai`, and there is none; did you mean `openai`?",
     );

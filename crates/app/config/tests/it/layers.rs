@@ -161,7 +161,7 @@ fn settings_of_an_untrusted_folder_do_not_count() {
         "project: limits.turns = 3; not even TOML",
         Trusted::No,
         "limits.turns = 100 (default)
-         notice the settings in /project/.bottega are ignored, since this folder is not trusted; read them, then run `bottega config trust`",
+         notice the settings in /project/.bottega are ignored, since this folder is not trusted",
     );
 }
 

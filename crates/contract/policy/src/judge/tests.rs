@@ -1,7 +1,7 @@
 //! Verdicts, told as `mode: needs -> verdict`.
 
 use super::*;
-use crate::GrantScope;
+use crate::{GrantScope, untrusted};
 
 fn need(text: &str) -> Need {
     let (kind, rest) = text.split_once(' ').unwrap();
@@ -29,20 +29,29 @@ fn need(text: &str) -> Need {
 struct Case {
     rules: Rules,
     grants: Vec<Grant>,
+    carries: Vec<Origin>,
 }
 
 fn plain() -> Case {
-    Case { rules: Rules::default(), grants: vec![] }
+    Case { rules: Rules::default(), grants: vec![], carries: vec![] }
 }
 
 fn rules(deny: &[&str], ask: &[&str], allow: &[&str]) -> Case {
     let list = |texts: &[&str]| texts.iter().map(|t| Rule((*t).into())).collect();
-    Case { rules: Rules { deny: list(deny), ask: list(ask), allow: list(allow) }, grants: vec![] }
+    let rules = Rules { deny: list(deny), ask: list(ask), allow: list(allow), ..Rules::default() };
+    Case { rules, ..plain() }
 }
 
 impl Case {
     fn granted(mut self, text: &str) -> Self {
         self.grants.push(Grant { need: need(text), scope: GrantScope::Session });
+        self
+    }
+
+    /// The call may carry what these needs brought in.
+    fn carrying(mut self, needs: &str) -> Self {
+        let needs: Vec<Need> = needs.split("; ").map(need).collect();
+        self.carries = untrusted(&needs, &self.rules.trust);
         self
     }
 
@@ -52,8 +61,8 @@ impl Case {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (mode, rest) = line.split_once(": ").unwrap();
             let (needs, expected) = rest.rsplit_once(" -> ").unwrap();
-            let request =
-                Request { tool: "t".into(), needs: needs.split("; ").map(need).collect() };
+            let needs = needs.split("; ").map(need).collect();
+            let request = Request { tool: "t".into(), needs, carries: self.carries.clone() };
             let actual = match judge(mode.parse().unwrap(), &self.rules, &self.grants, &request) {
                 Verdict::Allow => "allow",
                 Verdict::Ask { .. } => "ask",
@@ -141,6 +150,57 @@ fn a_line_that_can_not_be_taken_apart_needs_a_person_where_commands_have_rules()
 fn ask_rules_hold_where_the_mode_would_allow() {
     rules(&[], &["run:git push"], &[]).check("full: run git push -> ask");
     rules(&[], &["run:git push"], &[]).granted("run git push").check("full: run git push -> allow");
+}
+
+#[test]
+fn a_grant_inside_the_sandbox_is_none_outside_it() {
+    plain().granted("run make").check(
+        "auto: run! make -> ask
+         ask: run make -> allow",
+    );
+    plain().granted("run! make").check("ask: run make -> allow");
+}
+
+#[test]
+fn a_compound_command_is_granted_part_by_part() {
+    rules(&[], &["run:git push"], &[]).granted("run make").granted("run git push").check(
+        "full: run make && git push -> allow
+         full: run git push && make -> allow
+         full: run git push && git push -f -> ask",
+    );
+}
+
+#[test]
+fn what_came_from_elsewhere_leaves_with_a_persons_word_only() {
+    let page = || plain().carrying("net example.org");
+    page().check(
+        "full: net other.org -> ask
+         full: net example.org -> ask
+         full: run! curl other.org -> ask
+         full: write /etc/hosts -> allow
+         auto: run cargo test -> allow
+         auto: write src/a.rs -> allow
+         read-only: net other.org -> deny",
+    );
+    page().granted("net other.org").check("auto: net other.org -> allow");
+    plain().carrying("read /etc/motd; read src/a.rs").check("full: net other.org -> ask");
+    plain().carrying("read src/a.rs; run make; write b").check("full: net other.org -> allow");
+}
+
+#[test]
+fn settings_say_what_is_vouched_for_and_what_becomes_of_the_rest() {
+    let trusting = |trust: &str| {
+        let mut case = rules(&[], &[], &["net:other.org"]);
+        case.rules.trust = vec![Rule(trust.into())];
+        case.carrying("net docs.example.org")
+    };
+    trusting("net:*.example.org").check("ask: net other.org -> allow");
+    trusting("net:example.org").check("ask: net other.org -> ask");
+    let mut case = plain().carrying("net example.org");
+    case.rules.outflow = Outflow::Deny;
+    case.check("full: net other.org -> deny");
+    case.rules.outflow = Outflow::Allow;
+    case.check("full: net other.org -> allow");
 }
 
 #[test]

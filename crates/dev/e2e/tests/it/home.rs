@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::binary;
 use crate::live::{Finished, Live};
+use crate::person::Person;
 use crate::provider::Provider;
 
 /// A person's home with a workspace in it; gone when dropped.
@@ -158,6 +160,44 @@ impl CommandLine {
     pub(crate) fn silent_input(mut self) -> Self {
         self.command.stdin(Stdio::piped());
         self
+    }
+
+    /// The same, run by another program that takes it as its last words.
+    pub(crate) fn by(self, program: &str, words: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(words).arg(self.command.get_program()).args(self.command.get_args());
+        command.env_clear().stdin(Stdio::null());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.command.get_current_dir().unwrap());
+        Self { command, typed: self.typed }
+    }
+
+    /// At a terminal of its own, with a person before it.
+    pub(crate) fn at_a_terminal(self) -> Person {
+        // It makes the terminal the one that controls the command: Ctrl-C and its end are signals.
+        Person::before(self.by("setsid", &["--ctty"]).command)
+    }
+
+    /// With this in place of the pipe that standard output goes into.
+    pub(crate) fn into(mut self, out: impl Into<Stdio>) -> Finished {
+        let output = self.command.stdout(out).output().unwrap();
+        Finished {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stdout: String::new(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// With this in place of the pipe that standard error goes into.
+    pub(crate) fn errors_into(mut self, err: impl Into<Stdio>) -> Finished {
+        let output = self.command.stderr(err).output().unwrap();
+        Finished {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::new(),
+        }
     }
 
     /// Starts it.

@@ -1,6 +1,7 @@
 //! What a script sees of a request.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Uri};
@@ -62,6 +63,8 @@ impl WireProtocol {
 pub struct Asked {
     /// Which of the server's questions it is, from 0.
     pub number: usize,
+    /// When its head had arrived.
+    pub arrived: Instant,
     /// What it speaks.
     pub protocol: WireProtocol,
     /// Path and query.
@@ -79,6 +82,7 @@ pub struct Asked {
 impl Asked {
     pub(super) fn read(
         number: usize,
+        arrived: Instant,
         protocol: WireProtocol,
         uri: &Uri,
         headers: &HeaderMap,
@@ -93,6 +97,7 @@ impl Asked {
         let body = serde_json::from_slice(raw).unwrap_or_default();
         let mut asked = Self {
             number,
+            arrived,
             protocol,
             target: uri.to_string(),
             headers,

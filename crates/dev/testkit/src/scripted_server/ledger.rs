@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Asked;
 
@@ -21,6 +21,7 @@ pub enum Close {
 pub(super) struct Book {
     pub(super) asked: Vec<Arc<Asked>>,
     pub(super) closes: BTreeMap<usize, Close>,
+    ended: BTreeMap<usize, Instant>,
     others: Vec<String>,
 }
 
@@ -51,7 +52,11 @@ impl Ledger {
     }
 
     pub(super) fn note_close(&self, number: usize, close: Close) {
-        self.book().closes.insert(number, close);
+        let now = Instant::now();
+        let mut book = self.book();
+        book.closes.insert(number, close);
+        book.ended.insert(number, now);
+        drop(book);
         self.changed.notify_all();
     }
 
@@ -61,6 +66,10 @@ impl Ledger {
 
     pub(super) fn close(&self, number: usize) -> Option<Close> {
         self.book().closes.get(&number).copied()
+    }
+
+    pub(super) fn ended(&self, number: usize) -> Option<Instant> {
+        self.book().ended.get(&number).copied()
     }
 
     pub(super) fn others(&self) -> Vec<String> {

@@ -101,3 +101,13 @@ async fn a_price_that_is_not_known_is_never_zero_under_a_budget() {
     let desk = Desk::new(Options { prices, ..options });
     assert!(desk.ask(desk.call(question())).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_says_whether_its_price_is_known() {
+    for (provider, unpriced) in [("east", true), ("north", false)] {
+        let it = model([says("42")]);
+        let desk = Desk::new(options(&[(provider, &it)]));
+        let answered = desk.ask(desk.call(question())).await.unwrap();
+        assert_eq!(answered.unpriced, unpriced, "{provider}");
+    }
+}

@@ -33,6 +33,7 @@ fn event(line: &str) -> SessionEvent {
         full: None,
         changes,
         exit_code: None,
+        origins: Vec::new(),
         approved: Approved { verdict: Verdict::Allow, approval: None },
         elapsed_ms: 0,
     })

@@ -80,7 +80,11 @@ async fn an_unknown_tool_is_told_what_there_is() {
         let report = world.call(name, "{}").await;
         assert_eq!(report.outcome, ToolOutcome::Failed);
         assert!(report.text.contains(words), "{}", report.text);
-        assert!(report.text.ends_with("The tools are: say, store, run, break."), "{}", report.text);
+        assert!(
+            report.text.ends_with("The tools are: say, store, run, fetch, break."),
+            "{}",
+            report.text
+        );
     };
     check("stor", "There is no tool `stor`. Did you mean store?").await;
     check("functions.run", "Did you mean run?").await;

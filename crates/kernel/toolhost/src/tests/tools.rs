@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::*;
 
 pub(super) const ALL: &[&dyn Tool] =
-    &[&TestTool::Say, &TestTool::Store, &TestTool::Run, &TestTool::Break];
+    &[&TestTool::Say, &TestTool::Store, &TestTool::Run, &TestTool::Fetch, &TestTool::Break];
 
 /// What the tools of these tests do.
 #[derive(Clone, Copy)]
@@ -21,6 +21,8 @@ pub(super) enum TestTool {
     Store,
     /// Runs a command.
     Run,
+    /// Says what a host said.
+    Fetch,
     /// Panics.
     Break,
 }
@@ -44,6 +46,7 @@ impl Tool for TestTool {
             Self::Say => "say",
             Self::Store => "store",
             Self::Run => "run",
+            Self::Fetch => "fetch",
             Self::Break => "break",
         }
     }
@@ -51,7 +54,7 @@ impl Tool for TestTool {
     fn effect(&self) -> Effect {
         match self {
             Self::Say => Effect::ReadOnly,
-            Self::Store | Self::Run | Self::Break => Effect::Changes,
+            Self::Store | Self::Run | Self::Fetch | Self::Break => Effect::Changes,
         }
     }
 
@@ -67,6 +70,7 @@ impl Tool for TestTool {
                 json!({ "command": text, "parts": { "type": "array", "items": text } }),
                 json!(["command"]),
             ),
+            Self::Fetch => (json!({ "path": text, "text": text }), json!(["path"])),
             Self::Break => (json!({ "when": text }), json!([])),
         };
         json!({ "type": "object", "description": "Does it.", "properties": properties, "required": required })
@@ -103,6 +107,7 @@ impl Prepared for Doing {
                 parts: self.input.parts.clone(),
                 caged: true,
             }],
+            TestTool::Fetch => vec![Need::Network { host: path }],
             TestTool::Break => Vec::new(),
         }
     }
@@ -155,6 +160,7 @@ impl Prepared for Doing {
                     ..ToolOutput::text(outcome.output)
                 })
             }
+            TestTool::Fetch => Ok(ToolOutput::text(input.text.clone())),
             TestTool::Break => panic!("told to break"),
         }
     }

@@ -1,16 +1,18 @@
 //! `bottega audit`: the journal's chain.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 use bottega_api::{ApiError, codes};
+use bottega_client::Sessions;
 use clap::{Args, Subcommand};
+use futures::stream::BoxStream;
 
 use super::Desk;
 use crate::figures;
-use crate::report::{Failure, Form};
-use crate::terminal::Terminal;
+use crate::report::{Failure, Form, plain};
+use crate::terminal::{Interrupt, Terminal};
 
 /// Verify the journal's chain of hashes, or export it
 #[derive(Debug, Args)]
@@ -66,7 +68,7 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
         (verified, last.into_inner().is_ok_and(|last| last.0 > 0))
     };
     if drawn {
-        desk.terminal.note("\r\u{1b}[2K")?;
+        desk.terminal.note("\r\u{1b}[2K");
     }
     let report = verified.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
     desk.show(&report, |_| {
@@ -86,29 +88,76 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
 
 async fn export(file: Option<PathBuf>, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let sessions = desk.entrance.sessions().await?;
+    let sessions = sessions.as_ref();
+    let Terminal { out, interrupts, .. } = &mut desk.terminal;
     let Some(path) = file.filter(|path| path.as_os_str() != "-") else {
-        let Terminal { out, interrupts, .. } = &mut desk.terminal;
-        let written = sessions.export_all(out.as_mut());
-        let written = Terminal::unless_interrupted(interrupts, written).await;
-        written.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
-        desk.terminal.out.flush()?;
-        return Ok(0);
+        let written = write(sessions, out.as_mut(), interrupts).await?;
+        return written.map(|_| 0).map_err(Failure::Output);
     };
-    let refuse = |error: std::io::Error| {
-        Failure::from(ApiError::new(codes::FILE, format!("`{}`: {error}", path.display())))
+    let told = |code, error: &std::io::Error| {
+        Failure::from(ApiError::new(code, format!("`{}`: {}", path.display(), plain(error))))
     };
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-    let mut file = std::io::BufWriter::new(file.map_err(refuse)?);
-    let Terminal { interrupts, .. } = &mut desk.terminal;
-    let written = Terminal::unless_interrupted(interrupts, sessions.export_all(&mut file)).await;
-    let written = written.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
-    file.flush().map_err(refuse)?;
-    let told = serde_json::json!({ "records": written, "file": path.display().to_string() });
-    desk.show(&told, |_| {
+    let mut file = file.map_err(|error| told(codes::FILE, &error))?;
+    let written = write(sessions, &mut file, interrupts).await;
+    if !matches!(written, Ok(Ok(_))) {
+        // Half an export would pass for a whole one; where it can't be taken away it stays.
+        let _ = std::fs::remove_file(&path);
+    }
+    let written = written?.map_err(|error| told(codes::OUTPUT, &error))?;
+    let view = serde_json::json!({ "records": written, "file": path.display().to_string() });
+    desk.show(&view, |_| {
         format!(
             "{} written to {}\n",
             figures::counted(written, "record", "records"),
             path.display()
         )
     })
+}
+
+/// Writes every record; the inner error is the writer's.
+async fn write(
+    sessions: &dyn Sessions,
+    to: &mut (dyn Write + Send),
+    interrupts: &mut BoxStream<'static, Interrupt>,
+) -> Result<std::io::Result<u64>, Failure> {
+    let mut to = Watched { to, refused: None };
+    let written = Terminal::unless_interrupted(interrupts, sessions.export_all(&mut to)).await;
+    let written = written.ok_or(Failure::Silent(codes::INTERRUPTED.exit))?;
+    match to.refused {
+        Some(error) => Ok(Err(error)),
+        None => Ok(Ok(written?)),
+    }
+}
+
+/// A writer that keeps the reason why it refused, so that a reader who left is told from a journal that failed.
+struct Watched<'w> {
+    to: &'w mut (dyn Write + Send),
+    refused: Option<std::io::Error>,
+}
+
+impl Watched<'_> {
+    fn note<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
+        done.map_err(|error| {
+            if error.kind() == std::io::ErrorKind::Interrupted {
+                // It is tried again.
+                return error;
+            }
+            let same = error.kind().into();
+            self.refused = Some(error);
+            same
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let done = self.to.write(bytes);
+        self.note(done)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let done = self.to.flush();
+        self.note(done)
+    }
 }

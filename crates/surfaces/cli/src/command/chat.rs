@@ -12,9 +12,9 @@ use clap::Args;
 use super::Desk;
 use crate::approval;
 use crate::figures;
-use crate::follow::{Followed, Voice, conclude, follow};
+use crate::follow::{Voice, conclude, follow};
 use crate::keyboard::Typed;
-use crate::report::{Failure, Form, report, usage};
+use crate::report::{Failure, Form, report, unread, usage};
 use crate::visible;
 use crate::work::Work;
 use slash::Slash;
@@ -60,11 +60,12 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         None => None,
     };
     let mut chat = Chat { sessions, session, work, exit: 0 };
-    chat.greet(desk)?;
+    desk.tell_notices()?;
+    chat.greet(desk);
     chat.talk(desk).await?;
     if let Some(session) = chat.session {
         let line = desk.terminal.err_paint().dim(&format!("`bottega resume {session}` goes on"));
-        desk.terminal.note(&format!("{line}\n"))?;
+        desk.terminal.note(&format!("{line}\n"));
     }
     Ok(chat.exit)
 }
@@ -86,25 +87,26 @@ struct Chat {
 }
 
 impl Chat {
-    fn greet(&self, desk: &mut Desk<'_>) -> Result<(), Failure> {
+    fn greet(&self, desk: &mut Desk<'_>) {
         let mut words = "Write what to do. /help lists commands, Ctrl-D ends.".to_owned();
         if let Some(session) = self.session {
             words = format!("{session} goes on. {words}");
         }
         let line = desk.terminal.err_paint().dim(&words);
-        Ok(desk.terminal.note(&format!("{line}\n"))?)
+        desk.terminal.note(&format!("{line}\n"));
     }
 
     async fn talk(&mut self, desk: &mut Desk<'_>) -> Result<(), Failure> {
         let mut pressed = 0;
         loop {
-            let text = match desk.terminal.keyboard.message("bottega").await? {
+            let typed = desk.terminal.keyboard.message("bottega").await;
+            let text = match typed.map_err(unread)? {
                 Typed::Text(text) => text,
                 Typed::End => return Ok(()),
                 Typed::Interrupt if pressed > 0 => return Ok(()),
                 Typed::Interrupt => {
                     pressed += 1;
-                    desk.terminal.note("press Ctrl-C again, or Ctrl-D, to end\n")?;
+                    desk.terminal.note("press Ctrl-C again, or Ctrl-D, to end\n");
                     continue;
                 }
             };
@@ -147,11 +149,7 @@ impl Chat {
         };
         self.session = Some(run.session);
         let followed = follow(run, questions, Voice::People, &mut desk.terminal).await?;
-        self.conclude(&followed, desk)
-    }
-
-    fn conclude(&mut self, followed: &Followed, desk: &mut Desk<'_>) -> Result<Talk, Failure> {
-        self.exit = conclude(followed, Voice::People, &mut desk.terminal)?;
+        self.exit = conclude(&followed, Voice::People, &mut desk.terminal);
         Ok(if followed.ending.is_some() { Talk::On } else { Talk::Over })
     }
 
@@ -165,6 +163,8 @@ impl Chat {
                 None => "the next task asks the model that it asked before\n".to_owned(),
             },
             Slash::Model(Some(model)) => {
+                // Refused here and not in the midst of the next task.
+                let model = self.sessions.model(&model).await?;
                 let told = format!("the next task asks {}\n", visible::first_line(&model));
                 self.work.model = Some(model);
                 told
@@ -191,7 +191,7 @@ impl Chat {
                 format!("shortened the history; the last {kept} stay as they are\n")
             }
         };
-        desk.terminal.note(&told)?;
+        desk.terminal.note(&told);
         Ok(Talk::On)
     }
 

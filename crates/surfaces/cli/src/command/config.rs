@@ -93,7 +93,7 @@ pub(super) fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, F
                     .step("run `bottega config show`")
                     .into()),
                 [only] if only.path == path => {
-                    desk.show(only, |_| format!("{}\n", bare(&only.value)))
+                    desk.show(only, |_| format!("{}\n", bare(&only.toml)))
                 }
                 _ => desk.show(&settings, |terminal| told(&settings, terminal)),
             }
@@ -134,7 +134,7 @@ fn bare(value: &str) -> String {
 fn told(settings: &[SettingView], terminal: &Terminal) -> String {
     let mut table = Table::new(&["SETTING", "VALUE", "FROM"]);
     for setting in settings {
-        table.row(&[setting.path.clone(), setting.value.clone(), setting.origin.clone()]);
+        table.row(&[setting.path.clone(), setting.toml.clone(), setting.origin.clone()]);
     }
     table.render(terminal.out_columns(), terminal.out_paint())
 }

@@ -60,7 +60,7 @@ fn told(report: &CostReport, terminal: &Terminal) -> String {
             figures::grouped(row.input_tokens),
             figures::grouped(row.cached_tokens),
             figures::grouped(row.output_tokens),
-            figures::dollars(row.cost_usd),
+            figures::cost(row.cost_usd, row.known_cost_usd),
         ]);
     }
     table.render(terminal.out_columns(), terminal.out_paint())

@@ -1,6 +1,6 @@
 //! `bottega doctor`: is everything as it should be?
 
-use bottega_api::{CheckState, DoctorReport};
+use bottega_api::{CheckState, DoctorReport, codes};
 use clap::Args;
 
 use super::Desk;
@@ -12,10 +12,17 @@ use crate::visible;
 ///
 /// Ends with exit code 1 when something won't work.
 #[derive(Debug, Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Verify the journal's chain from its first record, not only its latest part
+    #[arg(long)]
+    full: bool,
+}
 
-pub(super) async fn execute(_arguments: &Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
-    let report = desk.entrance.machine()?.doctor().await?;
+pub(super) async fn execute(arguments: &Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let machine = desk.entrance.machine()?;
+    let Terminal { interrupts, .. } = &mut desk.terminal;
+    let report = Terminal::unless_interrupted(interrupts, machine.doctor(arguments.full)).await;
+    let report = report.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
     desk.show(&report, |terminal| told(&report, terminal))?;
     Ok(u8::from(report.checks.iter().any(|check| check.state == CheckState::Bad)))
 }
@@ -34,9 +41,8 @@ fn told(report: &DoctorReport, terminal: &Terminal) -> String {
         let blanks = " ".repeat(widest.saturating_sub(visible::width(&name)));
         text.push_str(&format!("{mark} {name}{blanks}  {}\n", visible::first_line(&check.found)));
         if !check.next_step.is_empty() {
-            let indent = " ".repeat(widest + 4);
             let next = visible::first_line(&check.next_step);
-            text.push_str(&format!("{indent}{} {next}\n", paint.cyan("next:")));
+            text.push_str(&format!("    {} {next}\n", paint.cyan("next:")));
         }
     }
     let count = |state| report.checks.iter().filter(|check| check.state == state).count();

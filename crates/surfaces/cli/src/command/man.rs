@@ -32,6 +32,6 @@ pub(super) fn execute(arguments: &Arguments, desk: &mut Desk<'_>) -> Result<u8, 
         std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(table, folder));
     written
         .map_err(|error| ApiError::new(codes::FILE, format!("`{}`: {error}", folder.display())))?;
-    desk.terminal.note(&format!("pages written to {}\n", folder.display()))?;
+    desk.terminal.note(&format!("pages written to {}\n", folder.display()));
     Ok(0)
 }

@@ -3,15 +3,16 @@
 mod told;
 
 use bottega_api::{ApiError, RunRequest, codes};
-use bottega_client::Models;
+use bottega_client::{ModelRemoved, Models};
 use bottega_llm::LocalModel;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::Desk;
 use crate::figures;
 use crate::keyboard::Typed;
 use crate::pull;
-use crate::report::{Failure, Form};
+use crate::report::{Failure, Form, unread};
 use crate::terminal::Terminal;
 use crate::visible;
 
@@ -76,24 +77,17 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         What::Pull { source, then_use } => pull(models, source, then_use, desk).await,
         What::List => {
             let (on_disk, catalogue) = (models.list().await?, models.catalogue().await?);
-            let view = serde_json::json!({ "models": on_disk, "catalogue": catalogue });
+            let view = json!({ "models": on_disk, "catalogue": catalogue });
             desk.show(&view, |terminal| told::list(&on_disk, &catalogue, terminal))
         }
         What::Show { name } => {
             let model = models.show(&name).await?;
             desk.show(&model, |terminal| told::model(&model, terminal.out_paint()))
         }
-        What::Rm { names } => {
-            for name in &names {
-                models.remove(name).await?;
-            }
-            desk.show(&serde_json::json!({ "removed": names }), |_| {
-                format!("{} removed\n", names.join(", "))
-            })
-        }
+        What::Rm { names } => remove(models, &names, desk).await,
         What::Use { model } => {
             let file = models.use_default(&model).await?;
-            let view = serde_json::json!({ "model": model, "file": file });
+            let view = json!({ "model": model, "file": file });
             desk.show(&view, |_| format!("{model} is the default now, in {file}\n"))
         }
         What::Bench { name } => {
@@ -120,7 +114,7 @@ async fn pull(
         None => {
             let advice = models.recommend().await?;
             if desk.form() == Form::People {
-                desk.terminal.note(&format!("{}: {}\n", advice.name, advice.why))?;
+                desk.terminal.note(&format!("{}: {}\n", advice.name, advice.why));
             }
             advice.name
         }
@@ -133,6 +127,39 @@ async fn pull(
         let size = figures::bytes(model.size);
         format!("{} is here: {size}, {}\n", model.name, model.path.display())
     })
+}
+
+async fn remove(models: &dyn Models, names: &[String], desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let mut names = names.to_vec();
+    // One model may be named twice.
+    names.sort_unstable();
+    names.dedup();
+    // All are looked up first: a slip in one deletes none.
+    for name in &names {
+        models.show(name).await?;
+    }
+    let mut told = String::new();
+    let mut default = None;
+    for name in &names {
+        let removed = models.remove(name).await?;
+        told.push_str(&format!("{} removed\n", visible::first_line(name)));
+        match removed {
+            ModelRemoved::Other => {}
+            ModelRemoved::WasDefault { file } => {
+                told.push_str(&format!(
+                    "it was the default: `model.default` is unset in {file}; `bottega model use …` sets another\n"
+                ));
+                default = Some(json!({ "unset_in": file }));
+            }
+            ModelRemoved::StillDefault { origin } => {
+                told.push_str(&format!(
+                    "`model.default` still names it, in {origin}; change it there\n"
+                ));
+                default = Some(json!({ "still_set_by": origin }));
+            }
+        }
+    }
+    desk.show(&json!({ "removed": names, "default": default }), |_| told)
 }
 
 /// Fetches a model and shows how far it is.
@@ -154,7 +181,7 @@ async fn fetch(
     shown.end();
     let Some(model) = pulled else {
         if people {
-            desk.terminal.note("\nstopped; the same pull goes on where it was\n")?;
+            desk.terminal.note("\nstopped; the same pull goes on where it was\n");
         }
         return Err(Failure::Silent(codes::INTERRUPTED.exit));
     };
@@ -173,10 +200,11 @@ pub(super) async fn offer(error: ApiError, desk: &mut Desk<'_>) -> Result<(), Fa
     let (name, why) = (visible::first_line(&advice.name), visible::first_line(&advice.why));
     let message = visible::first_line(&error.message);
     desk.terminal
-        .note(&format!("{message}\nfetch {name} to work without a provider ({why})? [y/N] "))?;
+        .note(&format!("{message}\nfetch {name} to work without a provider ({why})? [y/N] "));
     let Terminal { keyboard, interrupts, .. } = &mut desk.terminal;
     let typed = Terminal::unless_interrupted(interrupts, keyboard.line()).await;
-    match typed.ok_or(Failure::Silent(codes::INTERRUPTED.exit))?? {
+    let typed = typed.ok_or(Failure::Silent(codes::INTERRUPTED.exit))?.map_err(unread)?;
+    match typed {
         Typed::Text(text) if matches!(text.trim(), "y" | "Y" | "yes") => {
             fetch(models.as_ref(), &advice.name, desk).await.map(|_| ())
         }

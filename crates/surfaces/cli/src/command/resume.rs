@@ -65,6 +65,9 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
                 .into());
         }
     };
+    if voice != Voice::Quiet {
+        desk.tell_notices()?;
+    }
     let request = RunRequest { session: Some(session), ..work.request(task) };
     let (approver, questions) = approval::desk(desk.terminal.can_ask() && voice == Voice::People);
     let run = if request.task.is_empty() {
@@ -73,5 +76,5 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         sessions.run(request, approver).await?
     };
     let followed = follow(run, questions, voice, &mut desk.terminal).await?;
-    conclude(&followed, voice, &mut desk.terminal)
+    Ok(conclude(&followed, voice, &mut desk.terminal))
 }

@@ -83,6 +83,9 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         (false, true) => Voice::Quiet,
         (false, false) => Voice::People,
     };
+    if voice != Voice::Quiet {
+        desk.tell_notices()?;
+    }
     let can_ask = desk.terminal.can_ask() && voice == Voice::People;
     let (approver, mut questions) = approval::desk(can_ask);
     let run = match sessions.run(request.clone(), approver).await {
@@ -95,7 +98,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         other => other?,
     };
     let followed = follow(run, questions, voice, &mut desk.terminal).await?;
-    conclude(&followed, voice, &mut desk.terminal)
+    Ok(conclude(&followed, voice, &mut desk.terminal))
 }
 
 fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {

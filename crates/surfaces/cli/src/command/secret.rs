@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::Desk;
 use crate::keyboard::Typed;
-use crate::report::{Failure, usage};
+use crate::report::{Failure, unread, usage};
 use crate::table::Table;
 use crate::terminal::Terminal;
 
@@ -72,14 +72,14 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
 async fn value(name: &str, terminal: &mut Terminal) -> Result<Secret<String>, Failure> {
     let asked = terminal.stdin_is_terminal;
     if asked {
-        terminal.note(&format!("value of {name} (not shown): "))?;
+        terminal.note(&format!("value of {name} (not shown): "));
     }
     let Terminal { keyboard, interrupts, .. } = terminal;
     let read = async {
         if asked {
-            return Ok(keyboard.hidden().await?);
+            return keyboard.hidden().await.map_err(unread);
         }
-        let bytes = keyboard.everything().await?;
+        let bytes = keyboard.everything().await.map_err(unread)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             usage("the value is no UTF-8 text", "encode it first, as in `base64 < key`")
         })?;

@@ -114,12 +114,7 @@ async fn list(
     limit: usize,
     desk: &mut Desk<'_>,
 ) -> Result<u8, Failure> {
-    let here = match (&desk.terminal.workspace, &desk.global.directory) {
-        (Some(folder), _) | (None, Some(folder)) => folder.clone(),
-        (None, None) => std::env::current_dir()?,
-    };
-    // Sessions know their folder by its real path.
-    let here = here.canonicalize().unwrap_or(here);
+    let here = desk.here()?;
     let list = sessions.list((!all).then_some(here.as_path()), limit).await?;
     desk.show(&list, |terminal| told::list(&list, all, terminal))
 }
@@ -132,7 +127,11 @@ async fn remove(
     // All names are looked up first: a slip in one removes none.
     let mut found = Vec::new();
     for name in names {
-        found.push(sessions.find(name).await?);
+        let session = sessions.find(name).await?;
+        // One session may be named twice, as in `last last`.
+        if !found.contains(&session) {
+            found.push(session);
+        }
     }
     for session in &found {
         sessions.remove(*session).await?;

@@ -303,9 +303,10 @@ impl Narrator {
         if !result.changed.is_empty() && self.look.show.diffs {
             told.push_str(&self.diff(result.text));
         } else if result.outcome != "succeeded" && lines == 0 {
-            for line in
-                result.text.lines().filter(|line| !line.trim().is_empty()).take(FAILURE_LINES)
-            {
+            // The verdict tells the summary; a text that is no more than that is not told again.
+            let lines = result.text.lines().filter(|line| !line.trim().is_empty());
+            let lines = lines.skip_while(|line| line.trim() == result.summary.trim());
+            for line in lines.take(FAILURE_LINES) {
                 told.push_str(&self.beside(&visible::first_line(line)));
             }
         }

@@ -43,6 +43,13 @@ fn a_chat_goes_on_in_one_session() {
 }
 
 #[test]
+fn a_model_that_is_none_is_refused_at_once() {
+    let came = chat(&["/model nonsense", "mend it"]).run(&["chat"]);
+    assert!(came.err.contains("error[BTG0003]: `nonsense` is no model\n"), "{}", came.err);
+    assert_eq!(came.left.requests[0].model, None, "the next task asks the model as before");
+}
+
+#[test]
 fn ctrl_c_twice_at_the_prompt_ends() {
     let mut world = chat(&[]);
     world.messages = [Typed::Interrupt, Typed::Interrupt, Typed::Text("never read".into())].into();

@@ -1,9 +1,12 @@
 //! Runs: what goes where, what is asked, how they end.
 
-use bottega_api::{ApiError, Ending, RunEvent, codes};
+use std::io::ErrorKind;
+
+use bottega_api::{ApiError, Ending, NoticeView, RunEvent, codes};
 use bottega_cli::ColorChoice;
 use bottega_policy::{AccessMode, Approval, ApprovalRequest, Need};
 
+use crate::views::world as views;
 use crate::world::{Came, Step, World, ended, session, totals};
 
 /// A run that edits a file, runs the tests and answers; its text wants to steer the terminal.
@@ -341,6 +344,7 @@ fn a_person_is_asked_until_the_answer_is_clear() {
     for (typed, expected) in [
         (["y"].as_slice(), Approval::Once),
         (&["a"], Approval::Session),
+        (&["p"], Approval::Project),
         (&["sure", "", "no, keep it"], Approval::Denied { reason: "keep it".into() }),
     ] {
         let world = World { color: ColorChoice::Never, ..asking(typed).on_terminals() };
@@ -380,9 +384,138 @@ fn ctrl_c_twice_leaves_at_once() {
 }
 
 #[test]
-fn ctrl_c_at_a_question_is_no_yes() {
-    let steps = vec![Step::CtrlC, Step::Ask(request()), Step::UntilStopped];
-    let world = World { steps, ..World::default() }.on_terminals();
-    let came = world.run(&["run", "clean up"]);
-    assert_eq!((came.exit, came.left.answers.contains(&Approval::Once)), (130, false));
+fn a_signal_that_is_no_key_names_none() {
+    let world = World { steps: vec![Step::Terminate, Step::UntilStopped], ..World::default() };
+    let came = world.run(&["run", "mend it"]);
+    assert_eq!(came.exit, 130);
+    let told = "asked to end (SIGTERM): stopping; a second signal ends at once\n";
+    assert!(came.err.contains(told) && !came.err.contains("Ctrl-C"), "{}", came.err);
+}
+
+fn declined() -> RunEvent {
+    RunEvent::ToolResult {
+        call: "1".into(),
+        tool: "shell".into(),
+        outcome: "denied".into(),
+        summary: "rm -r build".into(),
+        text: "The user said no to this call.".into(),
+        changed: Vec::new(),
+        exit_code: None,
+        elapsed_ms: 0,
+    }
+}
+
+#[test]
+fn ctrl_c_at_a_question_is_a_no_of_the_person() {
+    let before = vec![Step::CtrlC, Step::Ask(request()), Step::UntilStopped];
+    let during = vec![Step::AskAndCtrlC(request()), Step::Tell(declined()), Step::UntilStopped];
+    for steps in [before, during] {
+        let came = World { steps, ..World::default() }.on_terminals().run(&["run", "clean up"]);
+        let reason = "the work was stopped before it was answered".to_owned();
+        assert_eq!((came.exit, came.left.answers), (130, vec![Approval::Denied { reason }]));
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_is_told_nothing() {
+    let left = |room, world: World| World { full: Some((ErrorKind::BrokenPipe, room)), ..world };
+    for line in [
+        ["--help"].as_slice(),
+        &["audit", "export"],
+        &["sessions", "export"],
+        &["cost"],
+        &["man"],
+        &["completions", "bash"],
+        &["config", "show", "--json"],
+    ] {
+        let came = left(0, views()).run(line);
+        assert_eq!((came.exit, came.err.as_str()), (0, ""), "{line:?}");
+    }
+    // The work of a run is over, and its code is told.
+    let came = left(0, telling(vec![ended(Ending::Limit, Some("30 turns"), "so far")]))
+        .run(&["run", "-q", "x"]);
+    assert_eq!((came.exit, came.err.contains("BTG0018")), (3, false), "{}", came.err);
+    // Nobody reads what the work does any more: it is stopped.
+    let mut steps: Vec<Step> = story().into_iter().take(3).map(Step::Tell).collect();
+    steps.push(Step::UntilStopped);
+    let came = left(200, World { steps, ..World::default() }).run(&["run", "--json", "x"]);
+    assert_eq!((came.exit, came.err.as_str()), (130, ""));
+}
+
+#[test]
+fn output_that_can_not_be_written_is_an_error() {
+    let full = |world: World| World { full: Some((ErrorKind::StorageFull, 0)), ..world };
+    for line in [
+        ["--help"].as_slice(),
+        &["--version"],
+        &["audit", "export"],
+        &["sessions", "export"],
+        &["cost"],
+        &["man"],
+        &["completions", "bash"],
+    ] {
+        let came = full(views()).run(line);
+        assert_eq!(came.exit, 1, "{line:?}");
+        assert!(
+            came.err.starts_with("error[BTG0018]: standard output can't be written: "),
+            "{line:?}: {}",
+            came.err
+        );
+    }
+    let came = full(telling(story())).run(&["run", "-q", "mend it"]);
+    assert_eq!(came.exit, 1);
+    let next = format!("next: run `bottega sessions show {}` to read the answer", session(1));
+    assert!(came.err.contains(&next), "{}", came.err);
+    let steps = vec![Step::Tell(RunEvent::Turn { number: 1 }), Step::UntilStopped];
+    let came = full(World { steps, ..World::default() }).run(&["run", "--json", "mend it"]);
+    assert_eq!(came.exit, 1);
+    assert!(came.err.contains("\"next_step\":\"the work was stopped;"), "{}", came.err);
+}
+
+#[test]
+fn what_there_is_to_know_of_the_settings_is_told_once() {
+    let notice = NoticeView {
+        message: "the settings in /code/demo/.bottega are ignored".into(),
+        next_step: "read them, then run `bottega config trust`".into(),
+    };
+    let world = || World {
+        notices: vec![notice.clone()],
+        ..telling(vec![ended(Ending::Done, None, "ok")])
+    };
+    let told = "note: the settings in /code/demo/.bottega are ignored\n  next: read them, then run \
+                `bottega config trust`\n";
+    let came = world().run(&["run", "x"]);
+    assert_eq!((came.out.as_str(), came.err.matches(told).count()), ("ok\n", 1), "{}", came.err);
+    assert!(!world().run(&["run", "-q", "x"]).err.contains("note"));
+    let json = world().run(&["run", "--json", "x"]).err;
+    assert!(json.starts_with("{\"notice\":{\"message\":\"the settings in"), "{json}");
+    assert!(!world().run(&["cost"]).err.contains("note"));
+}
+
+#[test]
+fn a_folder_that_is_none_is_named() {
+    let came = World::default().run(&["-C", "/nowhere/at/all", "run", "x"]);
+    assert_eq!((came.exit, came.left.requests.len()), (2, 0));
+    assert!(
+        came.err.starts_with("error[BTG0015]: `/nowhere/at/all` is no folder\n"),
+        "{}",
+        came.err
+    );
+}
+
+#[test]
+fn what_a_verdict_says_is_not_said_again() {
+    let why = "Stopped before it ended; it may have done part of its work.";
+    let result = RunEvent::ToolResult {
+        call: "1".into(),
+        tool: "shell".into(),
+        outcome: "interrupted".into(),
+        summary: why.into(),
+        text: why.into(),
+        changed: Vec::new(),
+        exit_code: None,
+        elapsed_ms: 0,
+    };
+    let came = telling(vec![result, ended(Ending::Done, None, "ok")]).run(&["run", "x"]);
+    assert_eq!(came.err.matches(why).count(), 1, "{}", came.err);
 }

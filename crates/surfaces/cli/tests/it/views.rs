@@ -1,7 +1,8 @@
 //! Views: tables, pages and their JSON.
 
 use bottega_api::{
-    ChangeView, Ending, SessionDetail, SessionState, SessionSummary, TranscriptEntry,
+    ChangeView, Ending, GrantFor, GrantView, SessionDetail, SessionState, SessionSummary,
+    TranscriptEntry,
 };
 use bottega_cli::ColorChoice;
 
@@ -49,14 +50,15 @@ pub(crate) fn sample(number: u64) -> SessionDetail {
     }
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let mut second = sample(2);
     second.summary.state = SessionState::Failed;
     second.summary.ending = Some(Ending::Limit);
     second.why = Some("the limit of 30 turns was reached".into());
-    second.summary.totals.cost_usd = 0.0312;
+    second.summary.totals.cost_usd = Some(0.0312);
     let mut third = sample(9);
     third.summary.state = SessionState::Done;
+    third.summary.totals.cost_usd = None;
     third.summary.title = "\u{1b}[31mshort".into();
     World {
         sessions: vec![sample(1), second, third],
@@ -97,12 +99,48 @@ fn sessions_are_worked_with() {
     assert_eq!(run(&["sessions", "export"]).out, "{\"position\":1}\n{\"position\":2}\n");
     let removed = run(&["sessions", "rm", "1", "2"]);
     assert_eq!((removed.out.as_str(), removed.left.calls.len()), ("2 sessions removed\n", 2));
+    let twice = run(&["sessions", "rm", "last", "last"]);
+    assert_eq!((twice.out.as_str(), twice.left.calls.len()), ("1 session removed\n", 1));
     let slip = run(&["sessions", "rm", "1", "zzz"]);
     assert_eq!((slip.exit, slip.left.calls.len()), (2, 0));
     insta::assert_snapshot!(run(&["sessions", "undo"]).out, @"
     ✓ restored src/lib.rs
+    ✓ deleted src/new.rs: there was none before
     ! left alone README.md: it was changed since
+    ! left alone logo.png: its earlier version is not kept any more
     ");
+}
+
+#[test]
+fn grants_are_listed_and_revoked() {
+    let grant = |id: &str, may: &str, scope, project: &str| GrantView {
+        id: id.into(),
+        may: may.into(),
+        uncaged: may.contains("push"),
+        scope,
+        session: session(1).to_string(),
+        project: project.into(),
+        at_ms: NOW.as_millis(),
+    };
+    let world = || World {
+        grants: vec![
+            grant("grt_01a", "run `make test`", GrantFor::Project, "/code/demo"),
+            grant("grt_01b", "run `git push`\u{202e}", GrantFor::Session, "/code/demo"),
+            grant("grt_01c", "connect to example.org", GrantFor::Project, "/code/other"),
+        ],
+        ..world()
+    };
+    insta::assert_snapshot!(world().run(&["grants"]).page());
+    insta::assert_snapshot!(world().run(&["grants", "list", "--all", "--json"]).page());
+    let came = world().run(&["grants", "revoke", "01a"]);
+    assert_eq!(came.out, "grt_01a is revoked: run `make test`\n");
+    assert_eq!(came.left.calls, ["revoke [\"01a\"]"]);
+    let all = world().run(&["grants", "revoke", "--all"]);
+    assert_eq!(all.left.calls, ["revoke [\"grt_01a\", \"grt_01b\"]"]);
+    let none = || World { grants: Vec::new(), ..world() };
+    assert_eq!(none().run(&["grants", "revoke", "--all"]).exit, 2);
+    assert_eq!(none().run(&["grants", "revoke"]).exit, 2);
+    insta::assert_snapshot!(none().run(&["grants"]).out, @"nothing is allowed beyond the settings in this folder; `--all` shows those of others");
 }
 
 #[test]
@@ -143,7 +181,21 @@ fn models_are_shown() {
     insta::assert_snapshot!(run(&["model", "show", "qwen2.5-coder-1.5b"]).out);
     insta::assert_snapshot!(run(&["model", "bench", "qwen2.5-coder-1.5b"]).out);
     insta::assert_snapshot!(run(&["model", "recommend"]).out);
-    assert_eq!(run(&["model", "rm", "a", "b"]).left.calls, ["remove a", "remove b"]);
+    assert_eq!(run(&["model", "rm", "a", "b", "a"]).left.calls, ["remove a", "remove b"]);
+}
+
+#[test]
+fn deleting_the_default_model_says_what_becomes_of_the_default() {
+    let default = || World { default_model: true, ..world() };
+    insta::assert_snapshot!(default().run(&["model", "rm", "a", "b"]).out, @"
+    a removed
+    it was the default: `model.default` is unset in /home/ada/.config/bottega/config.toml; `bottega model use …` sets another
+    b removed
+    `model.default` still names it, in environment BOTTEGA_MODEL_DEFAULT; change it there
+    ");
+    let json = default().run(&["model", "rm", "a", "--json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["default"]["unset_in"], "/home/ada/.config/bottega/config.toml");
 }
 
 #[test]
@@ -196,7 +248,16 @@ fn json_views_are_whole() {
     assert_eq!(json(&["--json", "sessions", "list"])[0]["state"], "open");
     assert_eq!(json(&["sessions", "show", "--json"])["transcript"][2]["revision"], 3);
     assert_eq!(json(&["config", "get", "access.mode", "--json"])["origin"], "flag --access-mode");
+    let setting = |path: &str| json(&["config", "get", path, "--json"])["value"].clone();
+    assert_eq!(setting("limits.turns"), 30);
+    assert_eq!(setting("ui.cost"), true);
+    assert_eq!(setting("access.mode"), "auto");
+    assert_eq!(json(&["config", "show", "--json"])[1]["value"], 30);
+    assert_eq!(json(&["cost", "--json"])["rows"][0]["cost_usd"], serde_json::Value::Null);
+    assert_eq!(json(&["cost", "--json"])["total"]["cost_usd"], serde_json::Value::Null);
+    assert_eq!(json(&["cost", "--json"])["total"]["known_cost_usd"], 1.5312);
     assert_eq!(json(&["doctor", "--json"])["checks"][0]["state"], "good");
+    assert_eq!(json(&["doctor", "--full", "--json"])["checks"][0]["found"], "all whole");
     assert_eq!(json(&["audit", "verify", "--json"])["verified"], 1_204);
     assert_eq!(json(&["model", "bench", "m", "--json"])["bare_decode_per_second"], 21.6);
 }

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{
-    ApiError, AuditReport, CostBy, CostReport, CostRow, Ending, RunEvent, RunRequest, RunTotals,
-    SessionDetail, SessionSummary, UndoView, codes,
+    ApiError, AuditReport, CostBy, CostReport, CostRow, Ending, GrantView, NoticeView, RunEvent,
+    RunRequest, RunTotals, SessionDetail, SessionSummary, UndoView, codes,
 };
-use bottega_cli::{ColorChoice, Keyboard, Show, Terminal, Typed, execute, parse};
+use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
 use bottega_client::{Entrance, Machine, Models, Run, RunControl, Sessions};
 use bottega_policy::{Approval, ApprovalRequest, Approver};
 use bottega_types::{ManualClock, SessionId, Timestamp};
@@ -28,10 +28,14 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_763_648_799_000);
 pub(crate) enum Step {
     Tell(RunEvent),
     Ask(ApprovalRequest),
+    /// The person presses Ctrl-C while the question stands there.
+    AskAndCtrlC(ApprovalRequest),
     /// Nothing for so long, on a clock that jumps.
     Wait(Duration),
     /// The person presses Ctrl-C.
     CtrlC,
+    /// Somebody asks the process to end.
+    Terminate,
     /// Nothing more until the work is stopped.
     UntilStopped,
     /// Nothing more, ever.
@@ -52,6 +56,7 @@ pub(crate) struct Left {
 pub(crate) struct World {
     pub steps: Vec<Step>,
     pub sessions: Vec<SessionDetail>,
+    pub grants: Vec<GrantView>,
     pub refusal: Option<ApiError>,
     /// Piped bytes; `None` is a standard input that stays open and sends nothing.
     pub stdin: Option<Vec<u8>>,
@@ -62,6 +67,12 @@ pub(crate) struct World {
     pub color: ColorChoice,
     pub show: Show,
     pub broken: bool,
+    /// What standard output refuses, and after how many bytes.
+    pub full: Option<(io::ErrorKind, usize)>,
+    /// What there is to know of the settings.
+    pub notices: Vec<NoticeView>,
+    /// Whether the model that is deleted was the default.
+    pub default_model: bool,
     /// Whether a run finds no model until one is pulled.
     pub no_model: bool,
 }
@@ -71,6 +82,7 @@ impl Default for World {
         Self {
             steps: Vec::new(),
             sessions: Vec::new(),
+            grants: Vec::new(),
             refusal: None,
             stdin: None,
             typed: VecDeque::new(),
@@ -79,6 +91,9 @@ impl Default for World {
             color: ColorChoice::Auto,
             show: Show::default(),
             broken: false,
+            full: None,
+            notices: Vec::new(),
+            default_model: false,
             no_model: false,
         }
     }
@@ -122,7 +137,7 @@ impl World {
     }
 
     async fn carry_out(self, line: &[&str]) -> Came {
-        let (out, err) = (Paper::default(), Paper::default());
+        let (out, err) = (Paper { full: self.full, ..Paper::default() }, Paper::default());
         let (ctrl_c, mut pressed) = mpsc::unbounded_channel();
         let left = Arc::new(Mutex::new(Left::default()));
         let mut terminal = Terminal {
@@ -158,17 +173,27 @@ impl World {
 
 /// A stream that is read afterwards.
 #[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
+struct Paper {
+    written: Arc<Mutex<Vec<u8>>>,
+    /// What it refuses, and after how many bytes.
+    full: Option<(io::ErrorKind, usize)>,
+}
 
 impl Paper {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
     }
 }
 
 impl io::Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        let mut written = self.written.lock().unwrap();
+        if let Some((refusal, room)) = self.full
+            && written.len() + bytes.len() > room
+        {
+            return Err(refusal.into());
+        }
+        written.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -212,7 +237,7 @@ impl Keyboard for Keys {
 struct Fake {
     world: Arc<World>,
     left: Arc<Mutex<Left>>,
-    ctrl_c: mpsc::UnboundedSender<()>,
+    ctrl_c: mpsc::UnboundedSender<Interrupt>,
 }
 
 impl Fake {
@@ -268,8 +293,23 @@ impl Script {
                     let answer = self.approver.ask(&request).await;
                     self.fake.left.lock().unwrap().answers.push(answer);
                 }
+                Step::AskAndCtrlC(request) => {
+                    let ctrl_c = self.fake.ctrl_c.clone();
+                    let pressed = async {
+                        // The question is on the screen by then, on a clock that jumps.
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        ctrl_c.send(Interrupt::CtrlC).unwrap();
+                        std::future::pending().await
+                    };
+                    let answer = tokio::select! {
+                        answer = self.approver.ask(&request) => answer,
+                        () = pressed => unreachable!("it waits for ever"),
+                    };
+                    self.fake.left.lock().unwrap().answers.push(answer);
+                }
                 Step::Wait(span) => tokio::time::sleep(span).await,
-                Step::CtrlC => self.fake.ctrl_c.send(()).unwrap(),
+                Step::CtrlC => self.fake.ctrl_c.send(Interrupt::CtrlC).unwrap(),
+                Step::Terminate => self.fake.ctrl_c.send(Interrupt::Terminate).unwrap(),
                 Step::UntilStopped => {
                     self.stop.notified().await;
                     let ended = ended(Ending::Interrupted, Some("interrupted"), "");
@@ -321,6 +361,13 @@ impl Sessions for Fake {
         Ok(self.begin(session, approver))
     }
 
+    async fn model(&self, name: &str) -> Result<String, ApiError> {
+        match name {
+            "nonsense" => Err(ApiError::new(codes::NO_MODEL, "`nonsense` is no model")),
+            name => Ok(name.to_owned()),
+        }
+    }
+
     async fn list(
         &self,
         workspace: Option<&std::path::Path>,
@@ -350,7 +397,12 @@ impl Sessions for Fake {
 
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
         self.note(format!("undo {session} {steps:?}"));
-        Ok(UndoView { restored: vec!["src/lib.rs".into()], left_alone: vec!["README.md".into()] })
+        Ok(UndoView {
+            restored: vec!["src/lib.rs".into()],
+            removed: vec!["src/new.rs".into()],
+            left_alone: vec!["README.md".into()],
+            forgotten: vec!["logo.png".into()],
+        })
     }
 
     async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
@@ -367,20 +419,36 @@ impl Sessions for Fake {
         Ok(())
     }
 
+    async fn grants(&self, project: Option<&std::path::Path>) -> Result<Vec<GrantView>, ApiError> {
+        let mut grants = self.world.grants.clone();
+        grants.retain(|grant| project.is_none_or(|it| it == std::path::Path::new(&grant.project)));
+        Ok(grants)
+    }
+
+    async fn revoke(&self, ids: &[String]) -> Result<Vec<GrantView>, ApiError> {
+        self.note(format!("revoke {ids:?}"));
+        let named = |grant: &&GrantView| ids.iter().any(|id| grant.id.ends_with(id));
+        Ok(self.world.grants.iter().filter(named).cloned().collect())
+    }
+
     async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError> {
-        let row = |key: &str, answers, input_tokens, cost_usd| CostRow {
+        let row = |key: &str, answers, input_tokens, cost_usd, known_cost_usd| CostRow {
             key: key.into(),
             answers,
             input_tokens,
             cached_tokens: input_tokens / 2,
             output_tokens: 1_234,
             cost_usd,
+            known_cost_usd,
         };
-        Ok(CostReport {
-            by,
-            rows: vec![row("2025-11-19", 4, 52_000, 0.0312), row("2025-11-20", 31, 1_204_000, 1.5)],
-            total: row("", 35, 1_256_000, 1.5312),
-        })
+        let rows = vec![
+            row("2025-11-18", 1, 900, None, 0.0),
+            row("2025-11-19", 4, 52_000, Some(0.0312), 0.0312),
+            row("2025-11-20", 31, 1_204_000, Some(1.5), 1.5),
+        ];
+        let mut total = CostRow::nothing(String::new());
+        rows.iter().for_each(|row| total.add(row));
+        Ok(CostReport { by, rows, total })
     }
 
     async fn verify(
@@ -395,8 +463,8 @@ impl Sessions for Fake {
     }
 
     async fn export_all(&self, to: &mut (dyn io::Write + Send)) -> Result<u64, ApiError> {
-        to.write_all(b"{\"position\":1}\n").unwrap();
-        Ok(1)
+        let written = to.write_all(b"{\"position\":1}\n");
+        written.map(|()| 1).map_err(|error| ApiError::new(codes::STORE, error.to_string()))
     }
 }
 
@@ -413,7 +481,8 @@ pub(crate) fn totals() -> RunTotals {
         input_tokens: 11_830,
         cached_tokens: 8_120,
         output_tokens: 600,
-        cost_usd: 0.0,
+        cost_usd: Some(0.0),
+        known_cost_usd: 0.0,
         model_ms: 38_000,
         tokens_per_second: Some(21.4),
         elapsed_ms: 41_000,

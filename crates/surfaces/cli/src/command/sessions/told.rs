@@ -34,7 +34,7 @@ pub(super) fn list(sessions: &[SessionSummary], all: bool, terminal: &Terminal) 
             state(session).to_owned(),
             figures::ago(terminal.now(), Timestamp::from_millis(session.updated_ms)),
             session.model.clone(),
-            figures::dollars(session.totals.cost_usd),
+            figures::cost(session.totals.cost_usd, session.totals.known_cost_usd),
             session.title.clone(),
         ];
         if all {
@@ -102,7 +102,9 @@ fn entry(happened: &TranscriptEntry, full: bool, columns: usize, paint: Paint) -
     let room = columns.saturating_sub(visible::width(&head));
     let title = if full { title } else { visible::fit(&title, room) };
     let mut text = format!("{}{title}\n", paint.dim(&head));
-    let body = visible::shown(happened.body.trim_end());
+    // What a title says already is not said again.
+    let body = happened.body.trim_end();
+    let body = if happened.title.ends_with(body) { String::new() } else { visible::shown(body) };
     let lines: Vec<&str> = body.lines().collect();
     let shown = if full { lines.len() } else { LINES.min(lines.len()) };
     for line in &lines[..shown] {
@@ -136,9 +138,18 @@ pub(in crate::command) fn undone(undone: &UndoView, paint: Paint) -> String {
     for path in &undone.restored {
         text.push_str(&format!("{} restored {}\n", paint.green("✓"), visible::first_line(path)));
     }
+    for path in &undone.removed {
+        let path = visible::first_line(path);
+        text.push_str(&format!("{} deleted {path}: there was none before\n", paint.green("✓")));
+    }
     for path in &undone.left_alone {
         let path = visible::first_line(path);
         text.push_str(&format!("{} left alone {path}: it was changed since\n", paint.yellow("!")));
+    }
+    for path in &undone.forgotten {
+        let path = visible::first_line(path);
+        let why = "its earlier version is not kept any more";
+        text.push_str(&format!("{} left alone {path}: {why}\n", paint.yellow("!")));
     }
     if text.is_empty() {
         text.push_str("nothing to take back\n");

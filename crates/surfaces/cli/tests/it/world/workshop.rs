@@ -1,8 +1,10 @@
 //! What the fake entrance knows of models, settings and secrets.
 
 use async_trait::async_trait;
-use bottega_api::{ApiError, Check, CheckState, DoctorReport, SecretView, SettingView, SourceView};
-use bottega_client::{Machine, ModelBench, Models};
+use bottega_api::{
+    ApiError, Check, CheckState, DoctorReport, NoticeView, SecretView, SettingView, SourceView,
+};
+use bottega_client::{Machine, ModelBench, ModelRemoved, Models};
 use bottega_llm::{Hardware, LocalModel, PullProgress, PullStage, Recommendation};
 use bottega_types::{Digest, Secret, Tokens};
 
@@ -50,9 +52,17 @@ impl Models for Fake {
         Ok(local_model())
     }
 
-    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+    async fn remove(&self, name: &str) -> Result<ModelRemoved, ApiError> {
         self.note(format!("remove {name}"));
-        Ok(())
+        Ok(match (self.world.default_model, name) {
+            (false, _) => ModelRemoved::Other,
+            (true, "b") => {
+                ModelRemoved::StillDefault { origin: "environment BOTTEGA_MODEL_DEFAULT".into() }
+            }
+            (true, _) => {
+                ModelRemoved::WasDefault { file: "/home/ada/.config/bottega/config.toml".into() }
+            }
+        })
     }
 
     async fn use_default(&self, model: &str) -> Result<String, ApiError> {
@@ -91,9 +101,11 @@ impl Models for Fake {
 #[async_trait]
 impl Machine for Fake {
     fn settings(&self) -> Result<Vec<SettingView>, ApiError> {
-        let row = |path: &str, value: &str, origin: &str| SettingView {
+        let row = |path: &str, toml: &str, origin: &str| SettingView {
             path: path.into(),
-            value: value.into(),
+            // These values read the same in both languages.
+            value: serde_json::from_str(toml).unwrap(),
+            toml: toml.into(),
             origin: origin.into(),
             doc: "…".into(),
         };
@@ -127,6 +139,10 @@ impl Machine for Fake {
         ])
     }
 
+    fn notices(&self) -> Result<Vec<NoticeView>, ApiError> {
+        Ok(self.world.notices.clone())
+    }
+
     fn trust(&self) -> Result<String, ApiError> {
         Ok("/code/demo/.bottega is trusted as it is now".into())
     }
@@ -145,7 +161,7 @@ impl Machine for Fake {
         Ok(())
     }
 
-    async fn doctor(&self) -> Result<DoctorReport, ApiError> {
+    async fn doctor(&self, full: bool) -> Result<DoctorReport, ApiError> {
         let check = |name: &str, state, found: &str, next_step: &str| Check {
             name: name.into(),
             state,
@@ -153,7 +169,12 @@ impl Machine for Fake {
             next_step: next_step.into(),
         };
         let mut checks = vec![
-            check("journal", CheckState::Good, "1,204 records, chain whole", ""),
+            check(
+                "journal",
+                CheckState::Good,
+                if full { "all whole" } else { "1,204 records" },
+                "",
+            ),
             check("sandbox", CheckState::Warning, "no Landlock here", "use a kernel from 5.13 on"),
         ];
         if self.world.broken {

@@ -1,0 +1,210 @@
+//! What a command changed: told with both versions, so that it can be taken back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use bottega_tool::{CommandChanges, Workspace as _};
+use proptest::prelude::*;
+
+use crate::world::{World, wait};
+
+/// Runs `command` as a command that the workspace knows of. Returns what it changed, a line a file.
+fn changes(world: &World, command: impl FnOnce(&Path)) -> (Vec<String>, CommandChanges) {
+    let watch = wait(world.workspace.command_begins()).unwrap();
+    command(&world.path(""));
+    let changes = wait(watch.ended()).unwrap();
+    let text = |bytes: &Option<Vec<u8>>| match bytes {
+        Some(bytes) => format!("{:?}", String::from_utf8_lossy(bytes)),
+        None => "-".to_owned(),
+    };
+    let mut lines: Vec<String> = changes
+        .changes
+        .iter()
+        .map(|it| format!("{} {} {}", it.path, text(&it.before_bytes), text(&it.after_bytes)))
+        .collect();
+    lines.sort();
+    (lines, changes)
+}
+
+#[track_caller]
+fn check(world: &World, command: impl FnOnce(&Path), expected: &[&str]) {
+    assert_eq!(changes(world, command).0, expected);
+}
+
+#[test]
+fn a_command_answers_for_what_it_made_changed_and_deleted() {
+    let world = World::new(&[("a", b"1"), ("b/c", b"2"), ("d", b"3"), ("still", b"4")]);
+    let command = |root: &Path| {
+        fs::write(root.join("a"), "one").unwrap();
+        fs::remove_dir_all(root.join("b")).unwrap();
+        fs::rename(root.join("d"), root.join("e")).unwrap();
+        fs::create_dir_all(root.join("f/g")).unwrap();
+        fs::write(root.join("f/g/h"), [0, 255]).unwrap();
+        fs::write(root.join("still"), "4").unwrap();
+    };
+    let (lines, told) = changes(&world, command);
+    let expected =
+        ["a \"1\" \"one\"", "b/c \"2\" -", "d \"3\" -", "e - \"3\"", "f/g/h - \"\\0\u{fffd}\""];
+    assert_eq!(lines, expected);
+    let new = told.changes.iter().find(|change| change.path == "f/g/h").unwrap();
+    assert_eq!(new.new_folders, ["f", "f/g"]);
+    check(&world, |_| {}, &[]);
+}
+
+#[test]
+fn between_commands_a_person_may_work() {
+    let world = World::new(&[("a", b"1")]);
+    check(&world, |root| fs::write(root.join("a"), "2").unwrap(), &["a \"1\" \"2\""]);
+    fs::write(world.path("").join("a"), "person").unwrap();
+    check(&world, |root| fs::write(root.join("a"), "3").unwrap(), &["a \"person\" \"3\""]);
+}
+
+#[test]
+fn a_command_does_not_answer_for_a_tool_beside_it() {
+    let world = World::new(&[("a", b"1")]);
+    let tool = |root: &Path| {
+        let (_, digest) = world.read("a").unwrap();
+        world.write("a", "tool", Some(digest)).unwrap();
+        fs::write(root.join("b"), "command").unwrap();
+    };
+    check(&world, tool, &["b - \"command\""]);
+}
+
+#[test]
+fn what_ignore_files_name_and_what_only_comes_to_light_is_no_change() {
+    let world = World::new(&[(".gitignore", b"target\n"), ("target/out", b"1"), ("x", b"1")]);
+    check(&world, |root| fs::write(root.join("target/out"), "2").unwrap(), &[]);
+    let old = fs::metadata(world.path("").join("target/out")).unwrap().modified().unwrap();
+    // Files older than the command by more than the file system's clock can blur.
+    while old.elapsed().unwrap().as_millis() < 60 {
+        std::thread::yield_now();
+    }
+    let light = |root: &Path| fs::write(root.join(".gitignore"), "other\n").unwrap();
+    check(&world, light, &[".gitignore \"target\\n\" \"other\\n\""]);
+    let dark = |root: &Path| fs::write(root.join(".gitignore"), "x\n").unwrap();
+    check(&world, dark, &[".gitignore \"other\\n\" \"x\\n\""]);
+}
+
+#[test]
+fn mode_bits_are_a_change() {
+    let world = World::new(&[("run.sh", b"1")]);
+    let path = world.path("").join("run.sh");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let executable =
+        |_: &Path| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let (lines, told) = changes(&world, executable);
+    assert_eq!(lines, ["run.sh \"1\" \"1\""]);
+    assert_eq!((told.changes[0].mode_before, told.changes[0].mode), (Some(0o640), 0o755));
+}
+
+#[test]
+fn the_next_command_answers_for_one_that_went_away() {
+    let world = World::new(&[("a", b"1")]);
+    let watch = wait(world.workspace.command_begins()).unwrap();
+    fs::write(world.path("").join("a"), "2").unwrap();
+    drop(watch);
+    check(&world, |root| fs::write(root.join("b"), "3").unwrap(), &["a \"1\" \"2\"", "b - \"3\""]);
+    check(&world, |_| {}, &[]);
+}
+
+#[test]
+fn a_file_too_large_to_keep_is_named() {
+    let world = World::new(&[("small", b"1")]);
+    let large = vec![7; 9 << 20];
+    let (lines, told) = changes(&world, |root| fs::write(root.join("large"), &large).unwrap());
+    assert_eq!((lines.len(), told.not_kept, told.named), (0, 1, vec!["large".to_owned()]));
+}
+
+/// One thing a command may do.
+#[derive(Clone, Debug)]
+enum Deed {
+    Write(String, Vec<u8>),
+    Delete(String),
+    Rename(String, String),
+    Mode(String, u32),
+}
+
+fn path() -> impl Strategy<Value = String> {
+    "[ab](/[ab]){0,2}"
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        (path(), proptest::collection::vec(any::<u8>(), 0..6)).prop_map(|(p, b)| Deed::Write(p, b)),
+        path().prop_map(Deed::Delete),
+        (path(), path()).prop_map(|(a, b)| Deed::Rename(a, b)),
+        (path(), prop_oneof![Just(0o600), Just(0o755)]).prop_map(|(p, m)| Deed::Mode(p, m)),
+    ]
+}
+
+/// Does what can be done; what can't be is the command's own failure.
+fn carry_out(root: &Path, deed: &Deed) {
+    let at = |path: &String| root.join(path);
+    let _ = match deed {
+        Deed::Write(path, bytes) => {
+            let _ = fs::create_dir_all(at(path).parent().unwrap());
+            fs::write(at(path), bytes)
+        }
+        Deed::Delete(path) if at(path).is_dir() => fs::remove_dir_all(at(path)),
+        Deed::Delete(path) => fs::remove_file(at(path)),
+        Deed::Rename(from, to) => fs::rename(at(from), at(to)),
+        Deed::Mode(path, mode) if at(path).is_file() => {
+            fs::set_permissions(at(path), fs::Permissions::from_mode(*mode))
+        }
+        Deed::Mode(..) => Ok(()),
+    };
+}
+
+/// Every file below a folder with its mode and bytes.
+fn tree(root: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                open.push(entry.path());
+            } else {
+                let mode = entry.metadata().unwrap().permissions().mode() & 0o7777;
+                let name = entry.path().strip_prefix(root).unwrap().display().to_string();
+                found.push((name, mode, fs::read(entry.path()).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn any_commands_are_taken_back_to_the_same_tree(
+        first in proptest::collection::vec(deed(), 0..5),
+        commands in proptest::collection::vec(proptest::collection::vec(deed(), 0..5), 1..4),
+    ) {
+        let world = World::new(&[("keep", b"k")]);
+        let root = world.path("");
+        first.iter().for_each(|deed| carry_out(&root, deed));
+        let before = tree(&root);
+        let told: Vec<CommandChanges> = commands
+            .iter()
+            .map(|deeds| changes(&world, |root| deeds.iter().for_each(|deed| carry_out(root, deed))).1)
+            .collect();
+        // Newest first; what was made is taken away before what was there comes back in its place.
+        for changes in told.into_iter().rev() {
+            let (made, others): (Vec<_>, Vec<_>) =
+                changes.changes.into_iter().partition(|change| change.before.is_none());
+            for change in made.into_iter().chain(others) {
+                let mode = change.mode_before.unwrap_or(change.mode);
+                let bytes = change.before_bytes.as_deref();
+                let restored =
+                    wait(world.workspace.restore(&change.path, bytes, mode, change.after));
+                prop_assert!(restored.is_ok(), "{}: {restored:?}", change.path);
+                for folder in change.new_folders.iter().rev() {
+                    wait(world.workspace.remove_folder(folder)).unwrap();
+                }
+            }
+        }
+        prop_assert_eq!(tree(&root), before);
+    }
+}
