@@ -260,16 +260,18 @@ impl Narrator {
     fn output(&mut self, call: &str, text: &str) -> String {
         let Some(call) = self.calls.get_mut(call) else { return String::new() };
         call.open.push_str(text);
+        let ended = call.open.rfind('\n').map_or(0, |at| at + 1);
         let mut lines = Vec::new();
-        while let Some(at) = call.open.find('\n') {
-            let line: String = call.open.drain(..=at).collect();
+        for line in call.open[..ended].split_inclusive('\n') {
             if call.told < OUTPUT_LINES {
                 call.told += 1;
-                lines.push(line);
+                lines.push(line.to_owned());
             } else {
                 call.over += 1;
             }
         }
+        // Once for all of them: each removal moves what follows.
+        call.open.drain(..ended);
         if call.open.len() > OPEN_BYTES {
             call.open.clear();
         }
