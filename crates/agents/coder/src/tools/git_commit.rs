@@ -58,11 +58,12 @@ impl Tool for GitCommit {
             git = git.with(["--only"]).about(&paths);
             needs.extend(paths.iter().map(Target::reading));
         }
-        needs.extend(git.changing_needs(context.mode, context)?);
         let caged = context.mode != AccessMode::Full;
         if caged && context.workspace.stat(USER_SETTINGS).await?.is_some() {
             needs.push(Target::find(USER_SETTINGS.to_owned(), context)?.reading());
         }
+        // Last what weighs most: of equals a person is told the last.
+        needs.extend(git.changing_needs(context.mode, context)?);
         Ok(Box::new(Committing { git, paths, message, needs, mode: context.mode }))
     }
 }

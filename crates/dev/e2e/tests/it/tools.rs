@@ -91,8 +91,9 @@ fn a_commit_is_made_when_a_person_says_so() {
     let commit = json!({ "message": "the second", "paths": ["new.txt"] });
     let server =
         ScriptedServer::of_turns([call("git_commit", &commit), Saying::text("Done.")]).unwrap();
-    home.run(&Provider::usual(&server), &["commit it"]).finish().done();
-    assert!(heard(&server).contains("there is no terminal to ask"), "{}", heard(&server));
+    home.run(&Provider::usual(&server), &["commit it"]).finish().with_code(4);
+    let refusal = "to write .git touches a protected place, and there is no terminal to ask";
+    assert!(heard(&server).contains(refusal), "{}", heard(&server));
     assert_eq!(git(&home, &["log", "--format=%an: %s"]), "Ada: the first\n");
 
     let server =
@@ -118,8 +119,7 @@ fn a_job_ends_with_its_session() {
     home.run(&Provider::usual(&server), &["serve"]).finish().done();
     let heard = heard(&server);
     assert!(heard.contains(r"job 1 runs\nready") && heard.contains("(no new output)"), "{heard}");
-    Marked::find(&format!("sleep {mark}")).wait_until_gone();
-    assert_eq!(Marked::find(&mark).count(), 0);
+    Marked::find(&mark).wait_until_gone();
 }
 
 #[test]
