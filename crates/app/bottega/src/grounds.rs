@@ -8,6 +8,7 @@ use bottega_api::{ApiError, codes};
 use bottega_client::{RunDefaults, Workshop};
 use bottega_coder::{CODER, WorkspaceSurveyor};
 use bottega_config::{Choice, EMBEDDED, ModelChoice, Rungs, Settings, choose_model};
+use bottega_egress::EgressProxy;
 use bottega_event::{Limits, ModelFacts};
 use bottega_gateway::Gateway;
 use bottega_llm::ModelLibrary;
@@ -49,6 +50,7 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
         app.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     options.pass = settings.tools.shell.environment.clone();
     options.home = places.home.clone();
+    options.egress = Some(Arc::new(EgressProxy::default()));
     options.unreadable = vec![
         places.config.clone(),
         places.data.clone(),

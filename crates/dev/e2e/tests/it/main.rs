@@ -11,8 +11,10 @@ mod provider;
 
 mod attachments;
 mod budgets;
+mod cage;
 mod costs;
 mod doctor;
+mod egress;
 mod endings;
 mod excerpts;
 mod fallback;
@@ -31,6 +33,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod standard_input;
+mod stopping;
 mod tools;
 mod troubles;
 mod undone_folders;
