@@ -30,7 +30,7 @@ impl Projection for CostView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

@@ -148,7 +148,7 @@ impl Projection for SessionView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

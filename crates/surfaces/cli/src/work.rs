@@ -65,11 +65,11 @@ impl Work {
         }
     }
 
-    /// The settings that these flags set.
+    /// The settings that these flags set. The model is none of them: it goes with the request, and may be written as
+    /// no setting is, by the bare name of a local model.
     pub(crate) fn overrides(&self) -> Vec<Override> {
         let number = |number: u64| number.to_string();
         let rows = [
-            ("--model", "model.default", self.model.clone()),
             ("--access-mode", "access.mode", self.access_mode.map(|mode| mode.to_string())),
             ("--max-turns", "limits.turns", self.max_turns.map(|turns| number(turns.into()))),
             ("--max-tokens", "budget.per_run.tokens", self.max_tokens.map(number)),

@@ -62,7 +62,7 @@ fn a_chat_ends_with_its_terminal() {
     let home = Home::new();
     let server = talking();
     let mut person = home.bottega(&["chat"]).with(&Provider::usual(&server)).at_a_terminal();
-    person.sees("bottega›");
+    person.sees("› ");
     assert_eq!(person.leaves(), HUNG_UP);
 }
 
@@ -74,7 +74,7 @@ fn a_chat_at_work_ends_with_its_terminal_too() {
     let provider = Provider::usual(&server);
     let words = ["chat", "--model", provider.model()];
     let mut person = home.bottega(&words).with(&provider).at_a_terminal();
-    person.sees("bottega›");
+    person.sees("› ");
     person.types("task\r");
     assert!(server.wait_for_questions(1, PATIENCE));
     assert_eq!(person.leaves(), HUNG_UP);
@@ -89,13 +89,13 @@ fn a_chat_is_talked_in_and_left() {
     let provider = Provider::usual(&server);
     let words = ["chat", "--model", provider.model()];
     let mut person = home.bottega(&words).with(&provider).at_a_terminal();
-    person.sees("bottega›");
+    person.sees("› ");
     person.types("/model nonsense\r");
     person.sees("neither a route nor `PROVIDER/NAME`");
-    person.sees("bottega›");
+    person.sees("› ");
     person.types("are you there?\r");
     person.sees("Here I am.");
-    person.sees("bottega›");
+    person.sees("› ");
     person.types("\u{4}");
     let (code, seen) = person.waits();
     assert_eq!(code, Some(0), "{seen}");

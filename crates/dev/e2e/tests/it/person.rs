@@ -29,13 +29,13 @@ const HERE: &[u8] = b"\x1b[1;1R";
 impl Person {
     /// Opens a terminal of 80 columns and runs the command there, as a shell would.
     pub(crate) fn before(mut command: Command) -> Self {
-        let desk = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let desk = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&desk).unwrap();
         unlockpt(&desk).unwrap();
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&desk, size).unwrap();
         let name = ptsname(&desk, Vec::new()).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let screen = rustix::fs::open(name.as_c_str(), flags, Mode::empty()).unwrap();
         let screen = || Stdio::from(screen.try_clone().unwrap());
         command.env("TERM", "xterm-256color");

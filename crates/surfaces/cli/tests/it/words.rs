@@ -76,7 +76,6 @@ fn flags_become_settings() {
             ("--set", "limits.turns", "3"),
             ("--color", "ui.color", "never"),
             ("-vv", "log.filter", "debug"),
-            ("--model", "model.default", "local/small"),
             ("--access-mode", "access.mode", "auto"),
             ("--max-turns", "limits.turns", "5"),
             ("--max-tokens", "budget.per_run.tokens", "900"),

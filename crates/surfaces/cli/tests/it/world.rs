@@ -299,7 +299,7 @@ impl Script {
                         // The question is on the screen by then, on a clock that jumps.
                         tokio::time::sleep(Duration::from_secs(1)).await;
                         ctrl_c.send(Interrupt::CtrlC).unwrap();
-                        std::future::pending().await
+                        std::future::pending::<()>().await;
                     };
                     let answer = tokio::select! {
                         answer = self.approver.ask(&request) => answer,
