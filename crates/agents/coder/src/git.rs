@@ -1,7 +1,7 @@
 //! Git, without a shell, and without what a repository could make it run.
 //!
-//! Commands that only look run in a cage that may write nothing, so a filter or a driver in the repository's
-//! settings could do no more than they do.
+//! Commands that only look run in a cage that may write nothing, so a filter in the repository's settings could do no
+//! more than they do. In access mode `full` there is no cage, for git as for every command.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -90,6 +90,13 @@ impl Git {
         format!("git {}", words.join(" "))
     }
 
+    /// The need to run it.
+    pub(crate) fn execution(&self, mode: AccessMode) -> Need {
+        let line = self.line();
+        let parts = simple_commands(&line).unwrap_or_default();
+        Need::Execute { command: line, parts, caged: mode != AccessMode::Full }
+    }
+
     /// What a command that changes the repository needs: it touches protected files of the workspace, for
     /// which a person is asked, except where the access mode lets every command run.
     pub(crate) fn changing_needs(
@@ -97,11 +104,8 @@ impl Git {
         mode: AccessMode,
         context: &ToolContext,
     ) -> Result<Vec<Need>, ToolError> {
-        let line = self.line();
-        let free = mode == AccessMode::Full;
-        let parts = simple_commands(&line).unwrap_or_default();
-        let run = Need::Execute { command: line, parts, caged: !free };
-        if free {
+        let run = self.execution(mode);
+        if mode == AccessMode::Full {
             return Ok(vec![run]);
         }
         let git = Target::find(".git".to_owned(), context)?;

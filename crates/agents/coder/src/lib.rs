@@ -11,7 +11,7 @@
 //! * An edit that could be read in two ways changes nothing and shows what the file has.
 //! * A file that changed since it was read is never overwritten, nor deleted.
 //! * A patch changes all of its files or none.
-//! * A repository's hooks, drivers and programs are never run by the git tools.
+//! * Of what a repository's settings name, the git tools run nothing but filters, in the cage.
 //! * An error tells the model what to do next.
 
 mod agent;

@@ -45,3 +45,69 @@ impl Respondent for Questions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bottega_policy::{Approval, ApprovalRequest};
+    use bottega_types::Secret;
+
+    use super::*;
+
+    /// Chooses the first choice, as it was shown.
+    #[derive(Default)]
+    struct Chooser(Mutex<Vec<Question>>);
+
+    #[async_trait]
+    impl Approver for Chooser {
+        async fn ask(&self, _: &ApprovalRequest) -> Approval {
+            Approval::Unavailable
+        }
+
+        async fn answer(&self, question: &Question) -> Reply {
+            self.0.lock().unwrap().push(question.clone());
+            question
+                .choices
+                .first()
+                .map_or(Reply::Declined, |first| Reply::Said { words: first.clone() })
+        }
+    }
+
+    /// Keeps what those who show no questions have.
+    struct Mute;
+
+    #[async_trait]
+    impl Approver for Mute {
+        async fn ask(&self, _: &ApprovalRequest) -> Approval {
+            Approval::Unavailable
+        }
+    }
+
+    fn questions(approver: Arc<dyn Approver>) -> Questions {
+        let redactor = Arc::new(Redactor::new([&Secret::new("sk-canary-0123456789".to_owned())]));
+        Questions { approver, line: Line::default(), redactor, limit: 100 }
+    }
+
+    #[tokio::test]
+    async fn a_question_shows_what_is_hidden_and_no_secret() {
+        let chooser = Arc::new(Chooser::default());
+        let asked = Question {
+            text: "use sk-canary-0123456789?\u{1b}[2K".to_owned(),
+            choices: vec!["y\u{200b}es".to_owned(), "x".repeat(500)],
+        };
+        let reply = questions(chooser.clone()).answer(&asked).await;
+        // The model gets back its own words.
+        assert_eq!(reply, Reply::Said { words: asked.choices[0].clone() });
+        let shown = chooser.0.lock().unwrap().pop().unwrap();
+        assert!(!shown.text.contains("canary") && !shown.text.contains('\u{1b}'), "{}", shown.text);
+        assert_eq!(shown.choices[0], "y{U+200B}es");
+        assert!(shown.choices[1].len() <= 100);
+    }
+
+    #[tokio::test]
+    async fn who_shows_no_questions_answers_none() {
+        let asked = Question { text: "?".to_owned(), choices: Vec::new() };
+        assert_eq!(questions(Arc::new(Mute)).answer(&asked).await, Reply::Unavailable);
+    }
+}

@@ -54,9 +54,13 @@ impl Tool for GitCommit {
         let mut git = Git::changing(&["commit", "--no-verify", "--no-gpg-sign", "--no-edit"])
             .with([format!("--message={message}")]);
         let mut needs = Vec::new();
+        let mut add = None;
         if !paths.is_empty() {
             git = git.with(["--only"]).about(&paths);
             needs.extend(paths.iter().map(Target::reading));
+            let adding = Git::changing(&["add", "--all"]).about(&paths);
+            needs.push(adding.execution(context.mode));
+            add = Some(adding);
         }
         let caged = context.mode != AccessMode::Full;
         if caged && context.workspace.stat(USER_SETTINGS).await?.is_some() {
@@ -64,13 +68,13 @@ impl Tool for GitCommit {
         }
         // Last what weighs most: of equals a person is told the last.
         needs.extend(git.changing_needs(context.mode, context)?);
-        Ok(Box::new(Committing { git, paths, message, needs, mode: context.mode }))
+        Ok(Box::new(Committing { add, git, message, needs, mode: context.mode }))
     }
 }
 
 struct Committing {
+    add: Option<Git>,
     git: Git,
-    paths: Vec<Target>,
     message: String,
     needs: Vec<Need>,
     mode: AccessMode,
@@ -87,14 +91,14 @@ impl Prepared for Committing {
     }
 
     async fn details(&self, _: &ToolContext) -> String {
-        self.git.line()
+        let lines: Vec<String> = self.add.iter().chain([&self.git]).map(Git::line).collect();
+        lines.join("\n")
     }
 
     async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let identity =
             if self.mode == AccessMode::Full { Vec::new() } else { identity(context).await };
-        if !self.paths.is_empty() {
-            let add = Git::changing(&["add", "--all"]).about(&self.paths);
+        if let Some(add) = &self.add {
             let added = add.run(self.mode, context).await?;
             if added.failed {
                 return Err(ToolError::Refused(format!("nothing was committed: {}", added.text)));
