@@ -156,6 +156,36 @@ pub(crate) struct Plan {
     pub(crate) caged: bool,
     /// What is run.
     pub(crate) program: Program,
+    /// Descriptors that the program gets, under the numbers that they have.
+    pub(crate) passed: Vec<OwnedFd>,
+}
+
+impl Plan {
+    /// A plan that does nothing beside running a program, which is still to be named.
+    pub(crate) fn bare(containment: Containment) -> Self {
+        Self {
+            containment,
+            network: Network::Shared,
+            maps: id_maps(),
+            grace: 0,
+            most_pids: None,
+            directory: c"/".to_owned(),
+            view: View::default(),
+            ruleset: None,
+            late: Vec::new(),
+            filters: Vec::new(),
+            limits: Vec::new(),
+            caged: false,
+            program: Program { paths: Vec::new(), words: Vec::new(), variables: Vec::new() },
+            passed: Vec::new(),
+        }
+    }
+}
+
+/// Maps of a user namespace in which everybody is who they are.
+fn id_maps() -> (Vec<u8>, Vec<u8>) {
+    let (user, group) = kernel::identity();
+    (format!("{user} {user} 1").into_bytes(), format!("{group} {group} 1").into_bytes())
 }
 
 /// What a keeper and its command hold of Bottega's.
@@ -283,6 +313,9 @@ impl Launch {
             self.staged(Stage::Privileges, kernel::drop_capabilities())?;
         }
         kernel::close_on_exec();
+        for passed in &plan.passed {
+            kernel::keep_on_exec(passed.as_raw_fd())?;
+        }
         kernel::forget_handlers();
         kernel::unblock_signals()?;
         for program in &plan.filters {

@@ -179,16 +179,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) toolchains: &'a [PathBuf],
     /// More that may be read.
     pub(crate) readable: &'a [PathBuf],
-    /// What may not be touched.
-    pub(crate) unreadable: &'a [PathBuf],
     /// Where the command runs: it may read there.
     pub(crate) directory: &'a Path,
     /// What may be written.
     pub(crate) writable: &'a [PathBuf],
     /// Private folders of the command: granted wherever they lie.
     pub(crate) private: &'a [PathBuf],
-    /// What of the system is left out.
-    pub(crate) system_secrets: &'a [PathBuf],
+    /// What is left out, wherever it lies.
+    pub(crate) secrets: &'a [PathBuf],
 }
 
 /// What of the system is secret and there, to users for whom file modes are no obstacle.
@@ -196,34 +194,43 @@ pub(crate) fn system_secrets() -> Vec<PathBuf> {
     SYSTEM_SECRETS.iter().filter_map(|secret| existing(Path::new(secret))).collect()
 }
 
-/// The grants, one per path.
-pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
-    let mut secrets: Vec<PathBuf> =
-        wanted.unreadable.iter().filter_map(|path| existing(path)).collect();
-    if let Some(home) = wanted.home {
+/// What of the user's is secret and there, and what may not be touched beside it.
+pub(crate) fn secrets(
+    home: Option<&Path>,
+    unreadable: &[PathBuf],
+    directory: &Path,
+    writable: &[PathBuf],
+) -> Vec<PathBuf> {
+    let mut secrets: Vec<PathBuf> = unreadable.iter().filter_map(|path| existing(path)).collect();
+    if let Some(home) = home {
         secrets.extend(HOME_SECRETS.iter().filter_map(|secret| existing(&home.join(secret))));
     }
-    secrets.extend_from_slice(wanted.system_secrets);
     // The folder that is worked in may lie below a secret one (`~/.config/…`): it was asked for by name.
+    let named: Vec<PathBuf> =
+        writable.iter().map(PathBuf::as_path).chain([directory]).map(real).collect();
+    secrets.retain(|secret| !named.iter().any(|folder| folder.starts_with(secret)));
+    secrets
+}
+
+/// The grants, one per path.
+pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
+    let secrets = wanted.secrets;
     let named: Vec<PathBuf> = wanted.writable.iter().map(|path| real(path)).collect();
     let directory = real(wanted.directory);
-    secrets.retain(|secret| {
-        !named.iter().chain([&directory]).any(|folder| folder.starts_with(secret))
-    });
 
     let mut grants = BTreeMap::new();
     let system = SYSTEM.iter().map(Path::new).chain(wanted.readable.iter().map(PathBuf::as_path));
     for path in system.filter_map(existing) {
-        allow(&mut grants, &path, Right::Read, &secrets);
+        allow(&mut grants, &path, Right::Read, secrets);
     }
     for path in toolchains(wanted).into_iter().chain([directory]) {
-        allow(&mut grants, &path, Right::Read, &secrets);
+        allow(&mut grants, &path, Right::Read, secrets);
     }
     for path in DEVICES {
-        allow(&mut grants, Path::new(path), Right::Device, &secrets);
+        allow(&mut grants, Path::new(path), Right::Device, secrets);
     }
     for path in &named {
-        allow(&mut grants, path, Right::Write, &secrets);
+        allow(&mut grants, path, Right::Write, secrets);
     }
     for path in wanted.private {
         allow(&mut grants, &real(path), Right::Write, &[]);

@@ -240,6 +240,12 @@ pub(crate) fn close_on_exec() {
     unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, CLOSE_RANGE_CLOEXEC) };
 }
 
+/// Lets one descriptor through an exec.
+pub(crate) fn keep_on_exec(descriptor: RawFd) -> io::Result<()> {
+    // SAFETY: takes numbers.
+    checked(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) }.into()).map(|_| ())
+}
+
 /// Enters a folder.
 pub(crate) fn enter_folder(path: &CStr) -> io::Result<()> {
     // SAFETY: the path ends in NUL.

@@ -37,6 +37,7 @@
 //! * Between fork and exec nothing is allocated and no lock is taken.
 //! * A caged command never runs with less of the cage than the report says.
 
+mod bubblewrap;
 mod cage;
 mod descent;
 mod environment;
@@ -47,9 +48,11 @@ mod grants;
 mod keeper;
 mod kernel;
 mod line;
+mod means;
 mod mounts;
 mod network;
 mod options;
+mod plan;
 mod process;
 mod report;
 mod ruleset;
@@ -57,5 +60,5 @@ mod sandbox;
 mod scratch;
 mod view;
 
-pub use options::{Namespaces, Options};
+pub use options::{Landlock, Namespaces, Options};
 pub use sandbox::LinuxSandbox;

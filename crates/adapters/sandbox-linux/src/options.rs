@@ -19,6 +19,16 @@ pub enum Namespaces {
     Never,
 }
 
+/// Whether Landlock holds commands to their files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Landlock {
+    /// Wherever the kernel has it.
+    #[default]
+    WhereAllowed,
+    /// Never: bubblewrap does, or nobody.
+    Never,
+}
+
 /// What can be set of the sandbox.
 #[derive(Clone)]
 pub struct Options {
@@ -39,6 +49,10 @@ pub struct Options {
     pub scratch: PathBuf,
     /// Whether namespaces are used.
     pub namespaces: Namespaces,
+    /// Whether Landlock is used.
+    pub landlock: Landlock,
+    /// The program that builds the cage where Landlock does not; looked for in the usual places when absent.
+    pub bubblewrap: Option<PathBuf>,
     /// The way to hosts that a command was granted. Without one such commands are refused.
     pub egress: Option<Arc<dyn Egress>>,
     /// How long what a command left behind may go on after its main process ended, while it holds the output.
@@ -66,6 +80,8 @@ impl Options {
             unreadable: Vec::new(),
             scratch,
             namespaces: Namespaces::default(),
+            landlock: Landlock::default(),
+            bubblewrap: None,
             egress: None,
             grace: Duration::from_millis(500),
             processes: Some(16_384),

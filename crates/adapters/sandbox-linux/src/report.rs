@@ -4,24 +4,23 @@ use bottega_tool::CageReport;
 
 use crate::cage::Containment;
 use crate::kernel::{self, has_seccomp, landlock_version};
+use crate::means::Means;
 use crate::options::Options;
 
-/// What is missing for any cage at all; nothing when caged commands can run.
-pub(crate) fn missing() -> Option<String> {
-    let mut missing = Vec::new();
-    if landlock_version() < 1 {
-        missing.push("Landlock (Linux 5.13 or later, with `landlock` among the security modules: see `lsm=` of the kernel)");
+/// What is missing to hold a command to granted hosts.
+pub(crate) fn no_way_to_hosts(
+    options: &Options,
+    containment: Containment,
+    means: &Means,
+) -> Option<String> {
+    if options.egress.is_none() {
+        return Some("an egress proxy".to_owned());
     }
-    if !has_seccomp() {
-        missing.push("seccomp filters");
+    if matches!(means, Means::Bubblewrap(_)) {
+        return Some("Landlock, since bubblewrap has no way to an egress proxy".to_owned());
     }
-    (!missing.is_empty()).then(|| missing.join(" and "))
-}
-
-/// What is missing to hold a command without a network namespace to the egress proxy.
-pub(crate) fn no_way_to_hosts() -> Option<String> {
-    (landlock_version() < 4).then(|| {
-        "a network namespace, or Landlock ABI 4 (Linux 6.7), to hold a command to the hosts that it was granted"
+    (!containment.has_network() && landlock_version() < 4).then(|| {
+        "a network namespace or Landlock ABI 4 (Linux 6.7), to hold a command to the hosts that it was granted"
             .to_owned()
     })
 }
@@ -42,19 +41,39 @@ fn processes(options: &Options, containment: Containment) -> Result<String, Stri
 }
 
 /// Granted hosts and how a command is held to them.
-fn hosts(options: &Options, containment: Containment) -> Result<String, String> {
-    if options.egress.is_none() {
-        return Err("there is no egress proxy".to_owned());
-    }
-    if containment.has_network() {
-        return Ok("egress proxy in a network of its own".to_owned());
-    }
-    match no_way_to_hosts() {
+fn hosts(options: &Options, containment: Containment, means: &Means) -> Result<String, String> {
+    match no_way_to_hosts(options, containment, means) {
         Some(missing) => Err(format!("needs {missing}")),
+        None if containment.has_network() => {
+            Ok("egress proxy in a network of its own".to_owned())
+        }
         None => Err(
             "held to the port of the egress proxy by Landlock; needs a network namespace to be held to its address"
                 .to_owned(),
         ),
+    }
+}
+
+/// The report where bubblewrap builds the cage.
+fn wrapped(options: &Options, means: &Means) -> CageReport {
+    let by = |what: &str| Ok(format!("bubblewrap: {what}"));
+    let features = [
+        ("files", by("mounts; nothing is held by Landlock")),
+        ("network: all sockets", by("a network of its own")),
+        ("network: granted hosts", hosts(options, Containment::Subreaper, means)),
+        ("system calls", Ok("seccomp".to_owned())),
+        ("privileges", by("no new ones, no capabilities")),
+        ("processes are bounded", processes(options, Containment::Subreaper)),
+        ("nothing outlives a command", by("a PID namespace, under a keeper")),
+        ("other processes are invisible", by("a PID namespace")),
+        ("git settings and hooks are read-only", by("mounts")),
+        ("modes, owners and times of other files can't be changed", by("mounts")),
+        ("terminals and shared memory of other programs are hidden", by("devices of its own")),
+        ("sockets of other programs are hidden", by("mounts")),
+    ];
+    CageReport {
+        features: features.into_iter().map(|(name, state)| (name.to_owned(), state)).collect(),
+        holds: true,
     }
 }
 
@@ -63,7 +82,11 @@ pub(crate) fn report(
     options: &Options,
     containment: Containment,
     refused: Option<&str>,
+    means: &Result<Means, String>,
 ) -> CageReport {
+    if let Ok(means @ Means::Bubblewrap(_)) = means {
+        return wrapped(options, means);
+    }
     let version = landlock_version();
     let since = |needed: i32, what: &str, release: &str| {
         if version >= needed {
@@ -97,14 +120,15 @@ pub(crate) fn report(
                 .to_owned())
         }
     };
+    let files = means.clone().map(|_| format!("Landlock ABI {version}"));
     let features = [
-        ("files", since(1, &format!("Landlock ABI {version}"), "5.13")),
+        ("files", files.map_err(|missing| format!("needs {missing}"))),
         ("renames between folders", since(2, "Landlock", "5.19")),
         ("truncation", since(3, "Landlock", "6.2")),
         ("network: TCP", since(4, "Landlock and seccomp", "6.7")),
         ("network: all sockets", seccomp("seccomp")),
         ("network: a loopback of its own", loopback),
-        ("network: granted hosts", hosts(options, containment)),
+        ("network: granted hosts", hosts(options, containment, &Means::Landlock)),
         ("device controls", since(5, "Landlock", "6.10")),
         ("signals and abstract sockets", since(6, "Landlock", "6.12")),
         ("system calls", seccomp("seccomp")),
@@ -124,6 +148,6 @@ pub(crate) fn report(
     ];
     CageReport {
         features: features.into_iter().map(|(name, state)| (name.to_owned(), state)).collect(),
-        holds: missing().is_none(),
+        holds: means.is_ok(),
     }
 }

@@ -10,4 +10,5 @@ mod files;
 mod hosts;
 mod ordinary;
 mod output;
+mod without_landlock;
 mod world;

@@ -1,0 +1,42 @@
+//! What holds a caged command to the files that it was granted.
+
+use std::path::{Path, PathBuf};
+
+use crate::kernel;
+use crate::options::{Landlock, Options};
+
+/// Where bubblewrap usually is. Nobody's `PATH` says which program builds a cage.
+const USUAL_PLACES: &[&str] =
+    &["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
+
+/// What holds a caged command to the files that it was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// Landlock, and mounts where they can be made.
+    Landlock,
+    /// This program: mounts alone.
+    Bubblewrap(PathBuf),
+}
+
+impl Means {
+    /// What there is on this machine; or what is missing.
+    pub(crate) fn of(options: &Options) -> Result<Self, String> {
+        if !kernel::has_seccomp() {
+            return Err("seccomp filters (`CONFIG_SECCOMP_FILTER`)".to_owned());
+        }
+        if options.landlock == Landlock::WhereAllowed && kernel::landlock_version() > 0 {
+            return Ok(Self::Landlock);
+        }
+        let found = match &options.bubblewrap {
+            Some(program) => Some(program.clone()).filter(|program| program.is_file()),
+            None => {
+                USUAL_PLACES.iter().map(Path::new).find(|place| place.is_file()).map(Into::into)
+            }
+        };
+        found.map(Self::Bubblewrap).ok_or_else(|| {
+            "Landlock (Linux 5.13 or later, with `landlock` among the security modules: see `lsm=` of the kernel; \
+             a container may forbid it), or bubblewrap (the program `bwrap`) in its place"
+                .to_owned()
+        })
+    }
+}
