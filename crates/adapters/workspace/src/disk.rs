@@ -241,7 +241,16 @@ impl Inner {
             Err(WorkspaceError::NotFound { .. }) if expected.is_none() => return Ok(()),
             spot => spot?,
         };
-        let before = expect(&spot, &now.shown, self.largest, expected)?;
+        let before = match expect(&spot, &now.shown, self.largest, expected) {
+            // A folder took the file's place: one that is empty goes, one that holds anything is somebody's.
+            Err(WorkspaceError::IsFolder { path }) if bytes.is_some() && expected.is_none() => {
+                if !self.remove_folder(&path)? {
+                    return Err(WorkspaceError::Changed { path });
+                }
+                None
+            }
+            before => before?,
+        };
         match (bytes, before) {
             (Some(bytes), before) => {
                 replace(&spot, &now.shown, before.as_ref(), bytes, Some(mode & 0o7777)).map(|_| ())

@@ -30,6 +30,7 @@ mod resolve;
 mod search;
 mod shadow;
 mod similar;
+mod stillness;
 mod walk;
 mod write;
 

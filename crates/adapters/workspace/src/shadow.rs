@@ -3,7 +3,7 @@
 //! Before a command runs the files are looked over, and the bytes of those that are new or changed since the last
 //! look are copied into a file without a name in the folder for temporary files. Afterwards they are looked over
 //! again; what differs was changed by the command, and its earlier bytes are in the copy. A look costs one `lstat` a
-//! file; no file is read twice that did not change.
+//! file, and none is needed while the kernel has no news (`stillness`); no file is read twice that did not change.
 //!
 //! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git` and protected
 //! files, nor links, nor empty folders.
@@ -21,6 +21,7 @@ use bottega_types::Digest;
 use ignore::WalkBuilder;
 
 use crate::place::Places;
+use crate::stillness::Stillness;
 
 /// The largest file whose bytes are kept.
 const LARGEST: u64 = 8 << 20;
@@ -51,6 +52,8 @@ struct State {
     unclaimed: bool,
     /// When the first of the commands began that run now.
     since: Option<(i64, i64)>,
+    /// Tells when a look would find nothing new.
+    stillness: Stillness,
 }
 
 /// A file as it was when it was looked at.
@@ -87,8 +90,8 @@ impl Shadow {
     /// A command is about to run.
     pub(crate) fn begin(&self, places: &Places) {
         let mut state = self.lock();
-        if state.running == 0 && !state.unclaimed {
-            let seen = look(places);
+        if state.running == 0 && !state.unclaimed && !state.stillness.held() {
+            let seen = state.look_and_watch(places);
             state.absorb(places, seen);
         }
         state.running += 1;
@@ -108,8 +111,13 @@ impl Shadow {
     /// answers for what is there by then.
     pub(crate) fn end(&self, places: &Places) -> CommandChanges {
         let mut state = self.lock();
-        let seen = look(places);
-        let changes = state.differences(places, seen);
+        let changes = match state.stillness.held() {
+            true => CommandChanges::default(),
+            false => {
+                let seen = state.look_and_watch(places);
+                state.differences(places, seen.files)
+            }
+        };
         state.running = state.running.saturating_sub(1);
         if state.running == 0 {
             state.since = None;
@@ -140,8 +148,18 @@ impl Shadow {
 }
 
 impl State {
+    /// Looks until every folder was watched while it was looked at.
+    fn look_and_watch(&mut self, places: &Places) -> Seen {
+        loop {
+            let seen = look(places);
+            if !self.stillness.watch(&places.root, &seen.folders) {
+                return seen;
+            }
+        }
+    }
+
     /// Takes what is seen for what was there before.
-    fn absorb(&mut self, places: &Places, seen: BTreeMap<PathBuf, Stamp>) {
+    fn absorb(&mut self, places: &Places, Seen { files: seen, .. }: Seen) {
         self.known.retain(|path, _| seen.contains_key(path));
         for (path, stamp) in seen {
             if self.known.get(&path).is_none_or(|known| known.stamp != stamp) {
@@ -204,7 +222,7 @@ impl State {
             let kept = after.as_deref().and_then(|bytes| self.copied(bytes));
             self.known.insert(path.clone(), Known { stamp, kept });
             let before = known.and_then(|known| self.bytes(&known));
-            let came_to_light = known.is_none() && !self.is_fresh(stamp);
+            let came_to_light = known.is_none() && !self.is_fresh(places, &path, stamp);
             let same = known.is_some_and(|known| known.stamp.mode == stamp.mode)
                 && before.as_deref().map(Digest::of) == after.as_deref().map(Digest::of)
                 && before.is_some();
@@ -223,10 +241,17 @@ impl State {
         told.0
     }
 
-    /// Whether the inode was made or changed since the command began; a file that only came to light, since an ignore
-    /// file changed, was not.
-    fn is_fresh(&self, stamp: Stamp) -> bool {
-        self.since.is_none_or(|since| stamp.changed >= since)
+    /// Whether a file that was not known was made, changed or moved since the command began, it or a new folder that it
+    /// is in. One that only came to light, since an ignore file changed, was not.
+    fn is_fresh(&self, places: &Places, path: &Path, stamp: Stamp) -> bool {
+        let Some(since) = self.since else { return true };
+        let folder_is = |folder: &Path| {
+            let about = std::fs::symlink_metadata(places.root.join(folder));
+            about.is_ok_and(|about| Stamp::of(&about).changed >= since)
+        };
+        let new = path.ancestors().skip(1).take_while(|folder| !self.folders.contains(*folder));
+        let mut new = new.filter(|folder| !folder.as_os_str().is_empty());
+        stamp.changed >= since || new.any(folder_is)
     }
 }
 
@@ -259,8 +284,16 @@ fn now() -> Option<(i64, i64)> {
     Some((about.ctime(), about.ctime_nsec()))
 }
 
-/// The files of the workspace, by their paths in it.
-fn look(places: &Places) -> BTreeMap<PathBuf, Stamp> {
+/// What a look finds, by paths in the workspace.
+struct Seen {
+    files: BTreeMap<PathBuf, Stamp>,
+    /// Every folder that was looked into.
+    folders: BTreeSet<PathBuf>,
+}
+
+/// Looks over the workspace.
+fn look(places: &Places) -> Seen {
+    let mut seen = Seen { files: BTreeMap::new(), folders: BTreeSet::new() };
     let walk = WalkBuilder::new(&places.root)
         .hidden(false)
         .parents(true)
@@ -269,15 +302,20 @@ fn look(places: &Places) -> BTreeMap<PathBuf, Stamp> {
         .follow_links(false)
         .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
         .build();
-    let file = |entry: ignore::DirEntry| {
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        if !is_file || places.of(entry.path()) == Place::Protected {
-            return None;
+    for entry in walk.filter_map(Result::ok) {
+        let Some(kind) = entry.file_type() else { continue };
+        let Ok(path) = entry.path().strip_prefix(&places.root) else { continue };
+        if kind.is_dir() {
+            seen.folders.insert(path.to_owned());
+        } else if kind.is_file()
+            && seen.files.len() < FILES
+            && places.of(entry.path()) != Place::Protected
+            && let Ok(about) = entry.metadata()
+        {
+            seen.files.insert(path.to_owned(), Stamp::of(&about));
         }
-        let path = entry.path().strip_prefix(&places.root).ok()?.to_owned();
-        Some((path, Stamp::of(&entry.metadata().ok()?)))
-    };
-    walk.filter_map(Result::ok).filter_map(file).take(FILES).collect()
+    }
+    seen
 }
 
 /// The bytes of a file that is still as it was looked at.

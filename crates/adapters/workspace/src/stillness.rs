@@ -1,0 +1,141 @@
+//! Whether nothing happened in some folders since the last question (inotify(7)).
+//!
+//! Looking over thousands of files to find that none changed costs more than most commands. The kernel notes what
+//! happens in a folder before the call that does it returns, so no news means no change. It is an answer to "is a look
+//! needed" only: what changed, a look tells. Where the kernel refuses to watch, every question is answered with no.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::io::Errno;
+
+/// Folders that are watched at most.
+const FOLDERS: usize = 20_000;
+
+/// Watches folders.
+#[derive(Debug, Default)]
+pub(crate) struct Stillness {
+    kernel: Option<OwnedFd>,
+    /// The watch of each folder.
+    watched: BTreeMap<PathBuf, i32>,
+    /// The kernel refused, or there are too many folders.
+    given_up: bool,
+}
+
+impl Stillness {
+    /// Whether nothing happened in any watched folder since this was asked last. Never true before folders are
+    /// watched.
+    pub(crate) fn held(&mut self) -> bool {
+        let Some(kernel) = &self.kernel else { return false };
+        let mut news = false;
+        let mut buffer = [0_u8; 16 << 10];
+        loop {
+            match rustix::io::read(kernel, &mut buffer) {
+                Ok(0) | Err(Errno::AGAIN) => return !news,
+                Ok(_) => news = true,
+                Err(Errno::INTR) => {}
+                Err(_) => {
+                    self.give_up();
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Watches these folders below `root` from now on, and forgets others. Whether one of them is new: what happened in
+    /// it until now was not noted.
+    pub(crate) fn watch(&mut self, root: &Path, folders: &BTreeSet<PathBuf>) -> bool {
+        if self.given_up {
+            return false;
+        }
+        if folders.len() > FOLDERS {
+            self.give_up();
+            return false;
+        }
+        let before = std::mem::take(&mut self.watched);
+        let mut any = false;
+        for folder in folders {
+            // Watching a folder again changes nothing and names the same watch; one that came back under its name is
+            // another folder with another watch.
+            let Ok(watch) = self.add(&root.join(folder)) else {
+                self.give_up();
+                return false;
+            };
+            any |= before.get(folder) != Some(&watch);
+            self.watched.insert(folder.clone(), watch);
+        }
+        any
+    }
+
+    fn add(&mut self, folder: &Path) -> Result<i32, Errno> {
+        let kernel = match &self.kernel {
+            Some(kernel) => kernel,
+            None => self.kernel.insert(init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?),
+        };
+        let news = WatchFlags::MODIFY
+            | WatchFlags::ATTRIB
+            | WatchFlags::CLOSE_WRITE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::MOVED_TO
+            | WatchFlags::CREATE
+            | WatchFlags::DELETE
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF;
+        let how = WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
+        match add_watch(kernel, folder, news | how) {
+            // Gone since it was seen: the folder above it has news.
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(-1),
+            watch => watch,
+        }
+    }
+
+    fn give_up(&mut self) {
+        *self = Self { given_up: true, ..Self::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_change_is_news_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("sub")).unwrap();
+        fs::write(root.join("sub/file"), "1").unwrap();
+        let folders: BTreeSet<PathBuf> = ["", "sub"].map(PathBuf::from).into();
+        let mut stillness = Stillness::default();
+        assert!(!stillness.held(), "nothing is watched yet");
+        assert!(stillness.watch(root, &folders));
+        assert!(!stillness.watch(root, &folders));
+        let deeds: [&dyn Fn(); 5] = [
+            &|| fs::write(root.join("sub/file"), "2").unwrap(),
+            &|| fs::write(root.join("new"), "").unwrap(),
+            &|| fs::rename(root.join("new"), root.join("sub/new")).unwrap(),
+            &|| {
+                let mode = fs::Permissions::from_mode(0o600);
+                fs::set_permissions(root.join("sub/new"), mode).unwrap();
+            },
+            &|| fs::remove_file(root.join("sub/new")).unwrap(),
+        ];
+        for (index, deed) in deeds.iter().enumerate() {
+            assert!(stillness.held(), "before {index}");
+            deed();
+            assert!(!stillness.held(), "after {index}");
+        }
+        fs::remove_dir_all(root.join("sub")).unwrap();
+        fs::create_dir(root.join("sub")).unwrap();
+        assert!(!stillness.held());
+        assert!(stillness.watch(root, &folders), "another folder of the same name");
+        fs::write(root.join("sub/file"), "3").unwrap();
+        assert!(!stillness.held(), "it is watched");
+        fs::read(root.join("sub/file")).unwrap();
+        assert!(stillness.held(), "reading is no change");
+    }
+}
