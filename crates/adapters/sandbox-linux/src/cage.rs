@@ -148,8 +148,8 @@ pub(crate) struct Plan {
     pub(crate) ruleset: Option<OwnedFd>,
     /// Rules for what is mounted after the fork.
     pub(crate) late: Vec<(CString, u64)>,
-    /// Seccomp programs, entered in this order.
-    pub(crate) filters: Vec<BpfProgram>,
+    /// The seccomp program.
+    pub(crate) filter: Option<BpfProgram>,
     /// Limits of resources.
     pub(crate) limits: Vec<(libc::__rlimit_resource_t, u64)>,
     /// Whether the command keeps no privileges.
@@ -173,7 +173,7 @@ impl Plan {
             view: View::default(),
             ruleset: None,
             late: Vec::new(),
-            filters: Vec::new(),
+            filter: None,
             limits: Vec::new(),
             caged: false,
             program: Program { paths: Vec::new(), words: Vec::new(), variables: Vec::new() },
@@ -297,7 +297,7 @@ impl Launch {
         for (resource, most) in &plan.limits {
             self.staged(Stage::Limits, kernel::limit(*resource, *most))?;
         }
-        if plan.caged || !plan.filters.is_empty() {
+        if plan.caged || plan.filter.is_some() {
             self.staged(Stage::Privileges, kernel::prctl_no_new_privileges())?;
         }
         if let Some(ruleset) = &plan.ruleset {
@@ -318,7 +318,7 @@ impl Launch {
         }
         kernel::forget_handlers();
         kernel::unblock_signals()?;
-        for program in &plan.filters {
+        if let Some(program) = &plan.filter {
             let entered =
                 seccompiler::apply_filter(program).map_err(|_| io::Error::last_os_error());
             self.staged(Stage::Seccomp, entered)?;

@@ -132,8 +132,8 @@ pub(crate) struct Cage {
     pub(crate) signals_held: bool,
 }
 
-/// The programs for a caged command, or what is missing to build them.
-pub(crate) fn cage(cage: Cage) -> Result<Vec<BpfProgram>, String> {
+/// The program for a caged command, or what is missing to build it. One, since each is run at every call.
+pub(crate) fn cage(cage: Cage) -> Result<BpfProgram, String> {
     let sockets = cage.sockets;
     let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
     for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
@@ -183,15 +183,14 @@ pub(crate) fn cage(cage: Cage) -> Result<Vec<BpfProgram>, String> {
     }
     // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
     // does not exist use `clone`.
-    let clone3: Rules = [(libc::SYS_clone3, Vec::new())].into();
-    Ok(vec![foreign_calls(), program(clone3, libc::ENOSYS)?, program(rules, libc::EPERM)?])
+    program(rules, &[libc::SYS_clone3])
 }
 
-/// The programs for a command that is not caged but has no network.
-pub(crate) fn no_sockets() -> Result<Vec<BpfProgram>, String> {
+/// The program for a command that is not caged but has no network.
+pub(crate) fn no_sockets() -> Result<BpfProgram, String> {
     let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
     rules.insert(libc::SYS_socket, vec![others(0, Sockets::Local.families())?]);
-    Ok(vec![foreign_calls(), program(rules, libc::EPERM)?])
+    program(rules, &[])
 }
 
 type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
@@ -233,32 +232,45 @@ fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, String> {
     SeccompRule::new(conditions).map_err(|error| error.to_string())
 }
 
-fn program(rules: Rules, error: libc::c_int) -> Result<BpfProgram, String> {
+/// Refuses what the rules match, and says of the `absent` calls that there are none.
+fn program(rules: Rules, absent: &[libc::c_long]) -> Result<BpfProgram, String> {
     let architecture: TargetArch =
         std::env::consts::ARCH.try_into().map_err(|error| format!("seccomp: {error}"))?;
-    let errno = SeccompAction::Errno(error.cast_unsigned());
-    SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
+    let errno = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let refused: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
         .and_then(TryInto::try_into)
-        .map_err(|error| format!("seccomp: {error}"))
+        .map_err(|error| format!("seccomp: {error}"))?;
+    let mut program = absent_calls(absent);
+    program.extend(refused);
+    Ok(program)
 }
 
-/// Refuses the calls of the x32 interface of x86-64, whose numbers have bit 30 set: they do the same as the
-/// calls above and no filter names them. No other architecture has numbers that large.
-fn foreign_calls() -> BpfProgram {
-    let statement = |code: u32, jump_true: u8, k: u32| sock_filter {
+/// Answers calls that are not there, and goes on with what follows for all others.
+///
+/// Not there are also those of the x32 interface of x86-64, whose numbers have bit 30 set: they do the same as the
+/// others and no filter names them. No other architecture has numbers that large.
+fn absent_calls(absent: &[libc::c_long]) -> BpfProgram {
+    let statement = |code: u32, jump_false: u8, k: u32| sock_filter {
         code: u16::try_from(code).unwrap_or_default(),
-        jt: jump_true,
-        jf: 0,
+        jt: 0,
+        jf: jump_false,
         k,
     };
-    vec![
+    let no_such_call = statement(
+        libc::BPF_RET | libc::BPF_K,
+        0,
+        libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(),
+    );
+    let mut program = vec![
+        // The number of the call is the first field of what a filter sees.
         statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
         statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0x4000_0000),
-        statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
-        statement(
-            libc::BPF_RET | libc::BPF_K,
-            0,
-            libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(),
-        ),
-    ]
+        no_such_call.clone(),
+    ];
+    for call in absent {
+        let number = u32::try_from(*call).unwrap_or(u32::MAX);
+        program.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number));
+        program.push(no_such_call.clone());
+    }
+    program
 }

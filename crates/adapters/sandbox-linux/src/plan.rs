@@ -63,7 +63,7 @@ impl Planning<'_> {
         }
         let mut plan = self.bare();
         if !self.spec.network {
-            plan.filters = filter::no_sockets().map_err(unavailable)?;
+            plan.filter = Some(filter::no_sockets().map_err(unavailable)?);
         }
         plan.program = found(self.spec, &environment)?;
         Ok(Ready { plan, door: None, scratch: None })
@@ -135,12 +135,13 @@ impl Planning<'_> {
             plan.most_pids = most_pids(self.options);
         }
         plan.ruleset = Some(prepared.ruleset);
-        plan.filters = filter::cage(Cage {
+        let filter = filter::cage(Cage {
             sockets: way.sockets,
             alone,
             signals_held: alone || ruleset::holds_signals(),
         })
         .map_err(unavailable)?;
+        plan.filter = Some(filter);
         Ok(())
     }
 
@@ -157,9 +158,9 @@ impl Planning<'_> {
         locked.extend(system_secrets());
         let (granted, spelled) = self.granted(environment, private, &[]);
         let view = self.view(&granted, spelled, private, &locked);
-        let filters = filter::cage(Cage { sockets: way.sockets, alone: true, signals_held: true })
+        let filter = filter::cage(Cage { sockets: way.sockets, alone: true, signals_held: true })
             .map_err(unavailable)?;
-        plan.passed = filters.iter().map(bubblewrap::written).collect::<io::Result<_>>()?;
+        plan.passed = vec![bubblewrap::written(&filter)?];
         plan.program.words = bubblewrap::words(&view, self.spec, &plan.passed, &plan.program.words);
         plan.program.paths = vec![c_path(program)];
         // It gives up privileges itself, after it has used them.
