@@ -29,7 +29,14 @@ pub(super) async fn execute(arguments: &Arguments, desk: &mut Desk<'_>) -> Resul
 
 fn told(report: &DoctorReport, terminal: &Terminal) -> String {
     let paint = terminal.out_paint();
-    let widest = report.checks.iter().map(|check| visible::width(&check.name)).max().unwrap_or(0);
+    let names = || report.checks.iter().map(|check| visible::first_line(&check.name));
+    // `sandbox: files` stands below `sandbox`, without its name.
+    let within = |name: &str| match name.split_once(": ") {
+        Some((group, rest)) if names().any(|other| other == group) => Some(rest.to_owned()),
+        Some(_) | None => None,
+    };
+    let alone = names().filter(|name| within(name).is_none());
+    let widest = alone.map(|name| visible::width(&name)).max().unwrap_or(0);
     let mut text = format!("bottega {}\n", visible::first_line(&report.version));
     for check in &report.checks {
         let mark = match check.state {
@@ -38,8 +45,14 @@ fn told(report: &DoctorReport, terminal: &Terminal) -> String {
             CheckState::Bad => paint.red("✗"),
         };
         let name = visible::first_line(&check.name);
-        let blanks = " ".repeat(widest.saturating_sub(visible::width(&name)));
-        text.push_str(&format!("{mark} {name}{blanks}  {}\n", visible::first_line(&check.found)));
+        let found = visible::first_line(&check.found);
+        text.push_str(&match within(&name) {
+            Some(rest) => format!("  {mark} {rest}: {found}\n"),
+            None => {
+                let blanks = " ".repeat(widest.saturating_sub(visible::width(&name)));
+                format!("{mark} {name}{blanks}  {found}\n")
+            }
+        });
         if !check.next_step.is_empty() {
             let next = visible::first_line(&check.next_step);
             text.push_str(&format!("    {} {next}\n", paint.cyan("next:")));

@@ -176,6 +176,7 @@ impl Machine for Fake {
                 "",
             ),
             check("sandbox", CheckState::Warning, "no Landlock here", "use a kernel from 5.13 on"),
+            check("sandbox: the files of other programs", CheckState::Good, "mounts", ""),
         ];
         if self.world.broken {
             let next = "run `bottega model pull`";
