@@ -28,10 +28,6 @@ use crate::provision;
 /// Milliseconds within which an Ollama on this machine has to answer.
 const OLLAMA_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// What to do when a name means no model.
-const NAMES: &str = "write PROVIDER/NAME or the name of a route; `bottega config get providers` and `bottega model \
-                     list` show what there is";
-
 /// What a run works in.
 pub(crate) struct Grounds {
     pub(crate) app: Arc<App>,
@@ -39,6 +35,19 @@ pub(crate) struct Grounds {
     pub(crate) gateway: Gateway,
     pub(crate) library: Library,
     pub(crate) local: LocalModels,
+}
+
+/// What to do when a name means no model: how names are written, and which there are.
+fn names(settings: &Settings) -> String {
+    let providers = settings.providers.keys().map(String::as_str).chain([EMBEDDED]);
+    let mut providers: Vec<&str> = providers.collect();
+    providers.sort_unstable();
+    let mut step = format!("write PROVIDER/NAME, with a provider of {}", providers.join(", "));
+    let routes: Vec<&str> = settings.models.routes.keys().map(String::as_str).collect();
+    if !routes.is_empty() {
+        step.push_str(&format!("; or a route of {}", routes.join(", ")));
+    }
+    step
 }
 
 /// The sandbox of this machine, as the settings want it.
@@ -76,7 +85,7 @@ impl Grounds {
     async fn choose(&self, explicit: Option<&str>) -> Result<ModelChoice, ApiError> {
         let settings = self.app.config()?.settings();
         let no_model = |error: bottega_config::NoSuchModel| {
-            ApiError::new(codes::NO_MODEL, error.to_string()).step(NAMES)
+            ApiError::new(codes::NO_MODEL, error.to_string()).step(names(settings))
         };
         // The upper rungs cost nothing to look at; the lower ones a directory and a connection.
         let above = explicit
@@ -220,13 +229,13 @@ impl Workshop for Grounds {
 
     async fn model(&self, explicit: Option<&str>) -> Result<ModelFacts, ApiError> {
         let choice = self.choose(explicit).await?;
-        let no_model = |why: String| ApiError::new(codes::NO_MODEL, why).step(NAMES);
+        let settings = self.app.config()?.settings();
+        let no_model = |why: String| ApiError::new(codes::NO_MODEL, why).step(names(settings));
         if let ModelChoice::Model(model) = &choice
             && model.provider == EMBEDDED
         {
             self.here(&model.model).await?;
         }
-        let settings = self.app.config()?.settings();
         let route = choice.to_string();
         if settings.budget.per_run.money.is_some() {
             let unpriced = |why: String| {

@@ -113,9 +113,7 @@ pub enum NoSuchModel {
 fn hint(nearest: &Option<String>) -> String {
     match nearest {
         Some(nearest) => format!("; did you mean `{nearest}`?"),
-        None => {
-            "; `bottega config get models` and `bottega config get providers` list them".to_owned()
-        }
+        None => String::new(),
     }
 }
 
