@@ -118,7 +118,7 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
 pub(crate) fn answers(paint: Paint) -> String {
     format!(
         "  {} ",
-        paint.bold("[y]es once, [a]lways this session, always in this [p]roject, [n]o (and why):")
+        paint.bold("[y]es once, [a]lways this session, [p]roject always, [n]o (and why):")
     )
 }
 

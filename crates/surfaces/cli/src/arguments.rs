@@ -16,13 +16,14 @@ use crate::terminal::ColorChoice;
     max_term_width = 100,
     after_help = "\
 Examples:
-  bottega run \"make the failing test pass\"      do one task here and print the answer
-  git diff | bottega run -f - \"review this\"     with piped input attached
-  bottega chat                                  talk, turn by turn
-  bottega resume                                go on where the last session stopped
-  bottega model pull                            fetch the default local model
+  bottega run \"make the failing test pass\"   do one task and print the answer
+  git diff | bottega run -f - \"review this\"  with piped input attached
+  bottega chat                               talk, turn by turn
+  bottega resume                             go on with the last session
+  bottega model pull                         fetch the default local model
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 limit or budget, 4 refused, 5 provider gave up, 130 interrupted."
+Exit codes: 0 done, 1 failed, 2 usage, 3 limit or budget, 4 refused,
+5 provider gave up, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -303,7 +303,7 @@ impl Following<'_> {
                 let _ = reply.send(answer);
                 return Ok(Patience::Left);
             }
-            self.stage.write("  answer y, a, or n with a reason\n");
+            self.stage.write("  answer y, a, p, or n with a reason\n");
         }
     }
 

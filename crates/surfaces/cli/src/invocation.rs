@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use bottega_api::{ApiError, codes};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::arguments::Arguments;
@@ -127,6 +127,17 @@ impl Exit {
         Self { code: error.exit, plain: told(false), painted: told(true) }
     }
 
+    fn misplaced(command: &str, form: Form) -> Self {
+        let word = command.split(' ').next_back().unwrap_or(command);
+        let error = ApiError::new(codes::USAGE, format!("there is no command `{word}`"))
+            .step(format!("run `bottega {command}`"));
+        let told = |on| match form {
+            Form::People => report::told(&error, Paint { on }),
+            Form::Json => format!("{}\n", serde_json::json!({ "error": error })),
+        };
+        Self { code: error.exit, plain: told(false), painted: told(true) }
+    }
+
     fn version() -> Self {
         let text = format!("bottega {}\n", env!("CARGO_PKG_VERSION"));
         Self { code: 0, plain: text.clone(), painted: text }
@@ -142,6 +153,9 @@ impl Exit {
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return Self { code: code.exit, plain, painted };
         }
+        if let Some(misplaced) = misplaced(error) {
+            return Self::misplaced(&misplaced, form);
+        }
         let message = told(&plain).strip_prefix("error: ").unwrap_or(told(&plain)).to_owned();
         if form == Form::Json {
             let told = ApiError::new(code, message);
@@ -153,6 +167,16 @@ impl Exit {
         let plain = format!("error[{}]: {message}{next}", code.name);
         Self { code: code.exit, plain, painted: painted + &next }
     }
+}
+
+/// The whole command, where a word stands for one that belongs behind another: `undo` for `sessions undo`.
+fn misplaced(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    let table = Arguments::command();
+    let above = table.get_subcommands().find(|above| above.find_subcommand(word).is_some())?;
+    Some(format!("{} {word}", above.get_name()))
 }
 
 /// What the parser says without its own next step.

@@ -92,8 +92,10 @@ fn tell(event: &SessionEvent) -> (String, String) {
         SessionEvent::Ended(ended) => {
             let (word, why) = ending(&ended.how);
             let word = format!("{word:?}").to_lowercase();
-            let title =
-                why.map_or_else(|| format!("ended: {word}"), |why| format!("ended: {word}: {why}"));
+            let title = match why.filter(|why| *why != word) {
+                Some(why) => format!("ended: {word}: {why}"),
+                None => format!("ended: {word}"),
+            };
             (title, ended.answer.clone())
         }
         SessionEvent::Removed(_) => ("removed".to_owned(), String::new()),

@@ -17,7 +17,7 @@ Examples:
   bottega config get model.default           the value alone
   bottega config set access.mode auto
   bottega config set limits.turns 30 --layer project
-  bottega config path                        which files there are, and which are read
+  bottega config path                        the files, and which are read
   bottega config trust                       trust the settings of this folder")]
 pub(crate) struct Arguments {
     #[command(subcommand)]

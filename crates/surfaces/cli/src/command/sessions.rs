@@ -16,7 +16,7 @@ pub(super) use told::undone;
 #[command(after_help = "\
 Examples:
   bottega sessions list                 of this folder
-  bottega sessions show                 the last one: what happened, what changed
+  bottega sessions show                 the last one: what happened and changed
   bottega sessions undo --steps 1       take back the last change
   bottega sessions fork 7k2m9x --at 12  a new session from that moment
   bottega sessions export 7k2m9x > session.jsonl

@@ -109,9 +109,9 @@ impl Narrator {
         match event {
             RunEvent::Session { session, model, access_mode, workspace, resumed } => {
                 self.model = visible::first_line(model);
-                let goes_on = if *resumed { " · goes on" } else { "" };
+                let goes_on = if *resumed { "goes on · " } else { "" };
                 let place = visible::first_line(workspace);
-                self.line(&format!("{session} · {} · {access_mode} · {place}{goes_on}", self.model))
+                self.line(&format!("{session} · {goes_on}{} · {access_mode} · {place}", self.model))
             }
             RunEvent::Turn { number } => {
                 self.doing = Some(format!("turn {number}: asking {}", self.model));
@@ -301,13 +301,13 @@ impl Narrator {
             lines = begun.told;
         }
         told.push_str(&self.end_line());
-        told.push_str(&self.verdict(result));
+        // Where the text is no more than the summary, it is told once, and whole.
+        let same = result.text.trim() == result.summary.trim();
+        told.push_str(&self.verdict(result, !same));
         if !result.changed.is_empty() && self.look.show.diffs {
             told.push_str(&self.diff(result.text));
-        } else if result.outcome != "succeeded" && lines == 0 {
-            // The verdict tells the summary; a text that is no more than that is not told again.
+        } else if result.outcome != "succeeded" && (lines == 0 || same) {
             let lines = result.text.lines().filter(|line| !line.trim().is_empty());
-            let lines = lines.skip_while(|line| line.trim() == result.summary.trim());
             for line in lines.take(FAILURE_LINES) {
                 told.push_str(&self.beside(&visible::first_line(line)));
             }
@@ -315,7 +315,7 @@ impl Narrator {
         told
     }
 
-    fn verdict(&self, result: &Outcome<'_>) -> String {
+    fn verdict(&self, result: &Outcome<'_>, with_summary: bool) -> String {
         let paint = self.look.paint;
         let mark = match result.outcome {
             "succeeded" => paint.green("✓"),
@@ -323,13 +323,21 @@ impl Narrator {
             _ => paint.red("✗"),
         };
         let tool = visible::first_line(result.tool);
-        let summary = visible::first_line(result.summary);
         let word = match result.outcome {
             "succeeded" | "command_failed" => String::new(),
             other => format!(" {}", visible::first_line(other)),
         };
-        let line = format!("{tool}{word}: {summary} · {}", figures::span(result.elapsed_ms));
-        format!("  {mark} {}\n", visible::fit(&line, self.columns().saturating_sub(4)))
+        // What did not run, or was broken off, took no time that anybody measured.
+        let time = match (result.outcome, result.elapsed_ms) {
+            ("denied" | "interrupted", 0) => String::new(),
+            (_, elapsed_ms) => format!(" · {}", figures::span(elapsed_ms)),
+        };
+        let mut line = format!("{tool}{word}");
+        if with_summary {
+            line.push_str(&format!(": {}", visible::first_line(result.summary)));
+        }
+        let room = self.columns().saturating_sub(4 + visible::width(&time));
+        format!("  {mark} {}{time}\n", visible::fit(&line, room))
     }
 
     fn diff(&mut self, text: &str) -> String {

@@ -93,6 +93,22 @@ fn a_session_is_shown() {
 }
 
 #[test]
+fn what_a_title_says_is_not_said_again() {
+    let mut interrupted = sample(1);
+    let why = "Stopped before it ended; it may have done part of its work.";
+    let entry = &mut interrupted.transcript[2];
+    entry.title = format!("interrupted: {why}");
+    entry.body = why.into();
+    interrupted.summary.state = SessionState::Failed;
+    interrupted.summary.ending = Some(Ending::Interrupted);
+    interrupted.why = Some("interrupted".into());
+    let shown = World { sessions: vec![interrupted], ..world() }.run(&["sessions", "show"]).out;
+    assert_eq!(shown.matches(why).count(), 1, "{shown}");
+    assert!(shown.contains("interrupted\n      Stopped before"), "{shown}");
+    assert!(!shown.contains("why it ended"), "{shown}");
+}
+
+#[test]
 fn sessions_are_worked_with() {
     let id = session(1).to_string();
     assert_eq!(run(&["sessions", "fork", "last", "--at", "2"]).out, format!("{id}\n"));

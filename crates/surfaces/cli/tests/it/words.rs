@@ -32,6 +32,11 @@ fn slips_get_the_nearest_right_word() {
     insta::assert_snapshot!(World::default().run(&["run", "--modle", "x", "y"]).page());
     insta::assert_snapshot!(World::default().run(&["run", "-a", "atuo", "y"]).page());
     insta::assert_snapshot!(World::default().run(&["run", "--max-time", "soon", "y"]).page());
+    let undo = World::default().run(&["undo"]);
+    assert_eq!(
+        (undo.exit, undo.err.as_str()),
+        (2, "error[BTG0001]: there is no command `undo`\n  next: run `bottega sessions undo`\n")
+    );
     let json = World::default().run(&["--json", "sesions"]).err;
     assert!(json.starts_with("{\"error\":{\"code\":\"BTG0001\""), "{json}");
     assert_eq!(World::default().run(&[]).exit, 2);
@@ -116,4 +121,15 @@ fn completions_and_manual_pages_are_made() {
 #[test]
 fn a_process_that_can_not_work_says_so() {
     assert_eq!(Exit::internal("no threads to be had").code(), 1);
+}
+
+#[test]
+fn examples_fit_a_terminal_of_80_columns() {
+    let page = bottega_cli::cli_markdown();
+    let mut within = false;
+    for line in page.lines() {
+        within = (within || line == "Examples:") && line != "```";
+        let is_example = within && line.starts_with("  ");
+        assert!(!is_example || line.chars().count() <= 80, "{line}");
+    }
 }

@@ -74,7 +74,8 @@ pub(super) fn detail(detail: &SessionDetail, full: bool, terminal: &Terminal) ->
         visible::first_line(&summary.workspace)
     ));
     text.push_str(&format!("{}\n", figures::totals(&summary.totals)));
-    if let Some(why) = &detail.why {
+    // An interruption has no other reason than itself.
+    if let Some(why) = detail.why.as_ref().filter(|why| *why != state(summary)) {
         text.push_str(&format!("{} {}\n", paint.yellow("why it ended:"), visible::shown(why)));
     }
     text.push('\n');
@@ -97,14 +98,18 @@ pub(super) fn detail(detail: &SessionDetail, full: bool, terminal: &Terminal) ->
 
 fn entry(happened: &TranscriptEntry, full: bool, columns: usize, paint: Paint) -> String {
     let at = figures::clock_time(Timestamp::from_millis(happened.at_ms));
-    let title = visible::first_line(&happened.title);
+    // What the title says at its end, and the body again, is told once, and whole.
+    let body = happened.body.trim_end();
+    let title = match happened.title.strip_suffix(body) {
+        Some(rest) if !body.is_empty() && !rest.is_empty() => rest.trim_end_matches([':', ' ']),
+        Some(_) | None => &happened.title,
+    };
+    let title = visible::first_line(title);
     let head = format!("{:>4}  {at}  ", happened.revision);
     let room = columns.saturating_sub(visible::width(&head));
     let title = if full { title } else { visible::fit(&title, room) };
     let mut text = format!("{}{title}\n", paint.dim(&head));
-    // What a title says already is not said again.
-    let body = happened.body.trim_end();
-    let body = if happened.title.ends_with(body) { String::new() } else { visible::shown(body) };
+    let body = visible::shown(body);
     let lines: Vec<&str> = body.lines().collect();
     let shown = if full { lines.len() } else { LINES.min(lines.len()) };
     for line in &lines[..shown] {
