@@ -98,6 +98,38 @@ fn what_is_unreadable_is_so_in_the_middle_of_a_workspace() {
 }
 
 #[test]
+fn a_folder_is_found_under_each_of_its_names() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        std::os::unix::fs::symlink("w/src", world.path("near")).unwrap();
+        std::os::unix::fs::symlink(world.path("near"), world.path("nearer")).unwrap();
+        let mut spec = world.sh("cat a.txt && echo x > n && cat OUT/w/src/n && pwd | sed s,OUT,,");
+        spec.directory = world.path("").join("nearer");
+        let outcome = world.run(&spec);
+        assert_eq!(outcome.output, "workx\nnearer\n", "{outcome:?}");
+        // Where nothing may be written it may still be looked.
+        spec.writable.clear();
+        spec.argv[2] = "cat a.txt; echo x > m".to_owned();
+        let outcome = world.run(&spec);
+        assert!(outcome.output.starts_with("work") && outcome.ending != Ending::Exited(0));
+        assert!(!world.path("w/src/m").exists());
+    }
+}
+
+#[test]
+fn a_home_that_is_worked_in_keeps_its_secrets() {
+    for namespaces in BOTH {
+        let world = World::new(namespaces);
+        let mut spec = world.sh("cat notes; ls -a; cat .ssh/id .cargo/credentials.toml");
+        spec.directory = world.path("home");
+        spec.writable = vec![world.path("home")];
+        let outcome = world.run(&spec);
+        assert!(outcome.output.starts_with("SECRET.\n..\n"), "{outcome:?}");
+        assert_eq!(outcome.output.matches("SECRET").count(), 1, "{outcome:?}");
+    }
+}
+
+#[test]
 fn git_settings_are_read_only_where_mounts_can_be_made() {
     let world = World::new(Namespaces::WhereAllowed);
     let report = world.sandbox.report();
