@@ -17,7 +17,7 @@ mod signals;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bottega_cli::{Exit, Invocation, Terminal};
+use bottega_cli::{Exit, HANGUP, Invocation, Terminal};
 
 fn main() -> ExitCode {
     // Help and the version need neither a runtime nor settings.
@@ -39,9 +39,6 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     ExitCode::from(code)
 }
-
-/// The exit code of a process whose terminal went away: 128 and the signal's number.
-const HANGUP: u8 = 129;
 
 fn show(exit: &Exit) -> u8 {
     exit.print(&mut Terminal::system(None, signals::none()))

@@ -127,7 +127,9 @@ pub(crate) fn understand(typed: Typed) -> Option<Approval> {
     let text = match typed {
         Typed::Text(text) => text,
         // The end of input is nobody's yes.
-        Typed::Interrupt | Typed::End => return Some(Approval::Denied { reason: String::new() }),
+        Typed::Interrupt | Typed::End | Typed::Gone => {
+            return Some(Approval::Denied { reason: String::new() });
+        }
     };
     let text = text.trim();
     let (word, rest) = text.split_once([' ', ',', ':']).unwrap_or((text, ""));

@@ -66,6 +66,14 @@ pub(crate) fn cost(dollars_in_all: Option<f64>, known: f64) -> String {
     }
 }
 
+/// Characters of a session's id that are shown where there is little room; they name it as well as the whole.
+const SHORT: usize = 8;
+
+/// The end of a session's id.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(id.len().saturating_sub(SHORT)..).unwrap_or(id)
+}
+
 /// A span: `12 ms`, `3.4 s`, `41 s`, `5 min 2 s`, `2 h 3 min`.
 pub(crate) fn span(ms: u64) -> String {
     match ms {

@@ -340,7 +340,7 @@ pub(crate) fn conclude(followed: &Followed, voice: Voice, terminal: &mut Termina
     }
     let unsaid = answer(followed, terminal).err().as_ref().and_then(report::unwritten);
     if voice == Voice::People && terminal.show.cost {
-        let line = format!("{} · {}", figures::totals(&followed.totals), followed.session);
+        let line = closing(followed, terminal.stderr_is_terminal.then(|| terminal.err_columns()));
         let line = terminal.err_paint().dim(&line);
         terminal.note(&format!("{line}\n"));
     }
@@ -356,6 +356,17 @@ pub(crate) fn conclude(followed: &Followed, voice: Voice, terminal: &mut Termina
         }
         None => ending.exit(),
     }
+}
+
+/// What the work took, and its session as far as that fits the line: whole, by the end that names it as well, or
+/// not at all, since the first line told it.
+fn closing(followed: &Followed, columns: Option<usize>) -> String {
+    let totals = figures::totals(&followed.totals);
+    let whole = format!("{totals} · {}", followed.session);
+    let Some(columns) = columns else { return whole };
+    let short = format!("{totals} · {}", figures::short(&followed.session));
+    let fitting = [whole, short].into_iter().find(|line| visible::width(line) <= columns);
+    fitting.unwrap_or(totals)
 }
 
 /// A next step with the session in its commands, so that it can be copied as it stands.

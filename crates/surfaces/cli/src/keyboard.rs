@@ -19,6 +19,8 @@ pub enum Typed {
     Interrupt,
     /// The end of input: Ctrl-D.
     End,
+    /// The terminal is not there any more.
+    Gone,
 }
 
 /// What was typed may be a secret: only its kind is told.
@@ -28,6 +30,7 @@ impl std::fmt::Debug for Typed {
             Self::Text(_) => "Text(…)",
             Self::Interrupt => "Interrupt",
             Self::End => "End",
+            Self::Gone => "Gone",
         })
     }
 }

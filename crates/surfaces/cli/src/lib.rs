@@ -39,5 +39,5 @@ pub use execute::execute;
 pub use invocation::{Exit, Invocation, Override, parse};
 pub use keyboard::{Keyboard, SystemKeyboard, Typed};
 pub use reference::{cli_markdown, run_events_schema};
-pub use report::{Form, exit_codes_markdown, report};
+pub use report::{Form, HANGUP, exit_codes_markdown, report};
 pub use terminal::{ColorChoice, Interrupt, Show, Terminal};

@@ -50,6 +50,9 @@ pub(crate) fn plain(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
+/// The exit code of a process whose terminal went away: 128 and the number of SIGHUP.
+pub const HANGUP: u8 = 129;
+
 /// Wrong usage that only shows when the arguments meet the world.
 pub(crate) fn usage(message: impl Into<String>, next_step: impl Into<String>) -> Failure {
     ApiError::new(codes::USAGE, message).step(next_step).into()

@@ -67,6 +67,16 @@ fn a_chat_ends_with_its_terminal() {
 }
 
 #[test]
+fn a_chat_ends_with_a_terminal_that_tells_nobody() {
+    let home = Home::new();
+    let server = talking();
+    let chat = home.bottega(&["chat"]).with(&Provider::usual(&server));
+    let mut person = chat.at_a_silent_terminal();
+    person.sees("› ");
+    assert_eq!(person.leaves(), HUNG_UP);
+}
+
+#[test]
 fn a_chat_at_work_ends_with_its_terminal_too() {
     let home = Home::new();
     let server =
@@ -104,10 +114,12 @@ fn a_chat_is_talked_in_and_left() {
 #[test]
 fn ctrl_c_at_a_question_is_kept_as_a_no_of_the_person() {
     let home = Home::new();
-    let server = ScriptedServer::of_turns([
-        Saying::call("shell", json!({ "command": "echo x >> effects" }).to_string()),
-        Saying::text("It was refused."),
-    ])
+    let command = json!({ "command": "echo x >> effects" }).to_string();
+    // The model thinks about the refusal until the stop arrives.
+    let server = ScriptedServer::of_turns_with(
+        [Saying::call("shell", command), Saying::text("It was refused.")],
+        [(1, Serving::silence())],
+    )
     .unwrap();
     let provider = Provider::usual(&server);
     let words = ["run", "--access-mode", "ask", "--model", provider.model(), "task"];

@@ -178,6 +178,11 @@ impl CommandLine {
         Person::before(self.by("setsid", &["--ctty"]).command)
     }
 
+    /// At a terminal that tells nobody when it goes.
+    pub(crate) fn at_a_silent_terminal(self) -> Person {
+        Person::before(self.by("setsid", &[]).command)
+    }
+
     /// With this in place of the pipe that standard output goes into.
     pub(crate) fn into(mut self, out: impl Into<Stdio>) -> Finished {
         let output = self.command.stdout(out).output().unwrap();

@@ -71,6 +71,20 @@ fn undo_puts_every_byte_back() {
 }
 
 #[test]
+fn undo_says_what_it_deleted_and_what_it_brought_back() {
+    let server = changing();
+    let home = worked(&server);
+    let undone = home.bottega(&["sessions", "undo", "last"]).finish().done().stdout;
+    for told in [
+        "restored windows.txt",
+        "restored greeting.txt",
+        "deleted new/deep/file.txt: there was none before",
+    ] {
+        assert!(undone.contains(told), "{undone}");
+    }
+}
+
+#[test]
 fn undo_goes_step_by_step() {
     let server = changing();
     let home = worked(&server);

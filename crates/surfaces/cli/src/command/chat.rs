@@ -14,7 +14,7 @@ use crate::approval;
 use crate::figures;
 use crate::follow::{Voice, conclude, follow};
 use crate::keyboard::Typed;
-use crate::report::{Failure, Form, report, unread, usage};
+use crate::report::{Failure, Form, HANGUP, report, unread, usage};
 use crate::visible;
 use crate::work::Work;
 use slash::Slash;
@@ -103,6 +103,7 @@ impl Chat {
             let text = match typed.map_err(unread)? {
                 Typed::Text(text) => text,
                 Typed::End => return Ok(()),
+                Typed::Gone => return Err(Failure::Silent(HANGUP)),
                 Typed::Interrupt if pressed > 0 => return Ok(()),
                 Typed::Interrupt => {
                     pressed += 1;

@@ -208,6 +208,6 @@ pub(super) async fn offer(error: ApiError, desk: &mut Desk<'_>) -> Result<(), Fa
         Typed::Text(text) if matches!(text.trim(), "y" | "Y" | "yes") => {
             fetch(models.as_ref(), &advice.name, desk).await.map(|_| ())
         }
-        Typed::Text(_) | Typed::Interrupt | Typed::End => Err(error.into()),
+        Typed::Text(_) | Typed::Interrupt | Typed::End | Typed::Gone => Err(error.into()),
     }
 }

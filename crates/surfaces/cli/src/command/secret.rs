@@ -88,7 +88,7 @@ async fn value(name: &str, terminal: &mut Terminal) -> Result<Secret<String>, Fa
     let interrupted = Failure::Silent(codes::INTERRUPTED.exit);
     let text = match Terminal::unless_interrupted(interrupts, read).await {
         Some(Ok(Typed::Text(text))) => text,
-        Some(Ok(Typed::End)) => String::new(),
+        Some(Ok(Typed::End | Typed::Gone)) => String::new(),
         Some(Ok(Typed::Interrupt)) | None => return Err(interrupted),
         Some(Err(error)) => return Err(error),
     };

@@ -41,6 +41,24 @@ pub(super) fn read(input: &impl AsFd, watch: &impl AsFd) -> io::Result<Typed> {
     }
 }
 
+/// Waits until nobody holds the other end of `input` any more, as when a terminal has gone, or until the other end
+/// of `watch` closes. Says whether it was the first. What can be read stays unread.
+pub(super) fn gone(input: &impl AsFd, watch: &impl AsFd) -> io::Result<bool> {
+    loop {
+        let mut ended = [
+            // What ends is told without being asked for.
+            PollFd::from_borrowed_fd(input.as_fd(), PollFlags::empty()),
+            PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut ended, None) {
+            Ok(_) if !ended[0].revents().is_empty() => return Ok(true),
+            Ok(_) if !ended[1].revents().is_empty() => return Ok(false),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 fn text(line: &[u8]) -> Typed {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     Typed::Text(String::from_utf8_lossy(line).into_owned())
@@ -87,6 +105,19 @@ mod tests {
         assert!(Quiet::over(&input).is_none(), "a pipe shows nothing");
         assert!(read(&input, &watch).unwrap() == Typed::Text("no".into()));
         assert!(read(&input, &watch).unwrap() == Typed::End);
+    }
+
+    #[test]
+    fn an_end_is_seen_and_nothing_is_read() {
+        let (input, typing) = pipe().unwrap();
+        let (watch, alive) = pipe().unwrap();
+        write(&typing, b"later").unwrap();
+        drop(alive);
+        assert!(!gone(&input, &watch).unwrap(), "it was called back");
+        let (watch, _alive) = pipe().unwrap();
+        drop(typing);
+        assert!(gone(&input, &watch).unwrap());
+        assert!(read(&input, &watch).unwrap() == Typed::Text("later".into()));
     }
 
     #[test]

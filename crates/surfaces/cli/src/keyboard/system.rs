@@ -56,11 +56,18 @@ impl Keyboard for SystemKeyboard {
             None => LineEditor::open(self.history.as_deref())?,
         };
         let prompt = prompt.to_owned();
-        let (editor, typed) = aside("line editor", move || {
+        let read = aside("line editor", move || {
             let typed = editor.read(&prompt);
             (editor, typed)
-        })
-        .await?;
+        });
+        let (watch, alive) = rustix::pipe::pipe()?;
+        let gone = aside("terminal", move || line::gone(&io::stdin(), &watch));
+        let (editor, typed) = tokio::select! {
+            read = read => read?,
+            // The editor would go on reading from nowhere, with all its might; the process ends before it.
+            Ok(Ok(true)) = gone => return Ok(Typed::Gone),
+        };
+        drop(alive);
         self.editor = Some(editor);
         typed
     }

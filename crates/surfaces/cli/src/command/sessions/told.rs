@@ -11,8 +11,6 @@ use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::visible;
 
-/// Characters of an id's end that are shown; they name a session as well as the whole.
-const SHORT: usize = 8;
 /// Lines of one entry, unless all are wanted.
 const LINES: usize = 12;
 
@@ -30,7 +28,7 @@ pub(super) fn list(sessions: &[SessionSummary], all: bool, terminal: &Terminal) 
     let mut table = Table::new(&head);
     for session in sessions {
         let mut row = vec![
-            short(&session.id),
+            figures::short(&session.id).to_owned(),
             state(session).to_owned(),
             figures::ago(terminal.now(), Timestamp::from_millis(session.updated_ms)),
             session.model.clone(),
@@ -43,10 +41,6 @@ pub(super) fn list(sessions: &[SessionSummary], all: bool, terminal: &Terminal) 
         table.row(&row);
     }
     table.render(terminal.out_columns(), terminal.out_paint())
-}
-
-fn short(id: &str) -> String {
-    id.get(id.len().saturating_sub(SHORT)..).unwrap_or(id).to_owned()
 }
 
 const fn state(session: &SessionSummary) -> &'static str {
