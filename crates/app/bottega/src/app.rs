@@ -58,10 +58,7 @@ impl App {
 
     /// The settings that hold. Read once, when first needed.
     pub(crate) fn config(&self) -> Result<&Config, ApiError> {
-        let load = || {
-            Config::load(self.sources()?)
-                .map_err(|problems| ApiError::new(codes::SETTINGS, told(&problems)))
-        };
+        let load = || Config::load(self.sources()?).map_err(|problems| settings_fault(&problems));
         self.config.get_or_init(load).as_ref().map_err(Clone::clone)
     }
 
@@ -114,8 +111,22 @@ fn flag(set: &bottega_cli::Override) -> Result<FlagValue, ApiError> {
     Ok(FlagValue { flag: set.flag.to_owned(), path, value: set.value.clone() })
 }
 
+/// What is wrong with the settings, and what to do about it.
+pub(crate) fn settings_fault(problems: &Problems) -> ApiError {
+    if problems.iter().any(|problem| problem.source_code().is_some()) {
+        return ApiError::new(codes::SETTINGS, told(problems));
+    }
+    // In a flag, a variable or an argument there is no line to be shown.
+    let lines = problems.iter().map(|problem| match problem.help() {
+        Some(help) => format!("{problem}; {help}"),
+        None => problem.to_string(),
+    });
+    ApiError::new(codes::SETTINGS, lines.collect::<Vec<_>>().join("\n"))
+        .step("mend it where it was written; `bottega config show` lists the settings")
+}
+
 /// The problems with their places, as plain text.
-pub(crate) fn told(problems: &Problems) -> String {
+fn told(problems: &Problems) -> String {
     let theme = miette::GraphicalTheme::unicode_nocolor();
     let handler = miette::GraphicalReportHandler::new_themed(theme);
     let mut text = String::from("the settings are not valid\n");

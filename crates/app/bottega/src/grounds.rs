@@ -37,8 +37,26 @@ pub(crate) struct Grounds {
     pub(crate) local: LocalModels,
 }
 
+/// A local model that is not on this machine, with those that are.
+pub(crate) async fn not_here(library: &Library, name: &str) -> ApiError {
+    let known = match library.list().await {
+        Ok(models) => models.into_iter().map(|model| model.name).collect::<Vec<_>>(),
+        Err(error) => return ApiError::new(codes::LIBRARY, error.to_string()),
+    };
+    let here = match known.as_slice() {
+        [] => "none is yet".to_owned(),
+        known => format!("these are: {}", known.join(", ")),
+    };
+    let why = format!("the model `{name}` is not on this machine; {here}");
+    let pull = match bottega_local_model::CATALOGUE.iter().any(|entry| entry.name == name) {
+        true => format!("run `bottega model pull {name}`"),
+        false => "run `bottega model list` for the names, or pull one by its source".to_owned(),
+    };
+    ApiError::new(codes::NO_MODEL, why).step(pull)
+}
+
 /// What to do when a name means no model: how names are written, and which there are.
-fn names(settings: &Settings) -> String {
+pub(crate) fn names(settings: &Settings) -> String {
     let providers = settings.providers.keys().map(String::as_str).chain([EMBEDDED]);
     let mut providers: Vec<&str> = providers.collect();
     providers.sort_unstable();
@@ -117,23 +135,11 @@ impl Grounds {
 
     /// Makes sure that a local model is on this machine and can be used.
     async fn here(&self, name: &str) -> Result<(), ApiError> {
-        if self.library.find(name).is_some() {
-            let engine = self.local.engine(name).map(|_| ());
-            return engine.map_err(|error| ApiError::new(codes::NO_MODEL, error.message));
+        if self.library.find(name).is_none() {
+            return Err(not_here(&self.library, name).await);
         }
-        let known = self.library.list().await;
-        let known = known.map_err(|error| ApiError::new(codes::LIBRARY, error.to_string()))?;
-        let known: Vec<String> = known.into_iter().map(|model| model.name).collect();
-        let here = match known.as_slice() {
-            [] => "none is yet".to_owned(),
-            known => format!("these are: {}", known.join(", ")),
-        };
-        let why = format!("the model `{name}` is not on this machine; {here}");
-        let pull = match bottega_local_model::CATALOGUE.iter().any(|entry| entry.name == name) {
-            true => format!("run `bottega model pull {name}`"),
-            false => "run `bottega model list` for the names, or pull one by its source".to_owned(),
-        };
-        Err(ApiError::new(codes::NO_MODEL, why).step(pull))
+        let engine = self.local.engine(name).map(|_| ());
+        engine.map_err(|error| ApiError::new(codes::NO_MODEL, error.message))
     }
 
     fn rules(&self) -> Result<Rules, ApiError> {

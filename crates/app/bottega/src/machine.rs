@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use bottega_api::{ApiError, DoctorReport, NoticeView, SecretView, SettingView, SourceView, codes};
 use bottega_client::Machine;
 use bottega_config::{
-    EditError, Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Trust,
+    EditError, Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Standing, Trust,
 };
 use bottega_types::{Clock, Secret, SystemClock};
 
-use crate::app::{App, told};
+use crate::app::{App, settings_fault};
 use crate::doctor;
 
 /// This machine.
@@ -24,9 +24,10 @@ fn settings_error(error: impl std::fmt::Display) -> ApiError {
 
 /// Why a change of a settings file was refused, with the place.
 pub(crate) fn edit_error(error: &EditError) -> ApiError {
-    let why =
-        if let EditError::Wrong(problems) = error { told(problems) } else { error.to_string() };
-    ApiError::new(codes::SETTINGS, why)
+    if let EditError::Wrong(problems) = error {
+        return settings_fault(problems);
+    }
+    ApiError::new(codes::SETTINGS, error.to_string()).step("`bottega config path` shows the files")
 }
 
 fn secret_error(error: impl std::fmt::Display) -> ApiError {
@@ -70,7 +71,8 @@ impl Machine for ThisMachine {
 
     fn setting(&self, path: &str) -> Result<Vec<SettingView>, ApiError> {
         let path: SettingPath = path.parse().map_err(settings_error)?;
-        let rows = self.app.config()?.get(&path).map_err(settings_error)?;
+        let rows = self.app.config()?.get(&path);
+        let rows = rows.map_err(|problem| settings_fault(&problem.into()))?;
         Ok(rows.iter().map(view).collect())
     }
 
@@ -113,6 +115,10 @@ impl Machine for ThisMachine {
 
     fn trust(&self) -> Result<String, ApiError> {
         let trust = Trust::new(self.app.places()?);
+        if trust.standing(&self.app.workspace).map_err(settings_error)? == Standing::Nothing {
+            let why = format!("{} brings no settings", self.app.workspace.display());
+            return Err(ApiError::new(codes::USAGE, why).step("nothing has to be trusted here"));
+        }
         trust.trust(&self.app.workspace, SystemClock.now()).map_err(settings_error)?;
         Ok(self.app.workspace.display().to_string())
     }

@@ -12,7 +12,7 @@ use bottega_types::{Clock, SystemClock};
 
 use crate::app::App;
 use crate::machine::edit_error;
-use crate::provision;
+use crate::{grounds, provision};
 
 /// The library of this machine.
 pub(crate) struct ThisLibrary {
@@ -32,7 +32,18 @@ fn library_error(error: LibraryError) -> ApiError {
         | LibraryError::Disk { .. } => codes::LIBRARY,
     };
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-    ApiError::new(code, format!("{error}{}", cause.unwrap_or_default()))
+    let told = ApiError::new(code, format!("{error}{}", cause.unwrap_or_default()));
+    match &error {
+        LibraryError::BadSource { .. } => {
+            told.step("`bottega model list` shows the names that can be pulled as they are")
+        }
+        LibraryError::Unknown { .. }
+        | LibraryError::WrongDigest { .. }
+        | LibraryError::NoSpace { .. }
+        | LibraryError::Fetch { .. }
+        | LibraryError::BadFile { .. }
+        | LibraryError::Disk { .. } => told,
+    }
 }
 
 /// The name in the library of a model that is written as requests name it.
@@ -95,8 +106,14 @@ impl Models for ThisLibrary {
         let settings = self.app.config()?.settings();
         let local = self.list().await?.iter().any(|known| known.name == model);
         let name = if local { format!("local/{model}") } else { model.to_owned() };
-        ModelChoice::named(&name, settings)
-            .map_err(|error| ApiError::new(codes::NO_MODEL, error.to_string()))?;
+        ModelChoice::named(&name, settings).map_err(|error| {
+            ApiError::new(codes::NO_MODEL, error.to_string()).step(grounds::names(settings))
+        })?;
+        if let Some(name) = self::local(&name)
+            && self.library.find(name).is_none()
+        {
+            return Err(grounds::not_here(&self.library, name).await);
+        }
         let path = default_path()?;
         let editor = Editor::new(self.app.sources()?);
         let file = editor

@@ -236,6 +236,9 @@ pub enum RunEvent {
         /// Why, where it is not `done`.
         #[serde(skip_serializing_if = "Option::is_none")]
         why: Option<String>,
+        /// What helps, where that is known better than the ending alone tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_step: Option<String>,
         /// The agent's answer.
         answer: String,
         /// The session.

@@ -43,6 +43,8 @@ pub(crate) struct Followed {
     /// How the work ended; absent when the person left before it did.
     pub(crate) ending: Option<Ending>,
     pub(crate) why: Option<String>,
+    /// What helps, where that is known better than the ending alone tells.
+    pub(crate) next_step: Option<String>,
     pub(crate) answer: String,
     /// Whether the person has read the whole answer already, as it was written.
     pub(crate) answer_seen: bool,
@@ -140,15 +142,17 @@ pub(crate) async fn follow(
     let unwritten = following.unwritten;
     let answer_seen = following.stage.narrator.answer_seen();
     Ok(match ended {
-        Some(RunEvent::Ended { ending, why, answer, session, totals }) => {
+        Some(RunEvent::Ended { ending, why, next_step, answer, session, totals }) => {
             let answer_seen =
                 answer_seen.is_some_and(|seen| seen.trim() == visible::shown(&answer).trim());
-            Followed { session, ending: Some(ending), why, answer, answer_seen, totals, unwritten }
+            let ending = Some(ending);
+            Followed { session, ending, why, next_step, answer, answer_seen, totals, unwritten }
         }
         Some(_) | None => Followed {
             session,
             ending: None,
             why: None,
+            next_step: None,
             answer: String::new(),
             answer_seen: false,
             totals: RunTotals::default(),
@@ -345,7 +349,8 @@ pub(crate) fn conclude(followed: &Followed, voice: Voice, terminal: &mut Termina
         terminal.note(&format!("{line}\n"));
     }
     if let Some(error) = report::of_ending(ending, followed.why.as_deref()) {
-        let next = named(&error.next_step, &followed.session);
+        let next = followed.next_step.as_ref().unwrap_or(&error.next_step);
+        let next = named(next, &followed.session);
         report::report(terminal, &error.step(next), form);
     }
     match unsaid {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bottega_api::{ApiError, AttachmentFile, codes};
 
-use crate::report::{Failure, unread, usage};
+use crate::report::{Failure, plain, unread, usage};
 use crate::terminal::Terminal;
 
 /// Where the task's words come from.
@@ -98,14 +98,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let refuse = |why: &dyn std::fmt::Display| {
         Failure::from(ApiError::new(codes::FILE, format!("`{}`: {why}", path.display())))
     };
-    let about = std::fs::metadata(path).map_err(|error| refuse(&error))?;
+    let about = std::fs::metadata(path).map_err(|error| refuse(&plain(&error)))?;
     if !about.is_file() {
         return Err(refuse(&"only files can be attached"));
     }
     if about.len() > LARGEST {
         return Err(refuse(&"larger than the 20 MiB that can be attached"));
     }
-    std::fs::read(path).map_err(|error| refuse(&error))
+    std::fs::read(path).map_err(|error| refuse(&plain(&error)))
 }
 
 fn text(bytes: Vec<u8>, what: &str) -> Result<String, Failure> {

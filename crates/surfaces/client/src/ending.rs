@@ -10,16 +10,21 @@ pub(crate) fn ending(how: &EndKind) -> (Ending, Option<String>) {
         EndKind::Stuck { why } => (Ending::Failed, Some(why.clone())),
         EndKind::Limit { why } => (Ending::Limit, Some(why.clone())),
         EndKind::Refused { why } => (Ending::Refused, Some(refusal(why))),
-        EndKind::Provider { error } => {
-            (Ending::Provider, Some(format!("{error}. {}.", capital(error.next_step()))))
-        }
+        EndKind::Provider { error } => (Ending::Provider, Some(error.to_string())),
         EndKind::Interrupted => (Ending::Interrupted, Some("interrupted".to_owned())),
     }
 }
 
-fn capital(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+/// What helps, where more is known of it than the ending tells: of a provider's error.
+pub(crate) fn next_step(how: &EndKind) -> Option<String> {
+    match how {
+        EndKind::Provider { error } => Some(error.next_step().to_owned()),
+        EndKind::Done
+        | EndKind::Stuck { .. }
+        | EndKind::Limit { .. }
+        | EndKind::Refused { .. }
+        | EndKind::Interrupted => None,
+    }
 }
 
 /// Advice at the end of a refusal that is for the model alone.

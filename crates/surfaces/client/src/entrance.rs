@@ -185,7 +185,7 @@ pub trait Machine: Send + Sync {
     /// What a person should know of the settings before work begins, although nothing is wrong.
     fn notices(&self) -> Result<Vec<NoticeView>, ApiError>;
 
-    /// Trusts the settings of the workspace as they are now.
+    /// Trusts the settings of the workspace as they are now. Returns its folder.
     fn trust(&self) -> Result<String, ApiError>;
 
     /// Names of the secrets that are kept.

@@ -45,16 +45,15 @@ impl std::fmt::Debug for InProcess {
 fn find_grant(held: &[HeldGrant], text: &str) -> Result<GrantId, ApiError> {
     let named = |held: &&HeldGrant| !text.is_empty() && held.given.id.to_string().ends_with(text);
     let mut found = held.iter().filter(named).map(|held| held.given.id);
-    let why = match (found.next(), found.next()) {
+    let (why, step) = match (found.next(), found.next()) {
         (Some(id), None) => return Ok(id),
         (Some(one), Some(two)) => {
-            format!("`{text}` names several grants, {one} and {two} among them")
+            let why = format!("`{text}` names several grants, {one} and {two} among them");
+            (why, "write more of its end")
         }
-        (None, _) => {
-            format!("no grant `{text}` holds; `bottega grants list --all` shows those that do")
-        }
+        (None, _) => (format!("no grant `{text}` holds"), "run `bottega grants list --all`"),
     };
-    Err(ApiError::new(codes::USAGE, why))
+    Err(ApiError::new(codes::USAGE, why).step(step))
 }
 
 fn grant_error(error: GrantError) -> ApiError {
@@ -281,7 +280,8 @@ impl Reader {
     fn stopped(&mut self, why: &str) {
         self.ready.push_back(RunEvent::Ended {
             ending: Ending::Failed,
-            why: Some(format!("{why}; `bottega resume` goes on")),
+            why: Some(why.to_owned()),
+            next_step: Some("run `bottega resume` to go on".to_owned()),
             answer: String::new(),
             session: self.handle.session().to_string(),
             totals: self.translator.totals().clone(),
@@ -409,6 +409,15 @@ impl Sessions for InProcess {
         session: SessionId,
         revision: Option<u64>,
     ) -> Result<SessionSummary, ApiError> {
+        if let Some(at) = revision {
+            let history = read_history(self.platform.journal.as_ref(), session).await;
+            let last = history.map_err(api_error)?.last().map_or(0, |last| last.revision.0);
+            if at == 0 || at > last {
+                let why = format!("{session} has the places 1 to {last}, and no {at}");
+                let step = format!("`bottega sessions show {session}` numbers them");
+                return Err(ApiError::new(codes::USAGE, why).step(step));
+            }
+        }
         let fork = self.platform.fork(session, revision.map(Revision)).await.map_err(api_error)?;
         Ok(summary(fork, &self.row(fork).await?))
     }

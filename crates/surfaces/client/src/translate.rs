@@ -9,7 +9,7 @@ use bottega_llm::StreamEvent;
 use bottega_platform::{Happened, Update};
 use bottega_types::{CallId, Timestamp};
 
-use crate::ending::ending;
+use crate::ending::{ending, next_step};
 
 /// Folds the updates of one task into the events of its run.
 #[derive(Debug, Default)]
@@ -112,6 +112,7 @@ impl Translator {
                 vec![RunEvent::Ended {
                     ending,
                     why,
+                    next_step: next_step(&ended.how),
                     answer: ended.answer.clone(),
                     session: self.session.clone(),
                     totals: self.totals.clone(),

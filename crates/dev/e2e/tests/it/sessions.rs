@@ -114,6 +114,8 @@ fn a_session_is_gone_on_with_and_forked() {
     let provider = Provider::usual(&server);
     let fork = home.view(&["sessions", "fork", "last"]);
     let fork = fork["id"].as_str().unwrap();
+    let beyond = home.bottega(&["sessions", "fork", "last", "--at", "999"]).finish().with_code(2);
+    assert!(beyond.stderr.contains("and no 999"), "{}", beyond.stderr);
     let thanks =
         home.bottega(&["resume", fork, "--task", "thank you"]).with(&provider).finish().done();
     assert_eq!(thanks.stdout, "You are welcome.\n");

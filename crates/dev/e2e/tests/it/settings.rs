@@ -102,6 +102,8 @@ fn a_local_model_that_is_not_there_is_named_with_those_that_are() {
     let refused = home.bottega(&["run", "-m", "local/smal", "x"]).finish().with_code(2);
     let told = "the model `smal` is not on this machine; these are: small";
     assert!(refused.stderr.contains(told), "{}", refused.stderr);
+    let refused = home.bottega(&["model", "use", "local/smal"]).finish().with_code(2);
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
     let refused = home.bottega(&["run", "-m", "smal", "x"]).finish().with_code(2);
     assert!(refused.stderr.contains("did you mean `small`?"), "{}", refused.stderr);
 }

@@ -38,6 +38,23 @@ fn an_unknown_setting_on_the_command_line() {
 }
 
 #[test]
+fn an_unknown_setting_that_is_asked_for() {
+    let home = Home::new();
+    for words in
+        [["config", "get", "limits.turn"].as_slice(), &["config", "set", "limits.turn", "3"]]
+    {
+        check(&home, words, &["there is no setting `limits.turn`; did you mean `turns`?"]);
+    }
+    let settings = ["config", "set", "limits.turns", "many"];
+    check(&home, &settings, &["needs a whole number", "next: mend it where it was written"]);
+}
+
+#[test]
+fn settings_to_trust_where_there_are_none() {
+    check(&Home::new(), &["config", "trust"], &["brings no settings"]);
+}
+
+#[test]
 fn an_unknown_provider() {
     check(&Home::new(), &["run", "--model", "antropic/claude", "task"], &["anthropic"]);
 }

@@ -114,9 +114,9 @@ pub(super) fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, F
             })
         }
         What::Trust => {
-            let told = machine.trust()?;
-            desk.show(&serde_json::json!({ "trusted": told }), |_| {
-                format!("{}\n", visible::shown(&told))
+            let folder = machine.trust()?;
+            desk.show(&serde_json::json!({ "trusted": folder }), |_| {
+                format!("{}/.bottega is trusted as it is now\n", visible::shown(&folder))
             })
         }
     }

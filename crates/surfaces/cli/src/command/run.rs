@@ -8,7 +8,7 @@ use clap::Args;
 use super::Desk;
 use crate::approval;
 use crate::follow::{Voice, conclude, follow};
-use crate::report::Failure;
+use crate::report::{Failure, plain};
 use crate::task;
 use crate::work::Work;
 
@@ -106,9 +106,9 @@ fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
         let step = "give a file that holds one JSON Schema, as in {\"type\":\"object\"}";
         ApiError::new(codes::FILE, format!("`{}`: {why}", path.display())).step(step)
     };
-    let bytes = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-    let schema: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|error| refuse(plain(&error)))?;
+    let schema: serde_json::Value = serde_json::from_slice(&bytes)
+        .map_err(|error| refuse(format!("this is not JSON: {error}")))?;
     if !schema.is_object() {
         return Err(refuse("a JSON Schema for an answer is an object".to_owned()).into());
     }

@@ -185,6 +185,18 @@ fn endings_have_their_exit_codes() {
 }
 
 #[test]
+fn an_ending_that_knows_better_says_what_helps() {
+    let mut gone = ended(Ending::Provider, Some("connection failed"), "");
+    if let RunEvent::Ended { next_step, .. } = &mut gone {
+        *next_step = Some("check the address, then `bottega resume`".into());
+    }
+    let came = telling(vec![gone]).run(&["run", "mend it"]);
+    let next = format!("next: check the address, then `bottega resume {}`\n", session(1));
+    assert!(came.err.contains("error[BTG0009]: connection failed\n"), "{}", came.err);
+    assert!(came.err.contains(&next) && !came.err.contains("try again later"), "{}", came.err);
+}
+
+#[test]
 fn a_run_that_can_not_begin_says_why() {
     let refused = || World {
         refusal: Some(ApiError::new(codes::NO_MODEL, "no API key, no Ollama, no model on disk")),

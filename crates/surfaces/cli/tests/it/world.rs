@@ -494,6 +494,7 @@ pub(crate) fn ended(ending: Ending, why: Option<&str>, answer: &str) -> RunEvent
     RunEvent::Ended {
         ending,
         why: why.map(Into::into),
+        next_step: None,
         answer: answer.into(),
         session: session(1).to_string(),
         totals: totals(),

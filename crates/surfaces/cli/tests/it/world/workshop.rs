@@ -144,7 +144,7 @@ impl Machine for Fake {
     }
 
     fn trust(&self) -> Result<String, ApiError> {
-        Ok("/code/demo/.bottega is trusted as it is now".into())
+        Ok("/code/demo".into())
     }
 
     fn secrets(&self) -> Result<Vec<SecretView>, ApiError> {
