@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bottega_policy::egress::HostRule;
 use bottega_policy::{AccessMode, Need, simple_commands};
 use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContext};
 
@@ -20,6 +21,8 @@ const SCRIPT: &str =
 pub(crate) struct Command {
     pub(crate) line: String,
     pub(crate) timeout: Duration,
+    /// What it may reach of the network.
+    pub(crate) hosts: Vec<HostRule>,
     pub(crate) environment: &'static [(&'static str, &'static str)],
 }
 
@@ -31,6 +34,13 @@ impl Command {
             parts: simple_commands(&self.line).unwrap_or_default(),
             caged: mode != AccessMode::Full,
         }
+    }
+
+    /// That, and the hosts that it is to reach from inside the cage; outside of it nothing holds it.
+    pub(crate) fn needs(&self, mode: AccessMode) -> Vec<Need> {
+        let caged = self.hosts.iter().filter(|_| mode != AccessMode::Full);
+        let hosts = caged.map(|host| Need::Network { host: host.to_string() });
+        std::iter::once(self.need(mode)).chain(hosts).collect()
     }
 
     /// Runs it in the workspace's root, in the cage of the mode that it was judged under.
@@ -57,7 +67,7 @@ impl Command {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect::<BTreeMap<_, _>>(),
             network: free,
-            hosts: Vec::new(),
+            hosts: if free { Vec::new() } else { self.hosts.clone() },
             caged: !free,
             timeout: self.timeout,
             keep_output: KEPT,

@@ -23,11 +23,6 @@ pub enum Origin {
         /// Its path.
         path: String,
     },
-    /// A command that ran outside the sandbox.
-    Command {
-        /// The command line.
-        command: String,
-    },
 }
 
 impl fmt::Display for Origin {
@@ -35,7 +30,6 @@ impl fmt::Display for Origin {
         match self {
             Self::Host { host } => f.pad(host),
             Self::File { path } => f.pad(path),
-            Self::Command { command } => write!(f, "`{command}`"),
         }
     }
 }
@@ -47,18 +41,63 @@ impl Need {
         match self {
             Self::Network { host } => Some(Origin::Host { host: host.clone() }),
             Self::Read { path, place: Place::Outside } => Some(Origin::File { path: path.clone() }),
-            Self::Execute { command, caged: false, .. } => {
-                Some(Origin::Command { command: command.clone() })
-            }
             Self::Read { .. } | Self::Write { .. } | Self::Execute { .. } => None,
         }
     }
 
-    /// Whether what the agent knows can leave the machine through this need.
+    /// Whether what the agent knows can leave the machine through this need: over the network, or by a command outside
+    /// the sandbox that is there to send something. Outside the sandbox any program may send; who works there without
+    /// being asked has given that up, and is only asked about what plainly does.
     #[must_use]
-    pub const fn is_sink(&self) -> bool {
-        matches!(self, Self::Network { .. } | Self::Execute { caged: false, .. })
+    pub fn is_sink(&self) -> bool {
+        match self {
+            Self::Network { .. } => true,
+            Self::Execute { parts, caged: false, .. } => {
+                parts.is_empty() || parts.iter().any(|part| sends(part))
+            }
+            Self::Read { .. } | Self::Write { .. } | Self::Execute { .. } => false,
+        }
     }
+}
+
+/// Programs that are there to send something; after some of them, the word that says so.
+const SENDERS: [(&str, &str); 24] = [
+    ("curl", ""),
+    ("wget", ""),
+    ("http", ""),
+    ("https", ""),
+    ("nc", ""),
+    ("ncat", ""),
+    ("netcat", ""),
+    ("socat", ""),
+    ("telnet", ""),
+    ("ssh", ""),
+    ("scp", ""),
+    ("sftp", ""),
+    ("ftp", ""),
+    ("rsync", ""),
+    ("rclone", ""),
+    ("mail", ""),
+    ("sendmail", ""),
+    ("gh", ""),
+    ("glab", ""),
+    ("aws", ""),
+    ("git", "push"),
+    ("cargo", "publish"),
+    ("npm", "publish"),
+    ("twine", "upload"),
+];
+
+/// Whether a simple command is there to send something.
+fn sends(command: &str) -> bool {
+    let mut words = command.split_whitespace().skip_while(|word| word.contains('='));
+    let Some(program) = words.next() else { return false };
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let arguments: Vec<&str> = words.collect();
+    let sends = |(sender, verb): &(&str, &str)| {
+        *sender == program && (verb.is_empty() || arguments.contains(verb))
+    };
+    SENDERS.iter().any(sends)
 }
 
 /// The origins of a call's output that no trust rule vouches for.

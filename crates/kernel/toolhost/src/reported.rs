@@ -110,7 +110,6 @@ impl Recorder<'_> {
         match origin {
             Origin::Host { host } => Origin::Host { host: self.clean(&host) },
             Origin::File { path } => Origin::File { path: self.clean(&path) },
-            Origin::Command { command } => Origin::Command { command: self.clean(&command) },
         }
     }
 

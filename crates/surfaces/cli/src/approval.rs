@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_policy::{Approval, ApprovalRequest, Approver, Need};
+use bottega_policy::{self as policy, Approval, ApprovalRequest, Approver, Need, Reply};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::keyboard::Typed;
@@ -11,20 +11,122 @@ use crate::paint::Paint;
 use crate::visible;
 
 /// A question with the place its answer goes to.
-pub(crate) struct Question {
-    pub(crate) request: ApprovalRequest,
-    pub(crate) reply: oneshot::Sender<Approval>,
+pub(crate) enum Question {
+    /// May a tool do this?
+    Approval { request: Box<ApprovalRequest>, reply: oneshot::Sender<Approval> },
+    /// The agent wants to know something.
+    Answer { question: policy::Question, reply: oneshot::Sender<Reply> },
 }
 
 /// What is recorded of a call that waited for an answer when the person stopped the work.
 const STOPPED: &str = "the work was stopped before it was answered";
 
 impl Question {
+    /// What the person reads first.
+    pub(crate) fn prompt(&self, paint: Paint) -> String {
+        match self {
+            Self::Approval { request, .. } => prompt(request, paint),
+            Self::Answer { question, .. } => asked(question, paint),
+        }
+    }
+
+    /// The line on which the answer is typed.
+    pub(crate) fn answers(&self, paint: Paint) -> String {
+        match self {
+            Self::Approval { .. } => answers(paint),
+            Self::Answer { question, .. } => {
+                let how = match question.choices.len() {
+                    0 => "your answer (empty: none):".to_owned(),
+                    count => format!("1-{count}, or your own words (empty: none):"),
+                };
+                format!("  {} ", paint.bold(&how))
+            }
+        }
+    }
+
+    /// What helps a person whose answer was not understood.
+    pub(crate) const fn help(&self) -> &'static str {
+        match self {
+            Self::Approval { .. } => "  answer y, a, p, or n with a reason\n",
+            Self::Answer { .. } => "  choose one of the numbers, or say it in words\n",
+        }
+    }
+
+    /// When nobody waits for the answer any more.
+    pub(crate) async fn closed(&mut self) {
+        match self {
+            Self::Approval { reply, .. } => reply.closed().await,
+            Self::Answer { reply, .. } => reply.closed().await,
+        }
+    }
+
+    /// Takes the answer to its place. Returns what is told of it, or the question when it was not understood.
+    pub(crate) fn settle(self, typed: Typed) -> Result<Option<&'static str>, Self> {
+        // Whoever asked may be gone: then nobody needs the answer.
+        match self {
+            Self::Approval { request, reply } => match understand(typed) {
+                Some(answer) => {
+                    let denied = matches!(answer, Approval::Denied { .. });
+                    let _ = reply.send(answer);
+                    Ok(denied.then_some("  not approved\n"))
+                }
+                None => Err(Self::Approval { request, reply }),
+            },
+            Self::Answer { question, reply } => match said(&question, typed) {
+                Some(answer) => {
+                    let declined = answer == Reply::Declined;
+                    let _ = reply.send(answer);
+                    Ok(declined.then_some("  not answered\n"))
+                }
+                None => Err(Self::Answer { question, reply }),
+            },
+        }
+    }
+
     /// Answers no, since the work is being stopped: a person did that, and nobody was missing. Says whether
     /// anybody still waited for the answer.
     pub(crate) fn stopped(self) -> bool {
-        self.reply.send(Approval::Denied { reason: STOPPED.to_owned() }).is_ok()
+        match self {
+            Self::Approval { reply, .. } => {
+                reply.send(Approval::Denied { reason: STOPPED.to_owned() }).is_ok()
+            }
+            Self::Answer { reply, .. } => reply.send(Reply::Declined).is_ok(),
+        }
     }
+}
+
+/// The agent's question, as the person reads it.
+fn asked(question: &policy::Question, paint: Paint) -> String {
+    let text = visible::exact(&question.text);
+    let mut lines = text.lines();
+    let mut told = format!("\n{} {}\n", paint.yellow("?"), paint.bold(lines.next().unwrap_or("")));
+    for line in lines {
+        told.push_str(&format!("  {line}\n"));
+    }
+    for (number, choice) in (1..).zip(&question.choices) {
+        let choice = visible::exact(choice).replace('\n', " ");
+        told.push_str(&format!("  {} {choice}\n", paint.bold(&format!("{number}"))));
+    }
+    told
+}
+
+/// What was said to the agent's question; nothing when it is the number of no choice.
+fn said(question: &policy::Question, typed: Typed) -> Option<Reply> {
+    let text = match typed {
+        Typed::Text(text) => text,
+        Typed::Interrupt | Typed::End | Typed::Gone => return Some(Reply::Declined),
+    };
+    let words = text.trim();
+    if words.is_empty() {
+        return Some(Reply::Declined);
+    }
+    let words = match words.parse::<usize>() {
+        Ok(number) if !question.choices.is_empty() => {
+            question.choices.get(number.checked_sub(1)?)?.clone()
+        }
+        Ok(_) | Err(_) => words.to_owned(),
+    };
+    Some(Reply::Said { words })
 }
 
 /// Questions that wait for the person at most; whoever asks more waits to ask.
@@ -51,11 +153,20 @@ struct Person {
 impl Approver for Person {
     async fn ask(&self, request: &ApprovalRequest) -> Approval {
         let (reply, answer) = oneshot::channel();
-        let question = Question { request: request.clone(), reply };
+        let question = Question::Approval { request: Box::new(request.clone()), reply };
         if self.sender.send(question).await.is_err() {
             return Approval::Unavailable;
         }
         answer.await.unwrap_or(Approval::Unavailable)
+    }
+
+    async fn answer(&self, question: &policy::Question) -> Reply {
+        let (reply, answer) = oneshot::channel();
+        let question = Question::Answer { question: question.clone(), reply };
+        if self.sender.send(question).await.is_err() {
+            return Reply::Unavailable;
+        }
+        answer.await.unwrap_or(Reply::Unavailable)
     }
 }
 
@@ -70,7 +181,7 @@ impl Approver for Nobody {
 }
 
 /// What the person reads before they decide.
-pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
+fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
     let mut text = format!(
         "\n{} {} wants to: {}\n",
         paint.yellow("?"),
@@ -115,7 +226,7 @@ pub(crate) fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
 }
 
 /// The line on which the answer is typed.
-pub(crate) fn answers(paint: Paint) -> String {
+fn answers(paint: Paint) -> String {
     format!(
         "  {} ",
         paint.bold("[y]es once, [a]lways this session, [p]roject always, [n]o (and why):")
@@ -123,7 +234,7 @@ pub(crate) fn answers(paint: Paint) -> String {
 }
 
 /// What an answer means; nothing when it means neither.
-pub(crate) fn understand(typed: Typed) -> Option<Approval> {
+fn understand(typed: Typed) -> Option<Approval> {
     let text = match typed {
         Typed::Text(text) => text,
         // The end of input is nobody's yes.
@@ -165,6 +276,33 @@ mod tests {
             check(unclear, None);
         }
         assert_eq!(understand(Typed::End), Some(Approval::Denied { reason: String::new() }));
+    }
+
+    #[test]
+    fn a_number_is_a_choice_and_words_are_words() {
+        let question = policy::Question {
+            text: "Which one?\nBoth would do.".into(),
+            choices: vec!["the \u{1b}[31mfirst".into(), "the second".into()],
+        };
+        let check = |typed: &str, expected: Option<&str>| {
+            let expected = expected.map(|words| match words {
+                "" => Reply::Declined,
+                words => Reply::Said { words: words.to_owned() },
+            });
+            assert_eq!(said(&question, Typed::Text(typed.into())), expected, "{typed:?}");
+        };
+        check("2", Some("the second"));
+        check(" 1 ", Some("the \u{1b}[31mfirst"));
+        check("neither", Some("neither"));
+        check("2 of them", Some("2 of them"));
+        check("", Some(""));
+        check("0", None);
+        check("3", None);
+        assert_eq!(said(&question, Typed::Interrupt), Some(Reply::Declined));
+        let open = policy::Question { choices: Vec::new(), ..question.clone() };
+        let year = Some(Reply::Said { words: "1984".into() });
+        assert_eq!(said(&open, Typed::Text("1984".into())), year);
+        insta::assert_snapshot!(asked(&question, Paint { on: false }));
     }
 
     fn hostile() -> ApprovalRequest {

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use bottega_api::{ApiError, Ending, RunEvent, RunTotals, codes};
 use bottega_client::{Run, RunControl};
-use bottega_policy::Approval;
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::BoxStream;
@@ -259,15 +258,14 @@ impl Following<'_> {
     /// Asks the person while the run goes on.
     async fn ask(
         &mut self,
-        question: Question,
+        mut question: Question,
         keyboard: &mut dyn Keyboard,
         interrupts: &mut BoxStream<'static, Interrupt>,
     ) -> Result<Patience, Failure> {
-        let Question { request, mut reply } = question;
         let paint = self.stage.narrator.paint();
-        self.stage.write(&approval::prompt(&request, paint));
+        self.stage.write(&question.prompt(paint));
         loop {
-            self.stage.write_open(&approval::answers(paint));
+            self.stage.write_open(&question.answers(paint));
             let typed = keyboard.line();
             tokio::pin!(typed);
             let typed = loop {
@@ -278,12 +276,12 @@ impl Following<'_> {
                         let patience = self.interrupt(how);
                         // First the answer is stored, then the work stops: the session tells that a person
                         // declined, not that something broke off.
-                        if (Question { request, reply }).stopped() && patience == Patience::Left {
+                        if question.stopped() && patience == Patience::Left {
                             self.held = self.stopping.take();
                         }
                         return Ok(patience);
                     }
-                    () = reply.closed() => {
+                    () = question.closed() => {
                         self.stage.write("\n  the question was taken back\n");
                         return Ok(Patience::Left);
                     }
@@ -299,15 +297,14 @@ impl Following<'_> {
                 }
             };
             self.stage.write("");
-            if let Some(answer) = approval::understand(typed) {
-                if let Approval::Denied { .. } = &answer {
-                    self.stage.write("  not approved\n");
+            match question.settle(typed) {
+                Ok(told) => {
+                    self.stage.write(told.unwrap_or_default());
+                    return Ok(Patience::Left);
                 }
-                // Whoever asked may be gone: then nobody needs the answer.
-                let _ = reply.send(answer);
-                return Ok(Patience::Left);
+                Err(again) => question = again,
             }
-            self.stage.write("  answer y, a, p, or n with a reason\n");
+            self.stage.write(question.help());
         }
     }
 

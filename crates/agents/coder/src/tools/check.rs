@@ -61,6 +61,7 @@ impl Tool for Check {
         let command = Command {
             line: checker.line.to_owned(),
             timeout: TIMEOUT,
+            hosts: Vec::new(),
             environment: checker.environment,
         };
         Ok(Box::new(Checking { checker, command, mode: context.mode }))

@@ -59,7 +59,7 @@ impl Tool for Job {
         let patience = Duration::from_secs(wait.unwrap_or(0).min(PATIENCE));
         let deed = match (command.filter(|line| !line.trim().is_empty()), id) {
             (Some(line), None) if !line.contains('\0') => {
-                Deed::Start(Command { line, timeout: LONGEST, environment: &[] })
+                Deed::Start(Command { line, timeout: LONGEST, hosts: Vec::new(), environment: &[] })
             }
             (Some(_), None) => return bad("command has a NUL character"),
             (None, Some(id)) if stop == Some(true) => Deed::Stop(id),

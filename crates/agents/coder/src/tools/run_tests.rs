@@ -66,7 +66,8 @@ impl Tool for RunTests {
             )
         })?;
         let line = (runner.line)(filter.as_deref());
-        let command = Command { line, timeout: TIMEOUT, environment: runner.environment };
+        let command =
+            Command { line, timeout: TIMEOUT, hosts: Vec::new(), environment: runner.environment };
         Ok(Box::new(Testing { runner, filter, command, mode: context.mode }))
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bottega_policy::egress::{HostRule, NotAHostRule};
 use bottega_policy::{AccessMode, Need};
 use bottega_tool::{
     Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
@@ -18,13 +19,16 @@ const USUAL: u64 = 120;
 /// Seconds a command may take at most.
 const LONGEST: u64 = 1_800;
 
-/// Runs a shell command in the workspace, without network and without input.
+/// Runs a shell command in the workspace, without input, and without network but for the hosts that are named.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ShellInput {
     /// The command line.
     command: String,
     /// Seconds until it is killed. 120 when absent.
     timeout: Option<u64>,
+    /// Hosts it must reach: `crates.io`, `*.example.org`, `example.org:8443`.
+    #[serde(default)]
+    hosts: Vec<String>,
 }
 
 /// Runs a command line.
@@ -50,7 +54,7 @@ impl Tool for Shell {
         arguments: &str,
         context: &ToolContext,
     ) -> Result<Box<dyn Prepared>, ToolError> {
-        let ShellInput { command, timeout } = parse_arguments(arguments)?;
+        let ShellInput { command, timeout, hosts } = parse_arguments(arguments)?;
         if command.trim().is_empty() {
             return Err(ToolError::BadArguments { why: "command is empty".to_owned() });
         }
@@ -58,7 +62,12 @@ impl Tool for Shell {
             return Err(ToolError::BadArguments { why: "command has a NUL character".to_owned() });
         }
         let timeout = Duration::from_secs(timeout.unwrap_or(USUAL).clamp(1, LONGEST));
-        let command = Command { line: command, timeout, environment: &[] };
+        let hosts: Vec<HostRule> = hosts
+            .iter()
+            .map(|host| host.parse())
+            .collect::<Result<_, NotAHostRule>>()
+            .map_err(|error| ToolError::BadArguments { why: error.to_string() })?;
+        let command = Command { line: command, timeout, hosts, environment: &[] };
         Ok(Box::new(Running { command, mode: context.mode }))
     }
 }
@@ -71,7 +80,7 @@ struct Running {
 #[async_trait]
 impl Prepared for Running {
     fn needs(&self) -> Vec<Need> {
-        vec![self.command.need(self.mode)]
+        self.command.needs(self.mode)
     }
 
     fn summary(&self) -> String {

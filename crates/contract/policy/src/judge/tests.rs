@@ -177,6 +177,10 @@ fn what_came_from_elsewhere_leaves_with_a_persons_word_only() {
         "full: net other.org -> ask
          full: net example.org -> ask
          full: run! curl other.org -> ask
+         full: run! make && /usr/bin/wget other.org -> ask
+         full: run! GIT_SSH=x git push -> ask
+         full: run! git status && cargo test -> allow
+         full: run! x=$(date) make -> ask
          full: write /etc/hosts -> allow
          auto: run cargo test -> allow
          auto: write src/a.rs -> allow

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use bottega_api::{ApiError, Ending, NoticeView, RunEvent, codes};
 use bottega_cli::ColorChoice;
-use bottega_policy::{AccessMode, Approval, ApprovalRequest, Need};
+use bottega_policy::{AccessMode, Approval, ApprovalRequest, Need, Question, Reply};
 
 use crate::views::world as views;
 use crate::world::{Came, Step, World, ended, session, totals};
@@ -364,6 +364,27 @@ fn a_person_is_asked_until_the_answer_is_clear() {
     }
     let world = World { color: ColorChoice::Never, ..asking(&["sure", "n"]).on_terminals() };
     insta::assert_snapshot!(world.run(&["run", "clean up"]).page());
+}
+
+#[test]
+fn the_agents_own_question_is_answered_by_number_or_in_words() {
+    let question = Question {
+        text: "Which database?".into(),
+        choices: vec!["SQLite".into(), "PostgreSQL".into()],
+    };
+    let world = |typed: &[&str]| World {
+        steps: vec![Step::Question(question.clone()), Step::Tell(ended(Ending::Done, None, "ok"))],
+        color: ColorChoice::Never,
+        ..asking(typed).on_terminals()
+    };
+    let said = |words: &str| Reply::Said { words: words.into() };
+    let replies = |typed: &[&str]| world(typed).run(&["run", "clean up"]).left.replies;
+    assert_eq!(replies(&["2"]), [said("PostgreSQL")]);
+    assert_eq!(replies(&["3", "neither"]), [said("neither")]);
+    assert_eq!(replies(&[""]), [Reply::Declined]);
+    insta::assert_snapshot!(world(&["7", "1"]).run(&["run", "clean up"]).page());
+    let mute = World { terminals: (false, false, false), ..world(&["1"]) };
+    assert_eq!(mute.run(&["run", "clean up"]).left.replies, [Reply::Unavailable]);
 }
 
 #[test]

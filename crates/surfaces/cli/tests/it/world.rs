@@ -15,7 +15,7 @@ use bottega_api::{
 };
 use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
 use bottega_client::{Entrance, Machine, Models, Run, RunControl, Sessions};
-use bottega_policy::{Approval, ApprovalRequest, Approver};
+use bottega_policy::{Approval, ApprovalRequest, Approver, Question, Reply};
 use bottega_types::{ManualClock, SessionId, Timestamp};
 use futures::StreamExt as _;
 use tokio::sync::{Notify, mpsc};
@@ -28,6 +28,8 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_763_648_799_000);
 pub(crate) enum Step {
     Tell(RunEvent),
     Ask(ApprovalRequest),
+    /// The agent has a question of its own.
+    Question(Question),
     /// The person presses Ctrl-C while the question stands there.
     AskAndCtrlC(ApprovalRequest),
     /// Nothing for so long, on a clock that jumps.
@@ -48,6 +50,7 @@ pub(crate) struct Left {
     pub requests: Vec<RunRequest>,
     pub resumed: Vec<RunRequest>,
     pub answers: Vec<Approval>,
+    pub replies: Vec<Reply>,
     pub calls: Vec<String>,
     pub secrets: Vec<(String, String)>,
 }
@@ -292,6 +295,10 @@ impl Script {
                 Step::Ask(request) => {
                     let answer = self.approver.ask(&request).await;
                     self.fake.left.lock().unwrap().answers.push(answer);
+                }
+                Step::Question(question) => {
+                    let reply = self.approver.answer(&question).await;
+                    self.fake.left.lock().unwrap().replies.push(reply);
                 }
                 Step::AskAndCtrlC(request) => {
                     let ctrl_c = self.fake.ctrl_c.clone();
