@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bottega_api::{ApiError, codes};
 use bottega_cli::{ColorChoice, Show, Terminal};
 use bottega_config::{
-    Color, Config, Environment, FlagValue, Notice, Places, Problems, SecretStore, Sources,
+    Color, Config, Environment, FlagValue, Notice, Places, Problem, Problems, SecretStore, Sources,
 };
 use bottega_types::Redactor;
 use miette::Diagnostic as _;
@@ -60,6 +60,12 @@ impl App {
     pub(crate) fn config(&self) -> Result<&Config, ApiError> {
         let load = || Config::load(self.sources()?).map_err(|problems| settings_fault(&problems));
         self.config.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
+    /// What is wrong with the settings, one by one; nothing when they hold.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let found = self.sources().ok().and_then(|sources| Config::load(sources).err());
+        found.map(|problems| problems.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// This process's terminal, coloured as the settings say. Without readable settings it is a plain one: the

@@ -1,7 +1,7 @@
 //! Looks at everything that work depends on, and says what to do where something is missing.
 
-use bottega_api::{Check, CheckState, DoctorReport, codes};
-use bottega_config::FileState;
+use bottega_api::{ApiError, Check, CheckState, DoctorReport, codes};
+use bottega_config::{FileState, Problem};
 use bottega_event::{ChainVerifier, Position};
 use bottega_journal_sqlite::{Access, Options as JournalOptions, SqliteStore};
 use bottega_llm::ModelLibrary;
@@ -18,22 +18,21 @@ fn check(name: &str, state: CheckState, found: impl Into<String>, next_step: &st
 /// Looks at everything, changing nothing. The whole chain of the journal is verified when `full`.
 pub(crate) async fn examine(app: &App, full: bool) -> DoctorReport {
     let mut checks = settings(app);
-    // Where no file has a place, everything else would say the same.
-    if app.places().is_err() {
-        return DoctorReport { version: env!("CARGO_PKG_VERSION").to_owned(), checks };
+    // What depends on places or settings would say the same again.
+    if app.places().is_ok() {
+        checks.extend(journal(app, full).await);
     }
-    checks.extend(journal(app, full).await);
-    checks.extend(cage(app));
-    checks.extend(models(app).await);
+    if app.config().is_ok() {
+        checks.extend(cage(app));
+        checks.extend(models(app).await);
+    }
     DoctorReport { version: env!("CARGO_PKG_VERSION").to_owned(), checks }
 }
 
 fn settings(app: &App) -> Vec<Check> {
     let config = match app.config() {
         Ok(config) => config,
-        Err(error) => {
-            return vec![check("settings", CheckState::Bad, error.message, &error.next_step)];
-        }
+        Err(error) => return broken(&app.problems(), &error),
     };
     let read = config.files().iter().filter(|file| file.state == FileState::Read).count();
     let found = format!("{read} of {} files read", config.files().len());
@@ -43,6 +42,19 @@ fn settings(app: &App) -> Vec<Check> {
         check("settings", CheckState::Warning, notice.to_string(), &step)
     }));
     checks
+}
+
+/// One check a problem, each with its file.
+fn broken(problems: &[Problem], error: &ApiError) -> Vec<Check> {
+    let bad = |found: String| check("settings", CheckState::Bad, found, &error.next_step);
+    if problems.is_empty() {
+        return vec![bad(error.message.clone())];
+    }
+    let found = problems.iter().map(|problem| match problem.file() {
+        Some(file) => format!("{problem} ({})", file.display()),
+        None => problem.to_string(),
+    });
+    found.map(bad).collect()
 }
 
 async fn journal(app: &App, full: bool) -> Vec<Check> {

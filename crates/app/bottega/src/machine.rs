@@ -1,12 +1,14 @@
 //! Settings, secrets and health, as the client's trait wants them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_api::{ApiError, DoctorReport, NoticeView, SecretView, SettingView, SourceView, codes};
 use bottega_client::Machine;
 use bottega_config::{
-    EditError, Editor, FileState, Layer, SecretPlace, SettingPath, SettingRow, Standing, Trust,
+    EditError, Editor, FileState, Layer, Places, Problem, SecretPlace, SettingPath, SettingRow,
+    Standing, Trust,
 };
 use bottega_types::{Clock, Secret, SystemClock};
 
@@ -63,6 +65,30 @@ fn layer(name: &str) -> Result<Layer, ApiError> {
         })
 }
 
+impl ThisMachine {
+    /// The files of settings that can't be used: whoever mends them has to find them.
+    fn sources_found(&self) -> Result<Vec<SourceView>, ApiError> {
+        let (places, workspace) = (self.app.places()?, &self.app.workspace);
+        let wrong: Vec<_> = self.app.problems().iter().filter_map(Problem::file).collect();
+        let files = [
+            (Layer::System, places.system_settings.clone()),
+            (Layer::User, places.user_settings()),
+            (Layer::Project, Places::project_settings(workspace)),
+            (Layer::Local, Places::local_settings(workspace)),
+        ];
+        let view = |(layer, path): (Layer, PathBuf)| {
+            let state = match (wrong.contains(&path), path.exists()) {
+                (true, _) => "not valid",
+                (false, true) => "there",
+                (false, false) => "absent",
+            };
+            let path = path.display().to_string();
+            SourceView { layer: layer.to_string(), path, state: state.to_owned() }
+        };
+        Ok(files.into_iter().map(view).collect())
+    }
+}
+
 #[async_trait]
 impl Machine for ThisMachine {
     fn settings(&self) -> Result<Vec<SettingView>, ApiError> {
@@ -86,7 +112,7 @@ impl Machine for ThisMachine {
     }
 
     fn sources(&self) -> Result<Vec<SourceView>, ApiError> {
-        let config = self.app.config()?;
+        let Ok(config) = self.app.config() else { return self.sources_found() };
         let state = |state: FileState| match state {
             FileState::Read => "read",
             FileState::Absent => "absent",

@@ -122,6 +122,16 @@ impl Problem {
         }
     }
 
+    /// The file in which it stands; nothing for a variable, a flag or what was asked for.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Text { source, .. } => Some(source.name().into()),
+            Place::File(file) => Some(file.clone()),
+            Place::Name(_) | Place::Asked => None,
+        }
+    }
+
     /// What is wrong.
     #[must_use]
     pub const fn kind(&self) -> &ProblemKind {

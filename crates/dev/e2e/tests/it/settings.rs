@@ -45,6 +45,20 @@ fn values_keep_their_types_for_scripts() {
 }
 
 #[test]
+fn settings_that_are_not_valid_can_be_found() {
+    let home = Home::new();
+    home.settings("[limits]\nturns = \"many\"\n");
+    let paths = home.view(&["config", "path"]);
+    assert_eq!((&paths[1]["layer"], &paths[1]["state"]), (&json!("user"), &json!("not valid")));
+    let doctor = home.bottega(&["doctor"]).finish().with_code(1).stdout;
+    assert_eq!(doctor.matches("`limits.turns` needs a whole number").count(), 1, "{doctor}");
+    assert!(doctor.contains("config/config.toml"), "{doctor}");
+    // Mended from here, since the change is checked with the rest.
+    home.bottega(&["config", "set", "limits.turns", "7"]).finish().done();
+    assert_eq!(home.view(&["config", "get", "limits.turns"])["value"], json!(7));
+}
+
+#[test]
 fn a_home_that_depends_on_the_folder_is_refused() {
     let home = Home::new();
     for words in [["cost"].as_slice(), &["run", "x"], &["config", "path"]] {
