@@ -76,3 +76,23 @@ fn after_a_kill_with_another_model_and_limit() {
     assert_eq!((&to["limits"]["turns"], &to["model"]["route"]), (&json!(7), &json!(words[1])));
     home.audit();
 }
+
+#[test]
+fn a_call_that_was_broken_off_keeps_its_name() {
+    let home = Home::new();
+    let wait = json!({ "command": "echo begun; sleep 600" }).to_string();
+    let server =
+        ScriptedServer::of_turns([Saying::call("shell", wait), Saying::text("So be it.")]).unwrap();
+    let provider = Provider::usual(&server);
+    let mut live = home.run(&provider, &["--json", "task"]).start();
+    live.wait_for(|event| event["type"] == "tool_output");
+    live.kill();
+    let resumed = home.resume(&provider, &["--json"]).finish().done();
+    let results: Vec<Value> = resumed
+        .events()
+        .into_iter()
+        .filter(|event| event["type"] == "tool_result")
+        .map(|event| json!([event["tool"], event["outcome"]]))
+        .collect();
+    assert_eq!(results, [json!(["shell", "interrupted"])]);
+}
