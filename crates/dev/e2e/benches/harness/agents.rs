@@ -119,7 +119,11 @@ const PEERS: &[Setup] = &[
         program: "gemini",
         version: &["--version"],
         words: &["--yolo", "--model", "gemini-2.5-pro", "--prompt", "{task}"],
-        variables: &[("GOOGLE_GEMINI_BASE_URL", "{url}"), ("GEMINI_API_KEY", "sk-bench")],
+        variables: &[
+            ("GOOGLE_GEMINI_BASE_URL", "{url}"),
+            ("GEMINI_API_KEY", "sk-bench"),
+            ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
+        ],
         files: &[(
             ".gemini/settings.json",
             r#"{ "security": { "auth": { "selectedType": "gemini-api-key" } },

@@ -93,8 +93,9 @@ fn last_words(printed: &Path) -> String {
         // What can't be read is not there to be told.
         file.read_to_end(&mut text).ok();
     }
-    let text = String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ");
-    let start = text.ceil_char_boundary(text.len().saturating_sub(200));
+    let text = String::from_utf8_lossy(&text).replace(char::is_control, " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let start = text.ceil_char_boundary(text.len().saturating_sub(120));
     text.get(start..).unwrap_or_default().to_owned()
 }
 

@@ -43,14 +43,25 @@ struct Question {
 struct Played {
     /// The latest question of each turn.
     questions: Vec<Question>,
-    /// A step for which the agent declared no tool.
-    missing: Option<String>,
+    /// Answers of a model in the first question: some begin with one that they made up.
+    before: Option<usize>,
+    /// Why a step could not be taken.
+    missing: Option<&'static str>,
 }
 
 impl Model {
-    /// Starts its server.
+    /// Starts its server, for a session that begins.
     pub(crate) fn new(agent: &Agent, steps: Vec<Step>) -> Result<Self, Failure> {
-        let played = Arc::new(Mutex::new(Played::default()));
+        Self::with(agent, steps, Played::default())
+    }
+
+    /// The same for a session that goes on where it was.
+    pub(crate) fn going_on(agent: &Agent, steps: Vec<Step>) -> Result<Self, Failure> {
+        Self::with(agent, steps, Played { before: Some(0), ..Played::default() })
+    }
+
+    fn with(agent: &Agent, steps: Vec<Step>, played: Played) -> Result<Self, Failure> {
+        let played = Arc::new(Mutex::new(played));
         let (calls_tools, book) = (agent.setup.calls_tools, Arc::clone(&played));
         let server = ScriptedServer::start(move |asked| {
             // Titles, summaries and the like: asked beside the work, and not what is measured.
@@ -88,20 +99,28 @@ impl Model {
 
 impl Played {
     fn play(&mut self, asked: &Asked, steps: &[Step]) -> Serving {
+        let before = *self.before.get_or_insert(asked.turn);
+        let turn = asked.turn.saturating_sub(before);
+        // Some ask once more whether the work is really done.
+        if turn > steps.len() {
+            return Saying::text("It is.").into();
+        }
         // After a resume the first question is at a later turn.
-        let at = asked.turn.min(self.questions.len());
+        let at = turn.min(self.questions.len());
         self.questions.truncate(at);
         let (number, arrived, bytes) = (asked.number, asked.arrived, asked.raw.len());
         self.questions.push(Question { number, arrived, bytes });
-        let Some(step) = steps.get(asked.turn) else {
+        let Some(step) = steps.get(turn) else {
             return Saying::text("All is done.").into();
         };
-        calling::saying(asked, step)
-            .unwrap_or_else(|| {
-                self.missing = Some(format!("it declares no tool for {step:?}"));
-                Saying::text("I can't.")
-            })
-            .into()
+        let Some(saying) = calling::saying(asked, step) else {
+            self.missing = Some(match step {
+                Step::Shell(_) => "it declares no tool that runs a command",
+                Step::Read { .. } => "it declares no tool that reads a file",
+            });
+            return Saying::text("I can't.").into();
+        };
+        saying.into()
     }
 }
 
@@ -126,8 +145,10 @@ pub(crate) fn echoes(count: usize) -> Vec<Step> {
     (0..count).map(|turn| Step::shell(format!("echo {turn}"))).collect()
 }
 
-/// `count` steps that read from a file, each from another line.
+/// `count` steps that read from a file, each from another line, 250 at most. Early and late ones are equally deep in
+/// the file.
 pub(crate) fn reads(home: &Home, count: usize) -> Vec<Step> {
     let path = home.workspace().join("long.txt").to_string_lossy().into_owned();
-    (0..count).map(|turn| Step::Read { path: path.clone(), from: 1 + turn * 20 }).collect()
+    let place = |turn: usize| turn * 89 % 250;
+    (0..count).map(|turn| Step::Read { path: path.clone(), from: 1 + place(turn) * 20 }).collect()
 }

@@ -12,16 +12,21 @@ use crate::{Failure, Field, scene, session};
 
 const ROUNDS: usize = 9;
 
-const LINE: &str =
-    "yes 'a line as a compiler prints it, of no more than a usual length' | head -c 5000000";
+/// Another text in each round: what is kept already is not kept again.
+fn line(round: usize) -> String {
+    format!(
+        "yes 'line {round:03} as a compiler prints it, of no more than a usual length' | head -c 5000000"
+    )
+}
 
 pub(crate) fn measure(field: &Field) -> Result<Vec<Row>, Failure> {
     let home = scene::small()?;
     let own = [&field.bottega];
-    let mut bare = Vec::new();
+    let (mut bare, mut round) = (Vec::new(), 0);
     let sessions = in_turns(&own, ROUNDS, |at| {
-        bare.push(alone(&home)?);
-        session::run(own[at], &home, vec![Step::shell(LINE)])
+        round += 1;
+        bare.push(alone(&home, &line(round))?);
+        session::run(own[at], &home, vec![Step::shell(line(round))])
     })?;
     let sessions = sessions.into_iter().next().ok_or("nobody took part")?.seen?;
     let gap = median(sessions.iter().flat_map(|session| session.gaps.iter().copied()));
@@ -35,9 +40,9 @@ pub(crate) fn measure(field: &Field) -> Result<Vec<Row>, Failure> {
 }
 
 /// Milliseconds of the command by itself, its output read and forgotten.
-fn alone(home: &Home) -> Result<f64, Failure> {
+fn alone(home: &Home, line: &str) -> Result<f64, Failure> {
     let began = Instant::now();
-    let output = Command::new("bash").args(["-c", LINE]).current_dir(home.workspace()).output()?;
+    let output = Command::new("bash").args(["-c", line]).current_dir(home.workspace()).output()?;
     let millis = began.elapsed().as_secs_f64() * 1e3;
     if output.stdout.len() == 5_000_000 { Ok(millis) } else { Err("it printed less".into()) }
 }

@@ -21,7 +21,7 @@ pub(crate) fn measure(field: &Field) -> Result<Vec<Row>, Failure> {
     let mut waits = Vec::new();
     for _ in 0..ROUNDS {
         kill(&field.bottega, &home)?;
-        let model = Model::new(&field.bottega, session::echoes(TURNS))?;
+        let model = Model::going_on(&field.bottega, session::echoes(TURNS))?;
         let words = ["resume", "last", "--access-mode", "auto"];
         let command = field.bottega.words(&home, &model.url(), TASK, &words)?;
         waits.push(model.watch(&command, &home)?.to_first);

@@ -1,12 +1,15 @@
 //! What lies between two turns, and what a turn costs.
 
+use std::process::Command;
+use std::time::Instant;
+
 use super::{Series, in_turns, rows};
 use crate::agent::Agent;
 use crate::figures::median;
 use crate::home::Home;
 use crate::report::Row;
 use crate::session::{self, Session};
-use crate::{Failure, Field, scene};
+use crate::{Failure, Field, costs, scene};
 
 const ROUNDS: usize = 5;
 const TURNS: usize = 20;
@@ -63,11 +66,19 @@ fn a_turn(metric: &str, empty: &[Series<Session>], full: &[Series<Session>]) -> 
 /// The same command without anything around it: the floor under the echo.
 fn bare_command(home: &Home) -> Result<Vec<Row>, Failure> {
     let mut walls = Vec::new();
+    let mut used = Vec::new();
     for turn in 0..ROUNDS * TURNS {
-        let began = std::time::Instant::now();
-        let mut bash = std::process::Command::new("bash");
-        bash.args(["-c", &format!("echo {turn}")]).current_dir(home.workspace()).output()?;
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &format!("echo {turn}")]).current_dir(home.workspace());
+        let began = Instant::now();
+        bash.output()?;
         walls.push(began.elapsed().as_secs_f64() * 1e3);
+        if turn % ROUNDS == 0 {
+            used.push(costs::of(&bash, &home.own_files())?.cpu);
+        }
     }
-    Ok(vec![Row::new("the floor: a bare bash -c echo", "ms", median(walls))])
+    Ok(vec![
+        Row::new("the floor: a bare bash -c echo", "ms", median(walls)),
+        Row::new("the floor: its processor time", "ms", median(used)),
+    ])
 }
