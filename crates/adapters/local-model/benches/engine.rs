@@ -3,6 +3,7 @@
 //! `BOTTEGA_TEST_MODEL=FILE cargo bench -p bottega-local-model` prints a table, with `-- --json` a row a line.
 //! `--model FILE` names another file, `--rounds N` says how often each side has its turn.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use bottega_local_model::{BenchOptions, EngineOptions, bench};
@@ -53,6 +54,7 @@ fn main() -> Result<(), Failure> {
             result.output_ratio(),
         ),
     ];
+    let mut out = std::io::stdout().lock();
     for (metric, value, peer_value, ratio) in rows {
         let met = ratio >= GOAL;
         if as_json {
@@ -60,12 +62,13 @@ fn main() -> Result<(), Failure> {
                 "metric": metric, "unit": "tokens/s", "value": value, "peer": "a bare loop over llama.cpp",
                 "peer_value": peer_value, "ratio": ratio, "goal": format!("ratio >= {GOAL}"), "met": met,
             });
-            println!("{row}");
+            writeln!(out, "{row}")?;
         } else {
             let word = if met { "met" } else { "missed" };
-            println!(
+            writeln!(
+                out,
                 "{metric:36} {value:8.1} tokens/s, bare {peer_value:8.1}, ratio {ratio:.2}, goal {GOAL} {word}"
-            );
+            )?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use bottega_event::{
     Approved, Compaction, EndKind, Ended, ModelAnswered, ModelAsked, ModelFailed, Nudged, Purpose,
     Rerouted, Rewound, SessionEvent, Stepped, ToolOutcome, ToolReport, ToolStarted,
 };
-use bottega_llm::{ErrorKind, ModelError, Stop, ToolCall};
+use bottega_llm::{ErrorKind, ModelError, Role, Stop, ToolCall};
 use bottega_policy::Verdict;
 use bottega_types::{CallId, Timestamp, Tokens};
 use serde_json::Value;
@@ -22,6 +22,10 @@ use crate::{Definition, compaction, finish, guide};
 const USELESS: u32 = 3;
 /// Failed questions in a row, before the work ends.
 const FAILURES: u32 = 3;
+/// What the model is told when its answer was cut off.
+const GO_ON: &str = "Your answer was cut off at its limit. Go on exactly where it ended.";
+/// Pieces of one answer, each cut off at its limit, before the work ends.
+const PIECES: usize = 8;
 /// Fewer answer tokens than this are not worth a question.
 const LEAST_ANSWER: u32 = 128;
 /// How full the window may get before the history is shortened, in percent.
@@ -286,32 +290,58 @@ impl Draft<'_> {
 
     /// The model spoke without calling a tool.
     fn spoken(&mut self, text: String, cut: bool) {
+        let mut pieces = self.pieces();
+        pieces.push(text.clone());
+        let (count, whole) = (pieces.len(), pieces.concat());
         let Some(work) = &self.state.work else { return };
         let must_finish = work.schema.is_some() || small(&self.state);
         // An answer in the form that was asked for is an answer, also without the tool.
         if let (Some(schema), Ok(answer)) =
-            (&work.schema, serde_json::from_str::<Value>(text.trim()))
+            (&work.schema, serde_json::from_str::<Value>(whole.trim()))
             && !cut
             && finish::fault(schema, &answer).is_none()
         {
             return self.done(answer.to_string());
         }
+        let form = work.schema.as_ref().and_then(|schema| finish::misshapen(schema, &whole));
         let nudge = if text.trim().is_empty() {
             "You said nothing. Call a tool, or say that you are done."
+        } else if cut && count >= PIECES {
+            let why = format!("the model's answer was cut off {count} times in a row");
+            return self.end(EndKind::Stuck { why }, whole);
         } else if cut {
-            "Your answer was cut off at its limit. Go on, in fewer words."
+            GO_ON
         } else if must_finish && work.schema.is_some() && work.sent_back >= finish::SENT_BACK {
             return self.formless();
         } else if must_finish && work.sent_back < finish::SENT_BACK {
-            "Use a tool call for your next step. If the task is done, call `finish` with your answer."
+            form.as_deref().unwrap_or(
+                "Use a tool call for your next step. If the task is done, call `finish` with your answer.",
+            )
         } else {
-            return self.done(text);
+            return self.done(whole);
         };
         if self.useless() {
             return;
         }
         self.push(Nudged { text: nudge.to_owned() });
         self.proceed();
+    }
+
+    /// The pieces of an answer that was cut off so far, without the last.
+    fn pieces(&self) -> Vec<String> {
+        let before = self.state.messages.iter().rev().skip(1);
+        let turns: Vec<_> = before.collect();
+        let mut pieces: Vec<String> = turns
+            .chunks(2)
+            .map_while(|turn| match turn {
+                [asked, said] if asked.role == Role::User && asked.text() == GO_ON => {
+                    (said.tool_calls().next().is_none()).then(|| said.text())
+                }
+                _ => None,
+            })
+            .collect();
+        pieces.reverse();
+        pieces
     }
 
     /// The model called `finish`.

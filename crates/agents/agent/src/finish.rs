@@ -73,6 +73,13 @@ pub(crate) fn fault(schema: &Value, answer: &Value) -> Option<String> {
     Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
 }
 
+/// What is said of an answer that is JSON and does not follow its schema.
+pub(crate) fn misshapen(schema: &Value, text: &str) -> Option<String> {
+    let answer: Value = serde_json::from_str(text.trim()).ok()?;
+    let why = fault(schema, &answer)?;
+    Some(format!("The answer does not follow its schema: {why}. Answer again."))
+}
+
 /// The answer in the arguments of a `finish` that must follow a schema.
 fn understood(arguments: &Value, schema: &Value) -> Option<Value> {
     let Some(answer) = arguments.get("answer") else {

@@ -150,7 +150,7 @@ impl State {
                 self.phase = Phase::Idle;
             }
             SessionEvent::Rerouted(to) => self.reroute(to, at),
-            SessionEvent::Surveyed(survey) => self.survey = Some(Arc::new(survey.clone())),
+            SessionEvent::Surveyed(survey) => self.surveyed(survey),
             SessionEvent::Tasked(task) => self.task(task, at),
             SessionEvent::Stepped(stepped) => {
                 if let Some(work) = &mut self.work {
@@ -295,13 +295,33 @@ impl State {
     }
 
     fn task_parts(&self, task: &Tasked) -> Vec<Part> {
-        let context = match (&self.survey, &self.started, self.tasks.is_empty()) {
-            (Some(survey), Some(started), true) => context::fragments(survey, &started.model),
-            _ => String::new(),
-        };
+        let context = if self.tasks.is_empty() { self.fragments() } else { String::new() };
         let mut parts: Vec<Part> = task.attachments.iter().map(attachment).collect();
         parts.push(Part::text(format!("{context}{}", task.text)));
         parts
+    }
+
+    /// What the survey tells the model, before its first task. Empty before the survey.
+    fn fragments(&self) -> String {
+        match (&self.survey, &self.started) {
+            (Some(survey), Some(started)) => context::fragments(survey, &started.model),
+            _ => String::new(),
+        }
+    }
+
+    /// The workspace was looked over. The first task may have come before that; nothing was asked yet, so its message
+    /// becomes what it would have been in the other order.
+    fn surveyed(&mut self, survey: &Survey) {
+        self.survey = Some(Arc::new(survey.clone()));
+        let (fragments, attached) = (self.fragments(), self.attached.len());
+        if self.tasks.is_empty() {
+            return;
+        }
+        if let Some(first) = self.messages.first_mut()
+            && let Some(Part::Text { text }) = Arc::make_mut(first).parts.get_mut(attached)
+        {
+            text.insert_str(0, &fragments);
+        }
     }
 
     /// Adds words to the user's side, keeping roles in turn.

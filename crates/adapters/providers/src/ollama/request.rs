@@ -29,16 +29,16 @@ pub(super) fn head(request: &ChatRequest, setting: Setting) -> Result<Head, Mode
     if let Some(effort) = request.effort {
         fields.insert("think".into(), think(&request.model, effort));
     }
-    let offered = match &request.tool_choice {
-        ToolChoice::Auto => !request.tools.is_empty(),
-        // The server knows no choice; a model that may call none is shown none.
+    // The server knows no choice. A model that may call none is shown none, one that must call a certain tool is shown
+    // that alone; one that speaks instead is told so by whoever asked.
+    let offered = request.tools.iter().filter(|tool| match &request.tool_choice {
+        ToolChoice::Auto | ToolChoice::Required => true,
         ToolChoice::None => false,
-        ToolChoice::Required | ToolChoice::Named(_) => {
-            return Err(unsupported("Ollama can't force a tool call; let the model choose"));
-        }
-    };
-    if offered {
-        let tools = request.tools.iter().map(|tool| {
+        ToolChoice::Named(name) => tool.name == *name,
+    });
+    let mut offered = offered.peekable();
+    if offered.peek().is_some() {
+        let tools = offered.map(|tool| {
             json!({
                 "type": "function",
                 "function": {

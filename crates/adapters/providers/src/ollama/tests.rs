@@ -40,8 +40,16 @@ fn thinking_is_a_switch_for_most_and_a_level_for_some() {
 fn what_the_server_lacks_is_refused() {
     let mut request = ChatRequest::new("m", vec![]);
     request.tools = tools();
+    let names = |request: &ChatRequest| -> Vec<String> {
+        let body = written(Ollama, request).unwrap();
+        let name = |tool: &serde_json::Value| tool["function"]["name"].as_str().unwrap().to_owned();
+        body["tools"].as_array().unwrap().iter().map(name).collect()
+    };
+    let all = names(&request);
     request.tool_choice = ToolChoice::Required;
-    assert_eq!(written(Ollama, &request).unwrap_err().kind, ErrorKind::Unsupported);
+    assert_eq!(names(&request), all);
+    request.tool_choice = ToolChoice::Named(all[0].clone());
+    assert_eq!(names(&request), all[..1]);
     request.tool_choice = ToolChoice::None;
     assert!(written(Ollama, &request).unwrap().get("tools").is_none());
     let message = Message { role: Role::User, parts: vec![Part::Media(paper())] };

@@ -86,6 +86,13 @@ impl Bench {
     }
 
     fn start(&mut self) {
+        self.feed_start();
+        self.feed(Input::Surveyed(Survey { map: MAP.into(), ..Survey::default() }));
+        let output_schema = self.schema.clone();
+        self.feed(Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema }));
+    }
+
+    fn feed_start(&mut self) {
         self.feed(Input::Start(Started {
             session: SessionId::from_bits(7),
             agent: "test".into(),
@@ -105,9 +112,6 @@ impl Bench {
             seed: None,
             forked_from: None,
         }));
-        self.feed(Input::Surveyed(Survey { map: MAP.into(), ..Survey::default() }));
-        let output_schema = self.schema.clone();
-        self.feed(Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema }));
     }
 
     /// The model answers: text, and calls written `name(arguments)`.
@@ -172,7 +176,7 @@ impl Bench {
     }
 
     /// Plays a script, a line a step:
-    /// `say WORDS`, `call NAME(ARGS) NAME(ARGS)…`, `cut NAME(ARGS)`, `ok WORDS`, `changed PATH`, `bad WORDS`,
+    /// `say WORDS`, `call NAME(ARGS) NAME(ARGS)…`, `cut NAME(ARGS)`, `piece WORDS`, `ok WORDS`, `changed PATH`, `bad WORDS`,
     /// `error WORDS`, `denied WORDS`, `fail KIND`, `interrupt`, `timeup`, `crash`.
     #[track_caller]
     fn check(mut self, script: &str, expected: &str) -> Self {
@@ -185,6 +189,7 @@ impl Bench {
                 "say" => self.answers(rest, &[], Stop::EndTurn),
                 "call" => self.answers("", &calls, Stop::ToolCalls),
                 "cut" => self.answers("", &calls, Stop::MaxOutput),
+                "piece" => self.answers(rest, &[], Stop::MaxOutput),
                 "ok" => self.tool(ToolOutcome::Succeeded, rest, &[]),
                 "changed" => self.tool(ToolOutcome::Succeeded, rest, &[rest]),
                 "bad" => self.tool(ToolOutcome::CommandFailed, rest, &[]),
@@ -286,6 +291,77 @@ fn a_run_goes_from_task_to_answer() {
          say mended
          → done: mended",
     );
+}
+
+#[test]
+fn the_model_reads_the_survey_in_whatever_order_it_came() {
+    let survey = Survey {
+        instructions: vec![("AGENTS.md".into(), "be kind".into())],
+        map: MAP.into(),
+        ..Survey::default()
+    };
+    let task =
+        || Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema: None });
+    let sent = |inputs: [Input; 2]| {
+        let mut world = Bench::new();
+        world.feed_start();
+        for input in inputs {
+            world.feed(input);
+        }
+        assert!(world.log.ends_with("→ ask\n"), "{}", world.log);
+        world.state.messages.iter().map(|message| message.text()).collect::<Vec<_>>()
+    };
+    let usual = sent([Input::Surveyed(survey.clone()), task()]);
+    assert!(usual[0].contains("be kind") && usual[0].ends_with("do it"), "{usual:?}");
+    assert_eq!(sent([task(), Input::Surveyed(survey)]), usual);
+}
+
+#[test]
+fn an_answer_in_pieces_is_one_answer() {
+    Bench::new().check(
+        "piece FIRST 
+         say SECOND",
+        "→ ask
+         piece FIRST
+         → nudge: Your answer was cut off at its limit
+         → ask
+         say SECOND
+         → done: FIRSTSECOND",
+    );
+    let mut world = Bench::new();
+    world.schema = Some(json!({ "type": "object", "required": ["n"] }));
+    world.check(
+        "piece {\"n\":
+         say 5}",
+        "→ ask
+         piece {\"n\":
+         → nudge: Your answer was cut off at its limit
+         → ask
+         say 5}
+         → done: {\"n\":5}",
+    );
+    let ended = Bench::new().check(&"piece x\n".repeat(8), &{
+        let turn = "→ ask\npiece x\n→ nudge: Your answer was cut off at its limit\n".repeat(7);
+        format!("{turn}→ ask\npiece x\n→ stuck: the model's answer was cut off 8 times in a row")
+    });
+    assert_eq!(ended.state.ended.unwrap().answer, "xxxxxxxx");
+}
+
+#[test]
+fn an_answer_without_its_form_is_told_what_is_wrong() {
+    let mut world = Bench::new();
+    world.schema = Some(json!({ "type": "object", "properties": { "n": { "type": "integer" } } }));
+    let world = world.check(
+        "say {\"n\": \"x\"}
+         say {\"n\": 5}",
+        "→ ask
+         say {\"n\": \"x\"}
+         → nudge: The answer does not follow its schema: \"x\" is not of type \"integer\" (at `/n`)
+         → ask
+         say {\"n\": 5}
+         → done: {\"n\":5}",
+    );
+    assert!(world.state.work.is_none());
 }
 
 #[test]

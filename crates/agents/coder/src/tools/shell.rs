@@ -26,7 +26,7 @@ struct ShellInput {
     command: String,
     /// Seconds until it is killed. 120 when absent.
     timeout: Option<u64>,
-    /// Hosts it must reach: `crates.io`, `*.example.org`, `example.org:8443`.
+    /// Hosts it must reach: `example.org`, `*.example.org`, `example.org:8443`.
     #[serde(default)]
     hosts: Vec<String>,
 }

@@ -21,6 +21,21 @@ fn turns() -> Vec<Saying> {
     ]
 }
 
+#[test]
+fn the_first_request_holds_the_projects_instructions_and_its_map() {
+    for _ in 0..5 {
+        let home = Home::new();
+        home.write("AGENTS.md", "Say SAYMAGIC before anything else.\n");
+        home.write("src/engine.rs", "pub fn ignite() {}\n");
+        let server = ScriptedServer::of_turns([Saying::text("Done.")]).unwrap();
+        home.run(&Provider::usual(&server), &["look around"]).finish().done();
+        let asked = String::from_utf8_lossy(&server.asked()[0].raw).into_owned();
+        for told in ["SAYMAGIC", "src/engine.rs", "look around"] {
+            assert!(asked.contains(told), "no {told} in {asked}");
+        }
+    }
+}
+
 #[track_caller]
 fn check(protocol: WireProtocol) {
     let home = Home::new();

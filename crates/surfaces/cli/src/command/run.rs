@@ -112,5 +112,9 @@ fn read_schema(path: &Path) -> Result<serde_json::Value, Failure> {
     if !schema.is_object() {
         return Err(refuse("a JSON Schema for an answer is an object".to_owned()).into());
     }
+    // Before anything is asked and paid for.
+    if let Err(error) = jsonschema::validator_for(&schema) {
+        return Err(refuse(format!("this is no valid JSON Schema: {error}")).into());
+    }
     Ok(schema)
 }
