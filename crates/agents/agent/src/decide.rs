@@ -257,7 +257,7 @@ impl Draft<'_> {
         }
         let cut = matches!(answer.stop, Stop::MaxOutput | Stop::ContextFull);
         match calls.as_slice() {
-            [] => self.spoken(answer.message.text(), cut),
+            [] => self.spoken(&answer.message.text(), cut),
             [only] if only.name == FINISH && !cut => self.finished(only),
             calls => self.start(calls, cut),
         }
@@ -289,9 +289,9 @@ impl Draft<'_> {
     }
 
     /// The model spoke without calling a tool.
-    fn spoken(&mut self, text: String, cut: bool) {
+    fn spoken(&mut self, text: &str, cut: bool) {
         let mut pieces = self.pieces();
-        pieces.push(text.clone());
+        pieces.push(text.to_owned());
         let (count, whole) = (pieces.len(), pieces.concat());
         let Some(work) = &self.state.work else { return };
         let must_finish = work.schema.is_some() || small(&self.state);
