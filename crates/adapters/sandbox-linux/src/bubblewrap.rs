@@ -45,6 +45,8 @@ pub(crate) fn words(
             Cover::LockedFolder => words.add(&[c"--perms", c"0000", c"--tmpfs", path]),
             Cover::LockedFile => words.add(&[c"--ro-bind", c"/dev/null", path]),
             Cover::Pinned => words.add(&[c"--bind", path, path]),
+            // Bubblewrap follows links; the report says so.
+            Cover::Link => {}
             Cover::ReadOnly => words.add(&[c"--ro-bind", path, path]),
         }
     }

@@ -34,8 +34,9 @@
 //!   holds. Where there can't be one, Landlock ABI 4 (Linux 6.7) allows TCP to the proxy's port and nothing else;
 //!   it knows no addresses, so that another machine could be reached at that port. Below, a refusal.
 //! * With mount namespaces only: a command sees system folders and what it was granted, and no other file or socket
-//!   by name; everything but what it may write is read-only, modes, owners and times included; `.git/config`,
-//!   `.git/hooks` and `.bottega` of the workspace are read-only if they are there; terminals, shared memory and
+//!   by name; everything but what it may write is read-only, modes, owners and times included; `.git` (what
+//!   it leads to in the workspace included) and `.bottega` of the workspace, and `.git` of its folders, are
+//!   read-only, and can't be made where they are not there (`protected`, `placeholder`); terminals, shared memory and
 //!   other processes are its own. Sockets that lie in what it may read can be connected to, until Landlock ABI 9.
 //! * Landlock ABI 6 (Linux 6.12): no signals to other programs, no abstract sockets of theirs.
 //! * Processes: `RLIMIT_NPROC`, which does not bind root, and `pid_max` of the PID namespace (Linux 6.14), which
@@ -65,8 +66,10 @@ mod means;
 mod mounts;
 mod network;
 mod options;
+mod placeholder;
 mod plan;
 mod process;
+mod protected;
 mod report;
 mod ruleset;
 mod sandbox;

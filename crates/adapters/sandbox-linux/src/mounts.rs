@@ -24,6 +24,8 @@ pub(crate) enum Cover {
     Pinned,
     /// It can't be changed at all.
     ReadOnly,
+    /// A link that can't be renamed or removed.
+    Link,
 }
 
 /// Whether what is kept may be written.
@@ -92,7 +94,7 @@ impl View {
     pub(crate) fn take(&self) -> io::Result<()> {
         mount(c"none", c"/", c"", libc::MS_REC | libc::MS_PRIVATE, c"")?;
         for kept in &self.kept {
-            let held = hold(&kept.path)?;
+            let held = hold(&kept.path, 0)?;
             if kept.access == Access::Read && held >= 0 {
                 restrict(held, c"", libc::AT_EMPTY_PATH)?;
             }
@@ -139,6 +141,9 @@ impl View {
                 Cover::Pinned => mount(path, path, c"", bind, c""),
                 Cover::ReadOnly => mount(path, path, c"", bind, c"")
                     .and_then(|()| restrict(libc::AT_FDCWD, path, 0)),
+                Cover::Link => {
+                    hold(path, libc::AT_SYMLINK_NOFOLLOW).and_then(|held| put_back(held, path))
+                }
             })?;
         }
         if locks {
@@ -150,9 +155,9 @@ impl View {
 }
 
 /// Takes hold of what is mounted at and below a path (`open_tree(2)`); −1 when nothing is there any more.
-fn hold(path: &CStr) -> io::Result<RawFd> {
+fn hold(path: &CStr, more: libc::c_int) -> io::Result<RawFd> {
     const CLONE: libc::c_uint = 1;
-    let flags = CLONE | libc::AT_RECURSIVE.cast_unsigned() | libc::O_CLOEXEC.cast_unsigned();
+    let flags = CLONE | (libc::AT_RECURSIVE | libc::O_CLOEXEC | more).cast_unsigned();
     // SAFETY: the path ends in NUL and lives through the call.
     let held = checked(unsafe {
         libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags)

@@ -14,6 +14,7 @@ use crate::filter::{Cage, Sockets};
 use crate::means::Means;
 use crate::mounts::View;
 use crate::options::Options;
+use crate::placeholder::Placeholder;
 use crate::ruleset::Connections;
 use crate::scratch::Scratch;
 use crate::{environment, filter, grants, kernel, network, report, ruleset, view};
@@ -32,6 +33,8 @@ pub(crate) struct Ready {
     pub(crate) door: Option<TcpListener>,
     /// The private folders.
     pub(crate) scratch: Option<Scratch>,
+    /// What stands where protected names are not there.
+    pub(crate) placeholders: Vec<Placeholder>,
 }
 
 /// What a plan is made from.
@@ -66,7 +69,7 @@ impl Planning<'_> {
             plan.filter = Some(filter::no_sockets().map_err(unavailable)?);
         }
         plan.program = found(self.spec, &environment)?;
-        Ok(Ready { plan, door: None, scratch: None })
+        Ok(Ready { plan, door: None, scratch: None, placeholders: Vec::new() })
     }
 
     /// A plan that does nothing beside running a program under its keeper.
@@ -99,13 +102,16 @@ impl Planning<'_> {
         let mut plan = self.bare();
         plan.limits = limits(options);
         plan.program = found(spec, &environment)?;
+        let mounts = self.containment != Containment::Subreaper
+            || matches!(self.means, Means::Bubblewrap(_));
+        let placeholders = if mounts { Placeholder::all(&spec.writable)? } else { Vec::new() };
         match self.means {
             Means::Landlock => self.landlocked(&mut plan, &environment, &private, &way)?,
             Means::Bubblewrap(program) => {
                 self.wrapped(&mut plan, program, &environment, &private, &way)?;
             }
         }
-        Ok(Ready { plan, door: way.door, scratch: Some(scratch) })
+        Ok(Ready { plan, door: way.door, scratch: Some(scratch), placeholders })
     }
 
     /// The cage that this crate builds.

@@ -66,7 +66,10 @@ fn wrapped(options: &Options, means: &Means) -> CageReport {
         ("processes are bounded", processes(options, Containment::Subreaper)),
         ("nothing outlives a command", by("a PID namespace, under a keeper")),
         ("other processes are invisible", by("a PID namespace")),
-        ("git settings and hooks are read-only", by("mounts")),
+        (
+            "repositories and project settings are read-only",
+            by("mounts; not a `.git` that is a link"),
+        ),
         ("modes, owners and times of other files can't be changed", by("mounts")),
         ("terminals and shared memory of other programs are hidden", by("devices of its own")),
         ("sockets of other programs are hidden", by("mounts")),
@@ -136,7 +139,12 @@ pub(crate) fn report(
         ("processes are bounded", processes(options, containment)),
         ("nothing outlives a command", Ok(kept.to_owned())),
         ("other processes are invisible", namespaces("PID namespace")),
-        ("git settings and hooks are read-only", namespaces("mount namespace")),
+        (
+            "repositories and project settings are read-only",
+            namespaces("mount namespace").map_err(|why| {
+                format!("{why}; a command can change `.git` so that your own git runs something")
+            }),
+        ),
         ("modes, owners and times of other files can't be changed", namespaces("mount namespace")),
         ("terminals and shared memory of other programs are hidden", namespaces("mount namespace")),
         (

@@ -15,6 +15,7 @@ use crate::follow::{Running, follow};
 use crate::line::{self, Line, Word};
 use crate::means::Means;
 use crate::options::{Namespaces, Options};
+use crate::placeholder::Placeholder;
 use crate::plan::{Planning, Ready};
 use crate::process::{self, Orphans, Process};
 use crate::scratch::Scratch;
@@ -43,6 +44,7 @@ struct Started {
     err: OwnedFd,
     door: Option<TcpListener>,
     scratch: Option<Scratch>,
+    placeholders: Vec<Placeholder>,
 }
 
 impl LinuxSandbox {
@@ -107,13 +109,13 @@ impl Inner {
             Means::Landlock | Means::Bubblewrap(_) => Containment::Subreaper,
         };
         let planning = Planning { options: &self.options, spec, means, containment };
-        let Ready { plan, door, scratch } = planning.ready()?;
+        let Ready { plan, door, scratch, placeholders } = planning.ready()?;
         let (out, out_end) = io::pipe()?;
         let (err, err_end) = io::pipe()?;
         let nothing = std::fs::File::open("/dev/null")?;
         let streams = [nothing.into(), out_end.into(), err_end.into()];
         let (keeper, line) = launch(plan, streams)?;
-        Ok(Started { keeper, line, out: out.into(), err: err.into(), door, scratch })
+        Ok(Started { keeper, line, out: out.into(), err: err.into(), door, scratch, placeholders })
     }
 }
 
@@ -181,7 +183,7 @@ impl Sandbox for LinuxSandbox {
         let begun = tokio::task::spawn_blocking(move || inner.start(&spec))
             .await
             .map_err(|error| SandboxError::Lost(io::Error::other(error)))??;
-        let Started { keeper, line, out, err, door, scratch } = begun;
+        let Started { keeper, line, out, err, door, scratch, placeholders } = begun;
         let running = Running {
             line: Line::new(line)?,
             keeper: Process::new(keeper, Arc::clone(&self.inner.orphans))?,
@@ -191,6 +193,7 @@ impl Sandbox for LinuxSandbox {
         };
         let egress = self.inner.options.egress.as_deref();
         let result = follow(running, command, sink, egress, started).await;
+        drop(placeholders);
         if let Some(scratch) = scratch {
             // Large folders take a while to remove; what fails is swept by a later command.
             let _ = tokio::task::spawn_blocking(move || scratch.temporary.close()).await;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cage::c_path;
 use crate::grants::{Right, real};
 use crate::mounts::{Access, Cover, Kept, Made, View};
+use crate::protected;
 
 /// Folders of the machine that are seen as they are: programs, libraries, their settings. Every other one may hold
 /// files and sockets of other programs, and a socket that can be reached may be one that runs commands (a terminal
@@ -14,15 +15,6 @@ use crate::mounts::{Access, Cover, Kept, Made, View};
 const SEEN: &[&str] = &[
     "bin", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc", "sbin",
     "snap", "sys", "usr",
-];
-
-/// What in a folder that may be written is protected from the command: with these it could make the user's own
-/// git, or Bottega, run something outside the cage later.
-const PROTECTED: &[(&str, Cover)] = &[
-    (".git", Cover::Pinned),
-    (".git/config", Cover::ReadOnly),
-    (".git/hooks", Cover::ReadOnly),
-    (".bottega", Cover::ReadOnly),
 ];
 
 /// How many links in a row are followed.
@@ -185,15 +177,8 @@ fn covers(wanted: &Wanted<'_>) -> Vec<(CString, Cover)> {
         let cover = if path.is_dir() { Cover::LockedFolder } else { Cover::LockedFile };
         covers.push((c_path(path), cover));
     }
-    for folder in wanted.protected {
-        for (name, cover) in PROTECTED {
-            let path = folder.join(name);
-            // A link is not followed: what it leads to is protected where it lies, or is outside anyway.
-            if path.symlink_metadata().is_ok_and(|about| !about.is_symlink()) {
-                covers.push((c_path(&path), *cover));
-            }
-        }
-    }
+    let protected = protected::covers(wanted.protected);
+    covers.extend(protected.into_iter().map(|(path, cover)| (c_path(&path), cover)));
     covers
 }
 

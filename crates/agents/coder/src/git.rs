@@ -140,7 +140,8 @@ impl Git {
         let spec = CommandSpec {
             argv: self.argv(!free),
             directory: root.clone(),
-            writable: if self.changes { vec![root] } else { Vec::new() },
+            // The cage keeps `.git` read-only where it is not granted by name.
+            writable: if self.changes { vec![root.clone(), root.join(".git")] } else { Vec::new() },
             environment: BTreeMap::new(),
             network: free,
             hosts: Vec::new(),

@@ -47,15 +47,19 @@ fn git_looks_and_commits_as_the_user() {
             .unwrap();
         });
         fs::remove_dir_all(world.path("w/.git")).unwrap();
-        world.check(
+        let check = |script: &str, output: &str| {
+            let mut spec = world.sh(script);
+            spec.writable.push(world.path("w/.git"));
+            let outcome = world.run(&spec);
+            assert_eq!((outcome.ending, outcome.output.trim_end()), (Ending::Exited(0), output));
+        };
+        check(
             "git init -q . && git add -A && git commit -q -m first && git log --format=%an",
-            Ending::Exited(0),
             "A Person",
         );
         // Now with the repository there from the beginning, and its settings protected.
-        world.check(
+        check(
             "echo more >> src/a.txt && git diff --stat | tail -1 && git commit -q -a -m second && git log --oneline | wc -l",
-            Ending::Exited(0),
             " 1 file changed, 1 insertion(+), 1 deletion(-)\n2",
         );
     }

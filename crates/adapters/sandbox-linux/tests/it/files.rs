@@ -1,5 +1,6 @@
 //! Files, variables and the network: what a caged command can touch.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
@@ -129,26 +130,77 @@ fn a_home_that_is_worked_in_keeps_its_secrets() {
     }
 }
 
-#[test]
-fn git_settings_are_read_only_where_mounts_can_be_made() {
-    let world = World::new(Namespaces::WhereAllowed);
+/// Whether the cage holds what the user's own git goes by. Where it can't be held the report says so.
+fn holds_repositories(world: &World) -> bool {
     let report = world.sandbox.report();
-    let (_, state) =
-        report.features.iter().find(|(name, _)| name.starts_with("git settings")).unwrap();
-    if state.is_ok() {
-        world.refused("echo evil >> .git/config");
-        world.refused("echo evil > .git/hooks/pre-commit");
-        world.refused("rm -f .git/hooks/x");
-        world.refused("mv .git elsewhere");
-        world.refused("cd .git && echo evil > config");
-        world.check(
-            "echo new > .git/HEAD && cat .git/HEAD .git/config",
-            Ending::Exited(0),
-            "new\n[core]",
-        );
-    } else {
-        world.check("echo x >> .git/config && tail -1 .git/config", Ending::Exited(0), "x");
+    let found = report.features.iter().find(|(name, _)| name.starts_with("repositories"));
+    found.unwrap().1.is_ok()
+}
+
+#[test]
+fn repositories_are_read_only_where_mounts_can_be_made() {
+    let world = World::new(Namespaces::WhereAllowed);
+    if !holds_repositories(&world) {
+        return world.check("echo x >> .git/config && tail -1 .git/config", Ending::Exited(0), "x");
     }
+    for (name, text) in [("sub/.git/HEAD", ""), ("deep/real/HEAD", ""), ("tree/x", "")] {
+        fs::create_dir_all(world.path("w").join(name).parent().unwrap()).unwrap();
+        fs::write(world.path("w").join(name), text).unwrap();
+    }
+    fs::write(world.path("w/tree/.git"), "gitdir: ../deep/real\n").unwrap();
+    fs::create_dir(world.path("w/linked")).unwrap();
+    std::os::unix::fs::symlink("../deep", world.path("w/linked/.git")).unwrap();
+    for script in [
+        "echo evil >> .git/config",
+        "echo evil > .git/hooks/pre-commit",
+        "cp -r .git evil; echo ../evil > .git/commondir",
+        "echo evil > .git/HEAD",
+        "echo evil > .git/config.worktree",
+        "mv .git elsewhere",
+        "echo evil > sub/.git/commondir",
+        "mv sub elsewhere",
+        "echo evil > tree/.git",
+        "echo evil > deep/real/commondir",
+        "mv deep elsewhere",
+        "rm -f linked/.git",
+        "mkdir .bottega/x",
+        "mkdir .bottega",
+        "rmdir .bottega",
+        "mv .bottega elsewhere",
+    ] {
+        world.refused(script);
+    }
+    world.check("cat .git/HEAD; echo x > tree/y; mkdir made", Ending::Exited(0), "ref: x");
+    assert!(!world.path("w/.bottega").exists() && world.path("w/made").exists());
+    // What was granted by name may be written, and still runs nothing.
+    let mut spec = world.sh("echo new > .git/HEAD && cat .git/HEAD; echo evil > .git/config");
+    spec.writable.push(world.path("w/.git"));
+    let outcome = world.run(&spec);
+    assert!(outcome.output.starts_with("new\n"), "{outcome:?}");
+    assert_eq!(fs::read_to_string(world.path("w/.git/config")).unwrap(), "[core]\n");
+}
+
+#[test]
+fn what_a_killed_command_left_in_the_way_is_taken_away() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new(Namespaces::WhereAllowed);
+    if holds_repositories(&world) {
+        fs::remove_dir_all(world.path("w/.git")).unwrap();
+        fs::create_dir(world.path("w/.git")).unwrap();
+        fs::set_permissions(world.path("w/.git"), fs::Permissions::from_mode(0o500)).unwrap();
+        world.refused("git init");
+        assert!(!world.path("w/.git").exists());
+    }
+}
+
+#[test]
+fn git_looks_at_a_repository_from_inside() {
+    let world = World::new(Namespaces::WhereAllowed);
+    fs::remove_dir_all(world.path("w/.git")).unwrap();
+    let mut free = world.sh("git init -q && git add src");
+    free.caged = false;
+    assert_eq!(world.run(&free).ending, Ending::Exited(0));
+    world.check("git -c safe.directory='*' status --short", Ending::Exited(0), "A  src/a.txt");
 }
 
 #[test]

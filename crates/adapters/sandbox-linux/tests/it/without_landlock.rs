@@ -62,6 +62,8 @@ fn bubblewrap_holds_a_command_where_there_is_one() {
         "chmod 777 OUT/lent/l",
         "echo x > .git/config",
         "mv .git elsewhere",
+        "echo x > .git/commondir",
+        "mkdir .bottega/x",
         "unshare -r true",
         "exec 3<>/dev/tcp/127.0.0.1/1",
     ] {

@@ -1,0 +1,91 @@
+//! Empty folders that stand, while a command runs, where protected names are not there yet.
+//!
+//! A mount needs something to stand on. The folder is made in the user's file system, a read-only mount stands over
+//! it in the command's own mount namespace, and it is removed when no command needs it any more. What a process that
+//! was killed left behind is known by its mode and taken over by the next command.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::protected;
+
+/// The mode by which such a folder is known.
+const MODE: u32 = 0o500;
+
+/// One such folder. The shared lock on it says that a command needs it, to other processes too.
+#[derive(Debug)]
+pub(crate) struct Placeholder {
+    path: PathBuf,
+    held: fs::File,
+}
+
+impl Placeholder {
+    /// Those that the folders which may be written need.
+    pub(crate) fn all(writable: &[PathBuf]) -> io::Result<Vec<Self>> {
+        let mut made = Vec::new();
+        for root in protected::roots(writable).filter(|root| root.is_dir()) {
+            for name in protected::NAMES {
+                let path = root.join(name);
+                if !writable.contains(&path) {
+                    made.extend(Self::at(&path)?);
+                }
+            }
+        }
+        Ok(made)
+    }
+
+    fn at(path: &Path) -> io::Result<Option<Self>> {
+        loop {
+            match fs::DirBuilder::new().mode(MODE).create(path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                // Then the command, which may do no more, can make none either.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::PermissionDenied
+                            | ErrorKind::ReadOnlyFilesystem
+                            | ErrorKind::NotFound
+                    ) =>
+                {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+            let about = match path.symlink_metadata() {
+                Ok(about) => about,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            if !about.is_dir() || about.mode() & 0o7777 != MODE {
+                return Ok(None);
+            }
+            let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+            let held = match fs::File::options().read(true).custom_flags(flags).open(path) {
+                Ok(held) => held,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            held.lock_shared()?;
+            // Another command may have removed it meanwhile.
+            let same = path.symlink_metadata().is_ok_and(|now| {
+                held.metadata().is_ok_and(|own| (now.dev(), now.ino()) == (own.dev(), own.ino()))
+            });
+            if same {
+                return Ok(Some(Self { path: path.to_owned(), held }));
+            }
+        }
+    }
+}
+
+impl Drop for Placeholder {
+    fn drop(&mut self) {
+        // The last one removes it. What is not empty any more is somebody's, and stays.
+        let last = self.held.unlock().is_ok() && self.held.try_lock().is_ok();
+        if last {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}

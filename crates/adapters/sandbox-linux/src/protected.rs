@@ -1,0 +1,127 @@
+//! What in a folder that may be written a command may not change: with it, it could make the user's own git, or
+//! Bottega, run something outside the cage later.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::grants::real;
+use crate::mounts::Cover;
+
+/// Names at the root of a folder.
+pub(crate) const NAMES: &[&str] = &[GIT, ".bottega"];
+const GIT: &str = ".git";
+
+/// What stays read-only in a `.git` that was granted: git itself needs neither for a commit or a branch.
+const GRANTED: &[(&str, Cover)] =
+    &[("", Cover::Pinned), ("config", Cover::ReadOnly), ("hooks", Cover::ReadOnly)];
+
+/// How much of a `.git` file is read, in bytes: it holds one path.
+const POINTER: u64 = 8192;
+
+/// The roots in which names are protected: what was granted, but for grants of such a name itself.
+pub(crate) fn roots(writable: &[PathBuf]) -> impl Iterator<Item = &PathBuf> {
+    writable.iter().filter(|path| !is_protected(path))
+}
+
+fn is_protected(path: &Path) -> bool {
+    NAMES.iter().any(|name| path.file_name().is_some_and(|file| file == *name))
+}
+
+/// What stands over the protected files of the folders that may be written, outer ones first.
+pub(crate) fn covers(writable: &[PathBuf]) -> Vec<(PathBuf, Cover)> {
+    let granted: BTreeSet<PathBuf> =
+        writable.iter().filter(|path| is_protected(path)).map(|path| real(path)).collect();
+    let mut covers = Vec::new();
+    for root in roots(writable) {
+        let mut covering = Covering { root: real(root), granted: &granted, covers: &mut covers };
+        for name in NAMES {
+            covering.name(&root.join(name));
+        }
+        covering.nested();
+    }
+    covers
+}
+
+struct Covering<'a> {
+    root: PathBuf,
+    granted: &'a BTreeSet<PathBuf>,
+    covers: &'a mut Vec<(PathBuf, Cover)>,
+}
+
+impl Covering<'_> {
+    fn name(&mut self, path: &Path) {
+        let Ok(about) = path.symlink_metadata() else { return };
+        let whole = real(path);
+        if self.granted.contains(&whole) {
+            for (name, cover) in GRANTED {
+                let path = if name.is_empty() { whole.clone() } else { whole.join(name) };
+                if path.symlink_metadata().is_ok_and(|about| !about.is_symlink()) {
+                    self.covers.push((path, *cover));
+                }
+            }
+            return;
+        }
+        if about.is_symlink() {
+            self.covers.push((path.to_owned(), Cover::Link));
+            self.inside(&whole);
+        } else {
+            self.covers.push((path.to_owned(), Cover::ReadOnly));
+        }
+        if whole.is_file() {
+            // A worktree or a submodule: the file names the folder, and that one the folder of the whole repository.
+            let Some(folder) = pointer(&whole, "gitdir:") else { return };
+            self.inside(&folder);
+            if let Some(common) = pointer(&folder.join("commondir"), "") {
+                self.inside(&common);
+            }
+        }
+    }
+
+    /// Covers what a repository's parts lead to, where it lies in this folder, and keeps what leads there.
+    fn inside(&mut self, path: &Path) {
+        let path = real(path);
+        let Ok(below) = path.strip_prefix(&self.root) else { return };
+        if below.as_os_str().is_empty() || !path.exists() {
+            return;
+        }
+        let mut way: Vec<&Path> =
+            path.ancestors().skip(1).take_while(|at| *at != self.root).collect();
+        way.reverse();
+        // Within what is covered already there is nothing to do.
+        if way.iter().any(|at| is_protected(at)) {
+            return;
+        }
+        self.covers.extend(way.into_iter().map(|at| (at.to_owned(), Cover::Pinned)));
+        self.covers.push((path, Cover::ReadOnly));
+    }
+
+    /// Repositories in folders of this one.
+    fn nested(&mut self) {
+        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let folder = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && !is_protected(&folder) {
+                let git = folder.join(GIT);
+                if git.symlink_metadata().is_ok() {
+                    self.covers.push((folder, Cover::Pinned));
+                    self.name(&git);
+                }
+            }
+        }
+    }
+}
+
+/// The path that a small file names after a word, from where the file lies.
+fn pointer(file: &Path, word: &str) -> Option<PathBuf> {
+    // It may be anything by now, a pipe that nobody writes to included.
+    let opened = fs::File::options().read(true).custom_flags(libc::O_NONBLOCK).open(file).ok()?;
+    if !opened.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    opened.take(POINTER).read_to_string(&mut text).ok()?;
+    Some(file.parent()?.join(text.strip_prefix(word)?.trim()))
+}
