@@ -1,7 +1,6 @@
 //! The settings that hold, each with its origin.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,7 +13,7 @@ use crate::reading::{Entry, read_file, read_text, unknown};
 use crate::shape::SHAPE;
 use crate::trust::{Brought, Standing, Trust, is_absent};
 use crate::variable::read_environment;
-use crate::{Environment, Layer, Origin, Places, SettingPath, Settings};
+use crate::{Environment, Layer, Origin, Places, SettingPath, Settings, plain_file};
 
 /// Where settings are read from.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +130,7 @@ impl Config {
             [(Layer::System, &sources.places.system_settings), (Layer::User, &user)]
         {
             let drafted = draft.filter(|draft| draft.layer == layer);
-            match drafted.map_or_else(|| fs::read(path), |draft| Ok(draft.text.into())) {
+            match drafted.map_or_else(|| plain_file::read(path), |draft| Ok(draft.text.into())) {
                 Ok(bytes) => config.add_file(layer, path, &bytes, &mut problems),
                 Err(error) if is_absent(&error) => config.looked_at(layer, path, FileState::Absent),
                 Err(error) => problems.push(unreadable(path, &error)),

@@ -1,6 +1,5 @@
 //! Changing a settings file without disturbing what else stands in it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use bottega_types::Timestamp;
@@ -9,6 +8,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike};
 
 use crate::atomic_file::{Privacy, replace};
 use crate::config::{Draft, find};
+use crate::plain_file;
 use crate::problem::{Problem, ProblemKind, Problems, Quoted};
 use crate::reading::{read_file, read_text};
 use crate::trust::{Standing, Trust, TrustError, is_absent};
@@ -100,7 +100,7 @@ impl<'s> Editor<'s> {
     ) -> Result<PathBuf, EditError> {
         let file = self.file(layer)?;
         let disk = |source| EditError::Disk { file: file.clone(), source };
-        let before = match fs::read_to_string(&file) {
+        let before = match plain_file::read_text(&file) {
             Ok(text) => text,
             Err(error) if is_absent(&error) => String::new(),
             Err(error) => return Err(disk(error)),

@@ -31,6 +31,7 @@ mod measure;
 mod notice;
 mod path;
 mod places;
+mod plain_file;
 mod problem;
 mod reading;
 mod reference_page;

@@ -8,7 +8,7 @@ use bottega_types::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{Privacy, replace};
-use crate::{Layer, Places};
+use crate::{Layer, Places, plain_file};
 
 /// What is known of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,14 @@ pub enum TrustError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// What is there can be no settings file.
+    #[error("{path} can't be used: {why}")]
+    Unfit {
+        /// Which.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: io::Error,
     },
     /// The list is not what Bottega wrote.
     #[error("{path} is damaged; remove it and trust your folders again")]
@@ -140,8 +148,11 @@ pub(crate) struct Brought {
 
 impl Brought {
     pub(crate) fn read(folder: &Path) -> Result<Self, TrustError> {
-        let read = |path: PathBuf| match fs::read(&path) {
+        let read = |path: PathBuf| match plain_file::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
+            Err(why) if why.kind() == io::ErrorKind::InvalidInput => {
+                Err(TrustError::Unfit { path, why })
+            }
             Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(TrustError::Disk { path, source }),
         };

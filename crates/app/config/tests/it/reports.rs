@@ -121,3 +121,29 @@ fn asking_for_a_setting_that_is_not_there_names_the_nearest() {
     let problem = config.get(&"limits.trns".parse().unwrap()).unwrap_err();
     insta::assert_snapshot!(report(&problem));
 }
+
+#[test]
+fn what_is_no_settings_file_is_neither_waited_for_nor_read_whole() {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+    let world = World::new();
+    for layer in ["project", "local", "user"] {
+        for kind in ["pipe", "endless", "large"] {
+            world.write(layer, &"#".repeat((1 << 20) + 1));
+            let file = world.file(layer);
+            if kind != "large" {
+                std::fs::remove_file(&file).unwrap();
+            }
+            match kind {
+                "pipe" => assert!(Command::new("mkfifo").arg(&file).status().unwrap().success()),
+                "endless" => symlink("/dev/zero", &file).unwrap(),
+                _ => {}
+            }
+            let told = report(&world.load().unwrap_err());
+            let told = told.split_whitespace().collect::<String>();
+            let why = if kind == "large" { "largerthan1MiB" } else { "noregularfile" };
+            assert!(told.contains(why) && told.contains("removeit"), "{layer} {kind}: {told}");
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+}
