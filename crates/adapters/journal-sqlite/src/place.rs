@@ -94,6 +94,19 @@ fn create(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Why this process can't write the journal at `path`; nothing when it can.
+pub(crate) fn why_not_written(path: &Path) -> Result<Option<String>, StoreError> {
+    let look = |error: io::Error| translate_io(&error, &format!("looking at {}", path.display()));
+    match who_writes(path, Access::ReadWrite)? {
+        Writable::Elsewhere(why) | Writable::Nowhere(why) => Ok(Some(why)),
+        Writable::Here => {
+            let left = statvfs(path).map_err(|error| look(error.into()))?.f_bavail;
+            let full = || format!("the disk that {} lies on is full", path.display());
+            Ok((left == 0).then(full))
+        }
+    }
+}
+
 fn who_writes(path: &Path, wanted: Access) -> Result<Writable, StoreError> {
     let shown = path.display();
     let look = |error: io::Error| translate_io(&error, &format!("looking at {shown}"));

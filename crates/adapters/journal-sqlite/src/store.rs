@@ -11,7 +11,7 @@ use crate::refusal::{contradiction, translate};
 use crate::signal::{Signal, Watch};
 use crate::turn::Turn;
 use crate::writer::{Writer, WriterHandle};
-use crate::{Options, connection, schema};
+use crate::{Options, connection, place, schema};
 
 /// Journal, blobs, snapshots and views in one SQLite file. Clones share it.
 ///
@@ -56,6 +56,12 @@ impl SqliteStore {
             }
         };
         Ok(Self(Arc::new(Inner { writer, watch: Mutex::default(), readers, signal, place })))
+    }
+
+    /// Why this process could not write the journal at `path`, which is there: its mode, its file system or a full
+    /// disk; nothing when it could. Changes nothing.
+    pub fn why_not_written(path: &std::path::Path) -> Result<Option<String>, StoreError> {
+        place::why_not_written(path)
     }
 
     /// Brings the journal to `format`, forward or back, and returns the format it had. Going back drops

@@ -96,7 +96,15 @@ async fn journal(app: &App, full: bool) -> Vec<Check> {
             check("journal's chain", CheckState::Bad, error.to_string(), step)
         }
     };
-    vec![check("journal", CheckState::Good, found, ""), chain]
+    let written = match SqliteStore::why_not_written(&path) {
+        Ok(None) => check("journal", CheckState::Good, found, ""),
+        Ok(Some(why)) => {
+            let step = "make room or lift the protection; until then it can only be read";
+            check("journal", CheckState::Bad, format!("{found}; it can't be written: {why}"), step)
+        }
+        Err(error) => check("journal", CheckState::Bad, error.to_string(), "look at the disk"),
+    };
+    vec![written, chain]
 }
 
 fn records(count: u64) -> String {

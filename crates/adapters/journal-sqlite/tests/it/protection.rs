@@ -47,7 +47,10 @@ async fn a_write_protected_file_can_be_read() {
     let store = open(&path);
     fill(&store, 5).await;
     drop(store);
+    assert_eq!(SqliteStore::why_not_written(&path), Ok(None));
     chmod(&path, 0o400);
+    let why = SqliteStore::why_not_written(&path).unwrap();
+    assert!(why.as_ref().is_some_and(|why| why.contains("write-protected")), "{why:?}");
     let before = fs::read(&path).unwrap();
     let store = open(&path);
     check_read_only(&store).await;
