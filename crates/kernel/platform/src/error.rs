@@ -11,6 +11,16 @@ pub enum PlatformError {
     /// There is no such session.
     #[error("there is no session {0}")]
     NoSession(SessionId),
+    /// A session's history has no such place.
+    #[error("{session} has the places 1 to {last}, and no {at}")]
+    NoPlace {
+        /// The session.
+        session: SessionId,
+        /// The place that was named.
+        at: u64,
+        /// The last place of its history.
+        last: u64,
+    },
     /// The agent refuses the input as things stand.
     #[error(transparent)]
     Refused(#[from] Refusal),

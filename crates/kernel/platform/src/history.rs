@@ -9,7 +9,8 @@ use crate::PlatformError;
 /// One thing that happened in a session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Happened {
-    /// Its place in the session.
+    /// Its place in the stream that holds it. What a fork shares has its numbers in the session it happened in, so
+    /// the place in a whole history is the index in what [`read_history`] returns.
     pub revision: Revision,
     /// When it was stored.
     pub at: Timestamp,
@@ -29,23 +30,32 @@ pub async fn read_history(
     journal: &dyn Journal,
     session: SessionId,
 ) -> Result<Vec<Happened>, PlatformError> {
-    read_history_upto(journal, session, None).await
+    let chapters = read_chapters(journal, session).await?;
+    Ok(chapters.into_iter().flat_map(|chapter| chapter.events).collect())
 }
 
-/// The same up to a revision of the session itself, when it is named.
-pub(crate) async fn read_history_upto(
+/// The part of a history that happened in one session.
+pub(crate) struct Chapter {
+    pub(crate) session: SessionId,
+    /// In order, from the session's first; never empty.
+    pub(crate) events: Vec<Happened>,
+}
+
+/// The same by the sessions it happened in, the earliest first and `session` last.
+pub(crate) async fn read_chapters(
     journal: &dyn Journal,
     session: SessionId,
-    upto: Option<Revision>,
-) -> Result<Vec<Happened>, PlatformError> {
-    let mut history = read_own(journal, session, upto).await?;
+) -> Result<Vec<Chapter>, PlatformError> {
+    let events = read_own(journal, session, None).await?;
+    let mut chapters = vec![Chapter { session, events }];
     for _ in 0..GENERATIONS {
-        let Some(fork) = history.first().and_then(forked_from) else { return Ok(history) };
-        let mut before = read_own(journal, fork.session, Some(fork.revision)).await?;
-        before.append(&mut history);
-        history = before;
+        let first = chapters.last().and_then(|chapter| chapter.events.first());
+        let Some(Fork { session, revision }) = first.and_then(forked_from) else { break };
+        let events = read_own(journal, session, Some(revision)).await?;
+        chapters.push(Chapter { session, events });
     }
-    Ok(history)
+    chapters.reverse();
+    Ok(chapters)
 }
 
 fn forked_from(first: &Happened) -> Option<Fork> {

@@ -14,6 +14,7 @@
 //! * A session is driven by one process at a time: an append at the wrong revision stops the other.
 
 mod attachments;
+mod blob_audit;
 mod cost_view;
 mod effect;
 mod error;
@@ -23,6 +24,7 @@ mod session;
 mod session_view;
 mod undo;
 
+pub use blob_audit::BlobAudit;
 pub use bottega_toolhost::{GrantBook, GrantError, HeldGrant};
 pub use cost_view::{CostRow, CostView};
 pub use effect::Ground;
@@ -30,5 +32,5 @@ pub use error::PlatformError;
 pub use history::{Happened, read_history, read_since};
 pub use platform::{MindMaker, Platform};
 pub use session::{SessionHandle, Update};
-pub use session_view::{SessionRow, SessionView, WorkState};
+pub use session_view::{SessionRow, SessionView, WorkState, unbilled};
 pub use undo::{Restore, UndoOutcome, plan_undo};

@@ -7,24 +7,26 @@ use std::time::Duration;
 use base64::Engine as _;
 use bottega_actor::Line;
 use bottega_behaviour::{Input, Mind};
-use bottega_event::{Fork, Removed, Revision, SessionEvent, Started, StreamId};
+use bottega_event::{Fork, Removed, Revision, SessionEvent, Started, StreamId, Tasked};
 use bottega_gateway::Gateway;
 use bottega_store::{
-    Append, Batch, Blobs, Expected, Journal, Lease, Leases, Projections, StoreError, audit,
-    catch_up,
+    Append, Batch, Blobs, Expected, Journal, Lease, Leases, MemoryStore, Projections, StoreError,
+    audit, catch_up,
 };
 use bottega_toolhost::{GrantBook, SessionScope};
 use bottega_types::{Clock, CommandId, Digest, Entropy, SessionId};
 use serde::Serialize;
 use tokio::sync::Semaphore;
+use tokio::sync::broadcast::Receiver;
 
+use crate::blob_audit::NamedBlobs;
 use crate::effect::Hands;
-use crate::history::{read_history_upto, read_own};
+use crate::history::{read_chapters, read_own};
 use crate::session::{BLOBS, Session, note_broken_off};
 use crate::undo::{self, UndoOutcome};
 use crate::{
-    CostView, Ground, Happened, PlatformError, SessionHandle, SessionView, attachments,
-    read_history,
+    BlobAudit, CostView, Ground, Happened, PlatformError, SessionHandle, SessionView, Update,
+    attachments, read_history,
 };
 
 /// Makes a new mind of one kind of agent.
@@ -33,6 +35,9 @@ pub type MindMaker = Arc<dyn Fn() -> Box<dyn Mind> + Send + Sync>;
 /// How often, and after what pause, is looked whether a session is free before it counts as in use.
 const LEASE_LOOKS: u32 = 10;
 const LEASE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Records that are read at a time.
+const PAGE: usize = 1_000;
 
 /// The agent platform.
 #[derive(Clone)]
@@ -89,6 +94,22 @@ impl Platform {
         Ok(handle)
     }
 
+    /// Begins a session with its first task: both are stored, or neither is. Returns it with everything that happens
+    /// in it, from its first event on.
+    pub async fn begin_with(
+        &self,
+        started: Started,
+        task: Tasked,
+        ground: Ground,
+    ) -> Result<(SessionHandle, Receiver<Update>), PlatformError> {
+        let mind = self.mind(&started.agent)?;
+        let lease = self.lease(started.session).await?;
+        let handle = self.live(started.session, &started.agent, mind, ground, lease).start();
+        let updates = handle.updates();
+        handle.inputs(vec![Input::Start(started), Input::Task(task)]).await?;
+        Ok((handle, updates))
+    }
+
     /// Opens a session that is in the journal. Nothing happens in it until it gets an input:
     /// [`Input::Resume`] to go on with work whose process ended, or a task.
     pub async fn reopen(
@@ -120,23 +141,31 @@ impl Platform {
         started(&history).ok_or(PlatformError::NoSession(session))
     }
 
-    /// A new session whose history is that of `session`, up to `upto` when it is named, with the model, mode and
-    /// limits of that moment. Returns its name.
+    /// A new session whose history is that of `session`, up to the place `upto` of it when it is named, with the
+    /// model, mode and limits of that moment. Returns its name.
+    ///
+    /// Places count from 1 over the whole history, what `session` shares with others included.
     pub async fn fork(
         &self,
         session: SessionId,
-        upto: Option<Revision>,
+        upto: Option<u64>,
     ) -> Result<SessionId, PlatformError> {
-        if upto == Some(Revision(0)) {
-            let why =
-                "a fork has at least the session's first event; name one from 1 on".to_owned();
-            return Err(bottega_behaviour::Refusal::Nothing(why).into());
+        let chapters = read_chapters(self.journal.as_ref(), session).await?;
+        let last = chapters.iter().map(|chapter| chapter.events.len() as u64).sum();
+        let at = upto.unwrap_or(last);
+        if !(1..=last).contains(&at) {
+            return Err(PlatformError::NoPlace { session, at, last });
         }
-        let history = read_history_upto(self.journal.as_ref(), session, upto).await?;
-        let revision = history.last().map_or(Revision(0), |last| last.revision);
+        let (mut history, mut forked_from) = (Vec::new(), None);
+        for chapter in chapters {
+            let left = usize::try_from(at).unwrap_or(usize::MAX) - history.len();
+            let shared = chapter.events.into_iter().take(left);
+            history.extend(shared.inspect(|it| {
+                forked_from = Some(Fork { session: chapter.session, revision: it.revision });
+            }));
+        }
         let started = started(&history).ok_or(PlatformError::NoSession(session))?;
         let fork = self.fresh_session();
-        let forked_from = Some(Fork { session, revision });
         let event = SessionEvent::Started(Started { session: fork, forked_from, ..started });
         self.append(fork, Expected::At(Revision(0)), vec![event.encode()]).await?;
         Ok(fork)
@@ -166,23 +195,24 @@ impl Platform {
         Ok(outcome)
     }
 
-    /// A session's records as lines of JSON, as in an export of the whole journal, and after them the files of its
-    /// tasks that only blobs hold.
+    /// The records of a session's whole history as lines of JSON, as in an export of the whole journal, and after them
+    /// the files of its tasks that only blobs hold.
     pub async fn export(&self, session: SessionId) -> Result<Vec<String>, PlatformError> {
-        let stream = StreamId::session(session);
         let (mut lines, mut files) = (Vec::new(), std::collections::BTreeSet::new());
-        let mut after = Revision(0);
-        loop {
-            let records = self.journal.read_stream(&stream, after, 1_000).await?;
-            let Some(last) = records.last() else { break };
-            after = last.revision;
-            for record in &records {
-                lines.push(line(&audit::Line::from(record))?);
-                files.extend(attachments::apart(&SessionEvent::decode(&record.event)?));
+        for chapter in read_chapters(self.journal.as_ref(), session).await? {
+            let stream = StreamId::session(chapter.session);
+            let last = chapter.events.last().map_or(Revision(0), |last| last.revision);
+            let mut after = Revision(0);
+            while after < last {
+                let page = usize::try_from(last.0 - after.0).unwrap_or(PAGE).min(PAGE);
+                let records = self.journal.read_stream(&stream, after, page).await?;
+                let Some(read) = records.last() else { break };
+                after = read.revision;
+                for record in &records {
+                    lines.push(line(&audit::Line::from(record))?);
+                    files.extend(attachments::apart(&SessionEvent::decode(&record.event)?));
+                }
             }
-        }
-        if lines.is_empty() {
-            return Err(PlatformError::NoSession(session));
         }
         for blob in files {
             // What was forgotten can't be handed out; the record still says that it was there.
@@ -202,15 +232,37 @@ impl Platform {
         let event = SessionEvent::Removed(Removed {}).encode();
         self.append(session, Expected::Any, vec![event]).await?;
         let Some(_alone) = self.leases.lease(BLOBS)? else { return Ok(0) };
-        let needed = self.needed_blobs().await?;
+        let needed = NamedBlobs::read(self.journal.as_ref()).await?;
+        if let Some(error) = needed.unread {
+            return Err(error.into());
+        }
+        let needed = needed.needed;
         Ok(self.blobs.sweep(&|digest| needed.contains(digest)).await?)
     }
 
-    /// Brings the views of sessions and costs up to the end of the journal.
-    pub async fn refresh_views(&self) -> Result<(), PlatformError> {
-        catch_up(&SessionView, self.journal.as_ref(), self.views.as_ref()).await?;
-        catch_up(&CostView, self.journal.as_ref(), self.views.as_ref()).await?;
+    /// The views of sessions and costs, up to the end of the journal. Where they can't be written now they are
+    /// folded in memory, for this once: a full disk keeps nobody from reading.
+    pub async fn fresh_views(&self) -> Result<Arc<dyn Projections>, PlatformError> {
+        match self.refresh(self.views.as_ref()).await {
+            Ok(()) => Ok(self.views.clone()),
+            Err(StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Busy(_)) => {
+                let memory = Arc::new(MemoryStore::new());
+                self.refresh(memory.as_ref()).await?;
+                Ok(memory)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn refresh(&self, views: &dyn Projections) -> Result<(), StoreError> {
+        catch_up(&SessionView, self.journal.as_ref(), views).await?;
+        catch_up(&CostView, self.journal.as_ref(), views).await?;
         Ok(())
+    }
+
+    /// Reads every blob that an event refers to, and says which are not what was kept.
+    pub async fn verify_blobs(&self) -> Result<BlobAudit, PlatformError> {
+        BlobAudit::make(self.journal.as_ref(), self.blobs.as_ref()).await
     }
 
     async fn append(
@@ -227,34 +279,6 @@ impl Platform {
         };
         let appended = self.journal.append(append).await;
         appended.map(|_| ()).map_err(|error| PlatformError::of_append(session, error))
-    }
-
-    /// The blobs that sessions which were not removed refer to.
-    async fn needed_blobs(&self) -> Result<std::collections::BTreeSet<Digest>, PlatformError> {
-        let mut by_session = BTreeMap::<String, Vec<Digest>>::new();
-        // A fork lives on its parent's history, so the parent's blobs stay.
-        let mut forked = std::collections::BTreeSet::new();
-        let mut after = bottega_event::Position(0);
-        loop {
-            let records = self.journal.read_all(after, 1_000).await?;
-            let Some(last) = records.last() else { break };
-            after = last.position;
-            for record in &records {
-                if record.stream.as_session().is_none() {
-                    continue;
-                }
-                let blobs = by_session.entry(record.stream.to_string()).or_default();
-                let event = SessionEvent::decode(&record.event)?;
-                if matches!(event, SessionEvent::Removed(_)) && !forked.contains(&record.stream) {
-                    blobs.clear();
-                }
-                if let SessionEvent::Started(Started { forked_from: Some(fork), .. }) = &event {
-                    forked.insert(StreamId::session(fork.session));
-                }
-                blobs.extend(undo::blobs_of(&event));
-            }
-        }
-        Ok(by_session.into_values().flatten().collect())
     }
 
     /// The right to work on a session, which one process has at a time. A handle that was just dropped here gives

@@ -70,7 +70,8 @@ const SWEEP_LOOKS: u32 = 600;
 const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 
 enum Command {
-    Input(Box<Input>, oneshot::Sender<Result<(), PlatformError>>),
+    /// What follows from all of them is stored at once, or nothing is.
+    Inputs(Vec<Input>, oneshot::Sender<Result<(), PlatformError>>),
 }
 
 /// Holds a session. When the last clone is dropped the session's loop ends, and with it all it started; the
@@ -111,9 +112,15 @@ impl SessionHandle {
 
     /// Gives the agent an input. Returns when what follows from it is stored, or why nothing does.
     pub async fn input(&self, input: Input) -> Result<(), PlatformError> {
+        self.inputs(vec![input]).await
+    }
+
+    /// The same for several, one after the other: what follows from all is stored at once, or nothing is, and then
+    /// the session's loop ends.
+    pub(crate) async fn inputs(&self, inputs: Vec<Input>) -> Result<(), PlatformError> {
         let (reply, answer) = oneshot::channel();
         let closed = || PlatformError::Closed(self.session);
-        self.address.post(Command::Input(Box::new(input), reply)).await.map_err(|_| closed())?;
+        self.address.post(Command::Inputs(inputs, reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 }
@@ -192,12 +199,15 @@ impl Loop {
                 (id, ended) = self.tasks.next() => self.carried(id, ended).await,
                 command = mailbox.receive() => match command {
                     None => return,
-                    Some(Command::Input(input, reply)) => {
-                        let result = self.accept(*input).await;
-                        let fatal = matches!(
-                            &result,
-                            Err(PlatformError::Store(_) | PlatformError::Contended(_))
-                        );
+                    Some(Command::Inputs(inputs, reply)) => {
+                        let several = inputs.len() > 1;
+                        let result = self.accept(inputs).await;
+                        // The mind is ahead of the journal when the second of several is refused.
+                        let fatal = match &result {
+                            Ok(()) => false,
+                            Err(PlatformError::Store(_) | PlatformError::Contended(_)) => true,
+                            Err(_) => several,
+                        };
                         // Whoever asked may have gone; what was stored stays stored.
                         let _ = reply.send(result);
                         if fatal { Err(PlatformError::Closed(self.session.session)) } else { Ok(()) }
@@ -220,16 +230,16 @@ impl Loop {
             (Ended::Done(carried), Some(_)) => carried.0,
             (Ended::Panicked(text), Some(effect)) => effect::panicked(&effect, &text),
         };
-        match self.accept(input).await {
+        match self.accept(vec![input]).await {
             // It came too late: the work was stopped meanwhile.
             Err(PlatformError::Refused(_)) => Ok(()),
             other => other,
         }
     }
 
-    async fn accept(&mut self, input: Input) -> Result<(), PlatformError> {
+    async fn accept(&mut self, inputs: Vec<Input>) -> Result<(), PlatformError> {
         self.keep_blobs().await?;
-        let accepted = self.follow(input).await;
+        let accepted = self.follow(inputs).await;
         if !self.tools_run {
             self.keeping = None;
         }
@@ -251,13 +261,22 @@ impl Loop {
         Err(StoreError::Busy(why).into())
     }
 
-    /// Decides, stores, folds, and starts what is outstanding.
-    async fn follow(&mut self, mut input: Input) -> Result<(), PlatformError> {
-        if let Input::Task(task) = &mut input {
-            attachments::keep(task, self.session.blobs.as_ref()).await?;
-        }
+    /// Decides, folds, stores, and starts what is outstanding.
+    async fn follow(&mut self, inputs: Vec<Input>) -> Result<(), PlatformError> {
         let now = self.session.clock.now();
-        let events = self.session.mind.decide(input, now)?;
+        let mut events = Vec::new();
+        for mut input in inputs {
+            if let Input::Task(task) = &mut input {
+                attachments::keep(task, self.session.blobs.as_ref()).await?;
+            }
+            let decided = self.session.mind.decide(input, now)?;
+            // Folded before they are stored, so that the next input is decided on them. When they can't be stored the
+            // loop ends, and the mind with it; until then nothing is started on their account.
+            for event in &decided {
+                self.session.mind.evolve(event, now);
+            }
+            events.extend(decided);
+        }
         if !events.is_empty() {
             self.store(&events, now).await?;
             for event in events {
@@ -265,7 +284,6 @@ impl Loop {
                     self.session.hands.scope.reroute(to.mode);
                 }
                 self.session.revision.0 += 1;
-                self.session.mind.evolve(&event, now);
                 note_broken_off(&mut self.session.hands.broken_off, &event);
                 let thinner = match attachments::for_journal(&event) {
                     Cow::Owned(stored) => Some(stored),

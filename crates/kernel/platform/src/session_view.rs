@@ -1,7 +1,8 @@
 //! The view of all sessions.
 
-use bottega_event::{EndKind, Record, SessionEvent, ToolOutcome};
+use bottega_event::{EndKind, Purpose, Record, SessionEvent, ToolOutcome};
 use bottega_llm::Usage;
+use bottega_policy::Spent;
 use bottega_store::{Change, Projection, Rows};
 use bottega_types::Money;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ pub struct SessionRow {
     pub changed: Vec<String>,
     /// The last answer to the person.
     pub answer: String,
-    /// Answers of the model.
+    /// Questions to the model, for turns of work.
     pub turns: u32,
     /// Tool calls.
     pub tool_calls: u32,
@@ -50,6 +51,9 @@ pub struct SessionRow {
     pub cost: Money,
     /// Answers of models without a known price.
     pub unpriced: u64,
+    /// Failed calls that took tokens for no money: of a model that is free, or whose price is not known.
+    #[serde(default)]
+    pub unbilled: u64,
     /// Milliseconds of the answers, from question to end.
     pub model_ms: u64,
     /// Tokens of the answers that came piece by piece.
@@ -87,7 +91,6 @@ impl SessionRow {
                 self.state = WorkState::Open;
             }
             SessionEvent::ModelAnswered(answered) => {
-                self.turns += 1;
                 self.usage += answered.answer.usage;
                 self.cost += answered.cost;
                 self.unpriced += u64::from(answered.unpriced);
@@ -100,6 +103,7 @@ impl SessionRow {
             SessionEvent::ModelFailed(failed) => {
                 self.usage += Usage { input: failed.spent.tokens, ..Usage::default() };
                 self.cost += failed.spent.money;
+                self.unbilled += u64::from(unbilled(&failed.spent));
             }
             SessionEvent::ToolFinished(report) => {
                 if report.outcome != ToolOutcome::Denied {
@@ -117,16 +121,24 @@ impl SessionRow {
                 self.work_ms += at_ms.saturating_sub(ended.began.as_millis());
             }
             SessionEvent::Removed(_) => self.removed = true,
+            SessionEvent::ModelAsked(asked) => {
+                self.turns += u32::from(asked.purpose == Purpose::Turn);
+            }
             SessionEvent::Surveyed(_)
             | SessionEvent::Stepped(_)
             | SessionEvent::Rewound(_)
-            | SessionEvent::ModelAsked(_)
             | SessionEvent::ToolStarted(_)
             | SessionEvent::Compacted(_)
             | SessionEvent::Nudged(_)
             | SessionEvent::Undone(_) => {}
         }
     }
+}
+
+/// Whether tokens were taken and no money: the call was free, or nobody knows its price.
+#[must_use]
+pub fn unbilled(spent: &Spent) -> bool {
+    spent.tokens.get() > 0 && spent.money == Money::ZERO
 }
 
 fn title(task: &str) -> String {
@@ -148,7 +160,7 @@ impl Projection for SessionView {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

@@ -96,4 +96,16 @@ pub struct AuditReport {
     /// The position of the first broken record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<u64>,
+    /// Blobs that events refer to and whose bytes are what was kept. None is read when a record is broken.
+    #[serde(default)]
+    pub blobs: u64,
+    /// The digests of those whose bytes are not what was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damaged_blobs: Vec<String>,
+    /// Blobs that a session refers to and that are not there.
+    #[serde(default)]
+    pub missing_blobs: u64,
+    /// Blobs that were forgotten with the sessions that were removed.
+    #[serde(default)]
+    pub forgotten_blobs: u64,
 }

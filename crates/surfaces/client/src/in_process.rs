@@ -12,7 +12,7 @@ use bottega_api::{
 };
 use bottega_behaviour::Input;
 use bottega_event::{
-    Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
+    Attachment, Limits, ModelFacts, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
 };
 use bottega_platform::{
     GrantError, HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState,
@@ -92,13 +92,11 @@ impl InProcess {
 
     /// All rows of the session view, the latest first.
     async fn rows(&self) -> Result<Vec<(SessionId, SessionRow)>, ApiError> {
-        self.platform.refresh_views().await.map_err(api_error)?;
+        let views = self.platform.fresh_views().await.map_err(api_error)?;
         let mut rows: Vec<(SessionId, SessionRow)> = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let page = self
-                .platform
-                .views
+            let page = views
                 .rows("sessions", "", after.as_deref(), STRIDE)
                 .await
                 .map_err(|error| api_error(error.into()))?;
@@ -125,37 +123,45 @@ impl InProcess {
     }
 
     async fn row(&self, session: SessionId) -> Result<SessionRow, ApiError> {
-        self.platform.refresh_views().await.map_err(api_error)?;
-        let row = self.platform.views.row("sessions", &session.to_string()).await;
+        let views = self.platform.fresh_views().await.map_err(api_error)?;
+        let row = views.row("sessions", &session.to_string()).await;
         row.map_err(|error| api_error(error.into()))?
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .ok_or_else(|| api_error(PlatformError::NoSession(session)))
     }
 
-    /// Opens the session that the request names, or begins one. Says whether it goes on from before.
+    /// Begins a session with its first task.
+    async fn begin(
+        &self,
+        request: &RunRequest,
+        task: Tasked,
+        approver: Arc<dyn Approver>,
+    ) -> Result<(SessionHandle, Receiver<Update>, Started), ApiError> {
+        let defaults = self.workshop.defaults();
+        let started = Started {
+            session: self.platform.fresh_session(),
+            agent: self.workshop.agent(),
+            workspace: self.workshop.workspace().display().to_string(),
+            model: self.workshop.model(request.model.as_deref()).await?,
+            mode: request.access_mode.unwrap_or(defaults.mode),
+            limits: limits(request, defaults.limits)?,
+            seed: request.seed,
+            forked_from: None,
+        };
+        let ground = self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
+        let begun = self.platform.begin_with(started.clone(), task, ground).await;
+        let (handle, updates) = begun.map_err(api_error)?;
+        Ok((handle, updates, started))
+    }
+
+    /// Opens a session to go on in it, as the request wants it.
     async fn open(
         &self,
+        session: SessionId,
         request: &RunRequest,
         approver: Arc<dyn Approver>,
         resuming: bool,
-    ) -> Result<(SessionHandle, Started, bool), ApiError> {
-        let defaults = self.workshop.defaults();
-        let Some(session) = request.session else {
-            let started = Started {
-                session: self.platform.fresh_session(),
-                agent: self.workshop.agent(),
-                workspace: self.workshop.workspace().display().to_string(),
-                model: self.workshop.model(request.model.as_deref()).await?,
-                mode: request.access_mode.unwrap_or(defaults.mode),
-                limits: limits(request, defaults.limits)?,
-                seed: request.seed,
-                forked_from: None,
-            };
-            let ground =
-                self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
-            let handle = self.platform.begin(started.clone(), ground).await.map_err(api_error)?;
-            return Ok((handle, started, false));
-        };
+    ) -> Result<(SessionHandle, Started), ApiError> {
         let before = self.platform.started(session).await.map_err(api_error)?;
         let model = match &request.model {
             Some(model) => self.workshop.model(Some(model)).await?,
@@ -172,7 +178,29 @@ impl InProcess {
         if started != before && !resuming {
             handle.input(Input::Reroute(rerouted(&started))).await.map_err(api_error)?;
         }
-        Ok((handle, started, true))
+        Ok((handle, started))
+    }
+
+    /// The task that a request gives, its files kept.
+    async fn task(&self, request: &RunRequest) -> Result<Tasked, ApiError> {
+        let mut attachments = Vec::new();
+        for file in &request.attachments {
+            attachments.push(self.keep(file).await?);
+        }
+        // What a person pastes may hold a key; neither the journal nor the model is to have it.
+        let text = self.workshop.redactor()?.clean(&request.task).into_owned();
+        Ok(Tasked { text, attachments, output_schema: request.output_schema.clone() })
+    }
+
+    /// Whether the prices behind a route are known.
+    fn priced(&self, model: &ModelFacts) -> bool {
+        self.platform.gateway.priced(&model.route).is_ok()
+    }
+
+    fn summary(&self, session: SessionId, row: &SessionRow) -> SessionSummary {
+        let known = row.unpriced == 0
+            && (row.unbilled == 0 || self.platform.gateway.priced(&row.model).is_ok());
+        summary(session, row, known)
     }
 
     async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
@@ -312,20 +340,18 @@ impl Approver for Nobody {
 #[async_trait]
 impl Sessions for InProcess {
     async fn run(&self, request: RunRequest, approver: Arc<dyn Approver>) -> Result<Run, ApiError> {
-        let (handle, started, resumed) = self.open(&request, approver, false).await?;
-        let mut attachments = Vec::new();
-        for file in &request.attachments {
-            attachments.push(self.keep(file).await?);
-        }
-        let updates = handle.updates();
-        let output_schema = request.output_schema.clone();
-        // What a person pastes may hold a key; neither the journal nor the model is to have it.
-        let redactor = self.workshop.redactor()?;
-        let text = redactor.clean(&request.task).into_owned();
-        let task = Tasked { text, attachments, output_schema };
-        handle.input(Input::Task(task)).await.map_err(api_error)?;
-        let translator = Translator::new(handle.session().to_string());
-        Ok(self.stream(handle, updates, &started, resumed, translator))
+        let task = self.task(&request).await?;
+        let (handle, updates, started) = match request.session {
+            None => self.begin(&request, task, approver).await?,
+            Some(session) => {
+                let (handle, started) = self.open(session, &request, approver, false).await?;
+                let updates = handle.updates();
+                handle.input(Input::Task(task)).await.map_err(api_error)?;
+                (handle, updates, started)
+            }
+        };
+        let translator = Translator::new(handle.session().to_string(), self.priced(&started.model));
+        Ok(self.stream(handle, updates, &started, request.session.is_some(), translator))
     }
 
     async fn resume(
@@ -333,10 +359,14 @@ impl Sessions for InProcess {
         request: RunRequest,
         approver: Arc<dyn Approver>,
     ) -> Result<Run, ApiError> {
-        let (handle, started, _) = self.open(&request, approver, true).await?;
-        let history = read_history(self.platform.journal.as_ref(), handle.session()).await;
+        let Some(session) = request.session else {
+            return Err(ApiError::new(codes::USAGE, "no session is named to go on with"));
+        };
+        let (handle, started) = self.open(session, &request, approver, true).await?;
+        let history = read_history(self.platform.journal.as_ref(), session).await;
         let history = history.map_err(api_error)?;
-        let translator = Translator::resumed(handle.session().to_string(), &history);
+        let priced = self.priced(&started.model);
+        let translator = Translator::resumed(session.to_string(), priced, &history);
         let updates = handle.updates();
         handle.input(Input::Resume(rerouted(&started))).await.map_err(api_error)?;
         Ok(self.stream(handle, updates, &started, true, translator))
@@ -355,7 +385,7 @@ impl Sessions for InProcess {
             |row: &SessionRow| workspace.is_none_or(|path| Path::new(&row.workspace) == path);
         let rows = self.rows().await?;
         let rows = rows.into_iter().filter(|(_, row)| here(row)).take(limit);
-        Ok(rows.map(|(session, row)| summary(session, &row)).collect())
+        Ok(rows.map(|(session, row)| self.summary(session, &row)).collect())
     }
 
     async fn find(&self, text: &str) -> Result<SessionId, ApiError> {
@@ -396,7 +426,7 @@ impl Sessions for InProcess {
             WorkState::Idle | WorkState::Open => None,
         };
         Ok(SessionDetail {
-            summary: summary(session, &row),
+            summary: self.summary(session, &row),
             answer: row.answer,
             why,
             transcript: transcript::transcript(&history),
@@ -409,17 +439,8 @@ impl Sessions for InProcess {
         session: SessionId,
         revision: Option<u64>,
     ) -> Result<SessionSummary, ApiError> {
-        if let Some(at) = revision {
-            let history = read_history(self.platform.journal.as_ref(), session).await;
-            let last = history.map_err(api_error)?.last().map_or(0, |last| last.revision.0);
-            if at == 0 || at > last {
-                let why = format!("{session} has the places 1 to {last}, and no {at}");
-                let step = format!("`bottega sessions show {session}` numbers them");
-                return Err(ApiError::new(codes::USAGE, why).step(step));
-            }
-        }
-        let fork = self.platform.fork(session, revision.map(Revision)).await.map_err(api_error)?;
-        Ok(summary(fork, &self.row(fork).await?))
+        let fork = self.platform.fork(session, revision).await.map_err(api_error)?;
+        Ok(self.summary(fork, &self.row(fork).await?))
     }
 
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
@@ -461,7 +482,7 @@ impl Sessions for InProcess {
     }
 
     async fn costs(&self, by: CostBy) -> Result<CostReport, ApiError> {
-        self.platform.refresh_views().await.map_err(api_error)?;
+        let views = self.platform.fresh_views().await.map_err(api_error)?;
         let prefix = match by {
             CostBy::Day => "day/",
             CostBy::Model => "model/",
@@ -469,7 +490,7 @@ impl Sessions for InProcess {
         };
         let mut report =
             CostReport { by, rows: Vec::new(), total: CostRow::nothing(String::new()) };
-        let rows = self.platform.views.rows("costs", prefix, None, usize::MAX).await;
+        let rows = views.rows("costs", prefix, None, usize::MAX).await;
         for (key, value) in rows.map_err(|error| api_error(error.into()))? {
             let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else {
                 continue;
@@ -512,12 +533,19 @@ impl Sessions for InProcess {
     ) -> Result<AuditReport, ApiError> {
         let mut tell = |done: Position, _goal: Position| progress(done.0);
         match audit::verify(self.platform.journal.as_ref(), &mut tell).await {
-            Ok(head) => Ok(AuditReport {
-                verified: head.position.0,
-                head: head.digest.to_string(),
-                broken: None,
-                broken_at: None,
-            }),
+            Ok(head) => {
+                let blobs = self.platform.verify_blobs().await.map_err(api_error)?;
+                Ok(AuditReport {
+                    verified: head.position.0,
+                    head: head.digest.to_string(),
+                    broken: None,
+                    broken_at: None,
+                    blobs: blobs.verified,
+                    damaged_blobs: blobs.damaged.iter().map(ToString::to_string).collect(),
+                    missing_blobs: blobs.missing,
+                    forgotten_blobs: blobs.forgotten,
+                })
+            }
             Err(StoreError::Damaged(broken)) => {
                 let verified = broken.position().0.saturating_sub(1);
                 Ok(AuditReport {
@@ -525,6 +553,10 @@ impl Sessions for InProcess {
                     head: self.digest_at(verified).await,
                     broken_at: Some(broken.position().0),
                     broken: Some(broken.to_string()),
+                    blobs: 0,
+                    damaged_blobs: Vec::new(),
+                    missing_blobs: 0,
+                    forgotten_blobs: 0,
                 })
             }
             Err(error) => Err(api_error(error.into())),
@@ -563,7 +595,7 @@ fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
     })
 }
 
-fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
+fn summary(session: SessionId, row: &SessionRow, cost_known: bool) -> SessionSummary {
     let (state, ending) = match &row.state {
         WorkState::Idle => (SessionState::Idle, None),
         WorkState::Open => (SessionState::Open, None),
@@ -591,7 +623,7 @@ fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
             input_tokens: row.usage.input.get(),
             cached_tokens: row.usage.cached.get(),
             output_tokens: row.usage.output.get(),
-            cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
+            cost_usd: cost_known.then(|| row.cost.as_dollars()),
             known_cost_usd: row.cost.as_dollars(),
             model_ms: row.model_ms,
             tokens_per_second: (row.decode_ms > 0).then(|| per_second(row.decode_ms)),
@@ -608,11 +640,15 @@ pub fn api_error(error: PlatformError) -> ApiError {
         PlatformError::NoSession(_) => codes::NO_SESSION,
         PlatformError::Refused(_) | PlatformError::Closed(_) => codes::SESSION_STATE,
         PlatformError::Contended(_) => codes::SESSION_BUSY,
-        PlatformError::NoAgent(_) => codes::USAGE,
+        PlatformError::NoAgent(_) | PlatformError::NoPlace { .. } => codes::USAGE,
         PlatformError::Broke { .. } => codes::INTERNAL,
         PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
         PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
         PlatformError::Workspace(_) => codes::FILE,
     };
-    ApiError::new(code, error.to_string())
+    let told = ApiError::new(code, error.to_string());
+    if let PlatformError::NoPlace { session, .. } = &error {
+        return told.step(format!("`bottega sessions show {session}` numbers them"));
+    }
+    told
 }

@@ -10,14 +10,14 @@ use bottega_types::Digest;
 use crate::ending::ending;
 use crate::translate::outcome;
 
-/// One entry an event.
+/// One entry an event, numbered over the whole history.
 pub(crate) fn transcript(history: &[Happened]) -> Vec<TranscriptEntry> {
-    history
-        .iter()
-        .map(|happened| {
+    (1..)
+        .zip(history)
+        .map(|(place, happened)| {
             let (title, body) = tell(&happened.event);
             TranscriptEntry {
-                revision: happened.revision.0,
+                revision: place,
                 at_ms: happened.at.as_millis(),
                 kind: happened.event.kind().to_owned(),
                 title,

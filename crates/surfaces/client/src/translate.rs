@@ -6,8 +6,9 @@ use bottega_api::{RunEvent, RunTotals};
 use bottega_event::{ModelAnswered, Purpose, SessionEvent, ToolOutcome, ToolReport};
 use bottega_gateway::{GatewayEvent, WaitReason};
 use bottega_llm::StreamEvent;
-use bottega_platform::{Happened, Update};
-use bottega_types::{CallId, Timestamp};
+use bottega_platform::{Happened, Update, unbilled};
+use bottega_policy::Spent;
+use bottega_types::{CallId, Money, Timestamp};
 
 use crate::ending::{ending, next_step};
 
@@ -18,7 +19,9 @@ pub(crate) struct Translator {
     began: Option<Timestamp>,
     totals: RunTotals,
     cost_nanos: u64,
-    /// Whether a model answered whose price is not known.
+    /// Whether the prices of the models that are asked are known.
+    priced: bool,
+    /// Whether a model took tokens whose price is not known.
     unpriced: bool,
     decode_tokens: u64,
     decode_ms: u64,
@@ -30,12 +33,12 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    pub(crate) fn new(session: String) -> Self {
-        Self { session, ..Self::default() }
+    pub(crate) fn new(session: String, priced: bool) -> Self {
+        Self { session, priced, ..Self::default() }
     }
 
     /// The same for work that goes on: calls that were under way when its process ended keep their names.
-    pub(crate) fn resumed(session: String, history: &[Happened]) -> Self {
+    pub(crate) fn resumed(session: String, priced: bool, history: &[Happened]) -> Self {
         let mut tools = BTreeMap::new();
         for happened in history {
             if let SessionEvent::ToolStarted(started) = &happened.event {
@@ -45,7 +48,7 @@ impl Translator {
                 tools.remove(&report.call);
             }
         }
-        Self { session, tools, ..Self::default() }
+        Self { session, priced, tools, ..Self::default() }
     }
 
     /// The totals so far.
@@ -88,7 +91,7 @@ impl Translator {
             SessionEvent::ModelAnswered(answered) => self.answered(answered),
             SessionEvent::ModelFailed(failed) => {
                 self.failed = Some(failed.error.to_string());
-                Vec::new()
+                self.not_answered(&failed.spent)
             }
             SessionEvent::ToolStarted(started) => {
                 self.tools.insert(started.call, started.request.name.clone());
@@ -136,10 +139,8 @@ impl Translator {
         totals.cached_tokens += usage.cached.get();
         totals.output_tokens += usage.output.get();
         totals.model_ms += answered.timing.total_ms;
-        self.cost_nanos = self.cost_nanos.saturating_add(answered.cost.as_nanos());
-        self.unpriced |= answered.unpriced;
-        totals.known_cost_usd = bottega_types::Money::from_nanos(self.cost_nanos).as_dollars();
-        totals.cost_usd = (!self.unpriced).then_some(totals.known_cost_usd);
+        self.pay(answered.cost, answered.unpriced);
+        let totals = &mut self.totals;
         if let Some((tokens, millis)) = answered.decoding() {
             self.decode_tokens += tokens;
             self.decode_ms += millis;
@@ -153,8 +154,26 @@ impl Translator {
         vec![RunEvent::Message { text: answered.answer.message.text() }, told]
     }
 
+    /// A call that failed may have cost something all the same. As in the view of sessions its tokens count as prompt,
+    /// since nobody says what was answer.
+    fn not_answered(&mut self, spent: &Spent) -> Vec<RunEvent> {
+        if *spent == Spent::default() {
+            return Vec::new();
+        }
+        self.totals.input_tokens += spent.tokens.get();
+        self.pay(spent.money, !self.priced && unbilled(spent));
+        vec![RunEvent::Totals { totals: self.totals.clone() }]
+    }
+
+    fn pay(&mut self, money: Money, unpriced: bool) {
+        self.cost_nanos = self.cost_nanos.saturating_add(money.as_nanos());
+        self.unpriced |= unpriced;
+        self.totals.known_cost_usd = Money::from_nanos(self.cost_nanos).as_dollars();
+        self.totals.cost_usd = (!self.unpriced).then_some(self.totals.known_cost_usd);
+    }
+
     fn tool_result(&mut self, report: &ToolReport) -> RunEvent {
-        self.totals.tool_calls += 1;
+        self.totals.tool_calls += u32::from(report.outcome != ToolOutcome::Denied);
         RunEvent::ToolResult {
             call: report.call.to_string(),
             tool: self.tools.remove(&report.call).unwrap_or_default(),
@@ -206,5 +225,45 @@ pub(crate) const fn outcome(outcome: ToolOutcome) -> &'static str {
         ToolOutcome::Failed => "failed",
         ToolOutcome::Denied => "denied",
         ToolOutcome::Interrupted => "interrupted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bottega_event::{ModelAsked, ModelFailed};
+    use bottega_llm::{ErrorKind, ModelError};
+    use bottega_platform::SessionRow;
+    use bottega_types::Tokens;
+
+    use super::*;
+
+    /// A question that fails after it took `money`; the run and the view of sessions must say the same of it.
+    #[track_caller]
+    fn check(money: u64, priced: bool, expected: Option<f64>) {
+        let call = CallId::from_bits(1);
+        let spent = Spent { tokens: Tokens::new(11_282), money: Money::from_nanos(money) };
+        let error = ModelError::new(ErrorKind::CutOff, "cut");
+        let events: [SessionEvent; 2] = [
+            ModelAsked { call, purpose: Purpose::Turn, max_output: 9, worst: spent }.into(),
+            ModelFailed { call, error, spent, by: None }.into(),
+        ];
+        let (mut run, mut row) = (Translator::new(String::new(), priced), SessionRow::default());
+        for event in &events {
+            run.stored(event, Timestamp::from_millis(1));
+            row.fold(event, 1);
+        }
+        let totals = run.totals();
+        assert_eq!((totals.turns, totals.input_tokens), (1, 11_282));
+        assert_eq!((row.turns, row.usage.input.get()), (1, 11_282));
+        assert_eq!(totals.known_cost_usd, row.cost.as_dollars());
+        assert_eq!(totals.cost_usd, expected);
+        assert_eq!(row.unbilled, u64::from(money == 0));
+    }
+
+    #[test]
+    fn a_failed_call_counts_as_in_the_view() {
+        check(300_000_000, true, Some(0.3));
+        check(0, true, Some(0.0));
+        check(0, false, None);
     }
 }

@@ -1,7 +1,6 @@
 //! Forks, and undo in them.
 
 use bottega_behaviour::{Input, Refusal};
-use bottega_event::Revision;
 use bottega_platform::PlatformError;
 use bottega_policy::AccessMode;
 
@@ -13,7 +12,7 @@ async fn a_fork_takes_the_model_of_its_moment() {
     let handle = world.begin().await;
     let session = handle.session();
     world.work(&handle, "say 1").await;
-    let before = world.history(session).await.last().unwrap().revision;
+    let before = world.history(session).await.len() as u64;
     handle.input(Input::Reroute(rerouted("second"))).await.unwrap();
     world.work(&handle, "say 1").await;
     let route = async |session| world.platform.started(session).await.unwrap().model.route;
@@ -28,9 +27,33 @@ async fn a_fork_takes_the_model_of_its_moment() {
     let fork = world.reopen(early).await;
     fork.input(Input::Reroute(rerouted("fourth"))).await.unwrap();
     assert_eq!((route(early).await.as_str(), route(late).await.as_str()), ("fourth", "second"));
-    // A revision names an event of the fork itself, not one of its parent.
-    let of_fork = world.platform.fork(early, Some(Revision(1))).await.unwrap();
-    assert_eq!(route(of_fork).await, "first");
+}
+
+/// One sequence of places over all that a fork's history holds: to fork at, and to export.
+#[tokio::test]
+async fn a_fork_counts_what_it_inherited() {
+    let world = World::new([]);
+    let parent = world.begin().await;
+    world.work(&parent, "say 1").await;
+    let inherited = world.history(parent.session()).await.len() as u64;
+    let fork = world.platform.fork(parent.session(), None).await.unwrap();
+    let handle = world.reopen(fork).await;
+    handle.input(Input::Reroute(rerouted("second"))).await.unwrap();
+    assert_eq!(world.platform.export(fork).await.unwrap().len() as u64, inherited + 2);
+
+    let route = async |session| world.platform.started(session).await.unwrap().model.route;
+    for (at, expected) in [(2, "first"), (inherited + 1, "first"), (inherited + 2, "second")] {
+        let again = world.platform.fork(fork, Some(at)).await.unwrap();
+        assert_eq!(world.history(again).await.len() as u64, at + 1, "what it shares and its own");
+        assert_eq!(route(again).await, expected);
+    }
+    for at in [0, inherited + 3] {
+        let refused = world.platform.fork(fork, Some(at)).await.unwrap_err();
+        assert!(
+            matches!(refused, PlatformError::NoPlace { last, .. } if last == inherited + 2),
+            "{refused}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bottega_event::{Attachment, Revision, SessionEvent, StreamId};
-use bottega_store::{Blobs, Journal};
+use bottega_platform::BlobAudit;
+use bottega_store::{Blobs, Journal, StoreError};
 use bottega_types::Digest;
 
 use crate::tools::{KEEPING, KEPT, Keeping};
@@ -77,4 +79,47 @@ async fn what_is_put_meanwhile_is_not_forgotten() {
     assert!(world.platform.remove(last).await.unwrap() > 0);
     assert_eq!(world.store.get(Digest::of(b"before\n")).await.unwrap(), None);
     assert_eq!(world.store.get(Digest::of(KEPT)).await.unwrap().as_deref(), Some(KEPT));
+}
+
+/// Blobs that can't be read as they were kept.
+struct Damaged(Digest);
+
+#[async_trait]
+impl Blobs for Damaged {
+    async fn put(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        Ok(Digest::of(bytes))
+    }
+
+    async fn get(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        if digest == self.0 { Err(StoreError::DamagedBlob(digest)) } else { Ok(None) }
+    }
+
+    async fn sweep(
+        &self,
+        _keep: &(dyn for<'d> Fn(&'d Digest) -> bool + Send + Sync),
+    ) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test]
+async fn blobs_are_verified() {
+    let mut world = World::new([]);
+    let handle = world.begin().await;
+    world.work(&handle, "call write=old").await;
+    let session = handle.session();
+    drop(handle);
+    let whole = world.platform.verify_blobs().await.unwrap();
+    assert_eq!(whole, BlobAudit { verified: 2, ..BlobAudit::default() });
+
+    let kept = world.platform.blobs.clone();
+    let wrong = Digest::of(b"before\n");
+    world.platform.blobs = Arc::new(Damaged(wrong));
+    let found = world.platform.verify_blobs().await.unwrap();
+    assert_eq!(found, BlobAudit { damaged: vec![wrong], missing: 1, ..BlobAudit::default() });
+
+    world.platform.blobs = kept;
+    world.platform.remove(session).await.unwrap();
+    let swept = world.platform.verify_blobs().await.unwrap();
+    assert_eq!(swept, BlobAudit { forgotten: 2, ..BlobAudit::default() });
 }

@@ -1,8 +1,15 @@
 //! Listeners of a session: slow ones, and those who hear of a break-down.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use bottega_behaviour::Input;
-use bottega_event::{SessionEvent, Tasked};
+use bottega_event::{Position, Record, Revision, SessionEvent, StreamId, Tasked};
 use bottega_platform::{PlatformError, Update, read_since};
+use bottega_store::{
+    Append, AppendError, Appended, Head, Journal, MemoryStore, StoreError, Subscription,
+};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::world::{DEADLINE, World};
@@ -54,4 +61,50 @@ async fn a_panic_of_a_session_is_told_and_spares_its_work() {
     let ends = ends.iter().filter(|it| matches!(it.event, SessionEvent::Ended(_))).count();
     assert_eq!(ends, 2);
     drop(handle);
+}
+
+/// A journal that counts its appends.
+struct Counting(Arc<MemoryStore>, AtomicUsize);
+
+#[async_trait]
+impl Journal for Counting {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.append(append).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Revision,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        self.0.read_stream(stream, after, limit).await
+    }
+
+    async fn read_all(&self, after: Position, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.0.read_all(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.0.head().await
+    }
+
+    async fn subscribe(&self, after: Position) -> Result<Subscription, StoreError> {
+        self.0.subscribe(after).await
+    }
+}
+
+/// No session is left without its task: both are one append, and a listener hears of both.
+#[tokio::test]
+async fn a_session_begins_with_its_task() {
+    let mut world = World::new([]);
+    let journal = Arc::new(Counting(world.store.clone(), AtomicUsize::new(0)));
+    world.platform.journal = journal.clone();
+    let (handle, mut updates) = world.begin_with_task("say 1").await;
+    assert_eq!(journal.1.load(Ordering::Relaxed), 1);
+    world.ended(&mut updates).await;
+    let kinds: Vec<&str> =
+        world.history(handle.session()).await.iter().map(|it| it.event.kind()).collect();
+    assert_eq!(kinds[..2], ["session.started", "session.tasked"]);
 }

@@ -1,10 +1,13 @@
 //! Whom a session asks, and what it keeps of the answers.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use bottega_behaviour::Input;
-use bottega_event::SessionEvent;
+use bottega_event::{Position, SessionEvent};
 use bottega_llm::{ErrorKind, ModelError, StreamEvent, Usage};
 use bottega_platform::{CostRow, SessionRow};
-use bottega_store::Projections;
+use bottega_store::{Change, Projections, StoreError};
 use bottega_testkit::{Beat, Script};
 use bottega_types::Tokens;
 
@@ -71,7 +74,7 @@ async fn what_failed_calls_spent_is_counted() {
     let world = World::new([("north", vec![breaks(), says()])]);
     let handle = world.begin().await;
     world.work(&handle, "ask").await;
-    world.platform.refresh_views().await.unwrap();
+    let _views = world.platform.fresh_views().await.unwrap();
     let answer = bottega_types::Money::from_nanos(50_000);
     for key in ["day/2023-11-14", "model/north/m", &format!("session/{}", handle.session())] {
         let row = world.store.row("costs", key).await.unwrap().expect(key);
@@ -85,4 +88,59 @@ async fn what_failed_calls_spent_is_counted() {
     let row = world.store.row("sessions", &session).await.unwrap().unwrap();
     let row: SessionRow = serde_json::from_slice(&row).unwrap();
     assert!(row.cost > answer && row.usage.total() > Tokens::new(130), "{row:?}");
+}
+
+/// Views on a full disk.
+struct Full;
+
+fn full<T>() -> Result<T, StoreError> {
+    Err(StoreError::Full("no space left".to_owned()))
+}
+
+#[async_trait]
+impl Projections for Full {
+    async fn checkpoint(&self, _name: &str) -> Result<Option<(Position, u32)>, StoreError> {
+        Ok(None)
+    }
+
+    async fn advance(
+        &self,
+        _name: &str,
+        _version: u32,
+        _from: Position,
+        _to: Position,
+        _changes: Vec<Change>,
+    ) -> Result<bool, StoreError> {
+        full()
+    }
+
+    async fn row(&self, _name: &str, _key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn rows(
+        &self,
+        _name: &str,
+        _prefix: &str,
+        _after: Option<&str>,
+        _limit: usize,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn drop_view(&self, _name: &str) -> Result<(), StoreError> {
+        full()
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_reading() {
+    let mut world = World::new([]);
+    let handle = world.begin().await;
+    world.work(&handle, "say 1").await;
+    world.platform.views = Arc::new(Full);
+    let views = world.platform.fresh_views().await.unwrap();
+    let row = views.row("sessions", &handle.session().to_string()).await.unwrap().unwrap();
+    let row: SessionRow = serde_json::from_slice(&row).unwrap();
+    assert_eq!(row.title, "say 1");
 }

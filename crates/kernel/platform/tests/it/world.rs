@@ -109,8 +109,8 @@ impl World {
         }
     }
 
-    async fn begin_with(&self, ground: Ground) -> SessionHandle {
-        let started = Started {
+    fn started(&self, ground: &Ground) -> Started {
+        Started {
             session: self.platform.fresh_session(),
             agent: "worker".to_owned(),
             workspace: "/w".to_owned(),
@@ -119,8 +119,18 @@ impl World {
             limits: limits(),
             seed: None,
             forked_from: None,
-        };
-        self.platform.begin(started, ground).await.unwrap()
+        }
+    }
+
+    async fn begin_with(&self, ground: Ground) -> SessionHandle {
+        self.platform.begin(self.started(&ground), ground).await.unwrap()
+    }
+
+    pub(crate) async fn begin_with_task(&self, text: &str) -> (SessionHandle, Receiver<Update>) {
+        let ground = self.ground(AccessMode::Auto, 4);
+        let (text, attachments) = (text.to_owned(), Vec::new());
+        let task = Tasked { text, attachments, output_schema: None };
+        self.platform.begin_with(self.started(&ground), task, ground).await.unwrap()
     }
 
     pub(crate) async fn begin(&self) -> SessionHandle {

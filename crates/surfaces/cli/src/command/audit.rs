@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use bottega_api::{ApiError, codes};
+use bottega_api::{ApiError, AuditReport, codes};
 use bottega_client::Sessions;
 use clap::{Args, Subcommand};
 use futures::stream::BoxStream;
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Verify every record and name the first broken one; exit code 1 when there is one
+    /// Verify every record and every blob, and name the first broken one; exit code 1 when there is one
     Verify,
     /// Write every record as a line of JSON
     Export {
@@ -74,16 +74,39 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
     desk.show(&report, |_| {
         let count = figures::counted(report.verified, "record", "records");
         match &report.broken {
-            None => format!("{count} verified, nothing broken\nhead {}\n", report.head),
+            None => {
+                let blobs = blobs(&report);
+                format!("{count} verified, nothing broken\nhead {}\n{blobs}\n", report.head)
+            }
             Some(_) => {
                 format!("{count} verified before the first broken one\nlast good {}\n", report.head)
             }
         }
     })?;
     match report.broken {
-        None => Ok(0),
+        None => match report.damaged_blobs.first() {
+            None => Ok(0),
+            Some(first) => {
+                let count = figures::counted(report.damaged_blobs.len() as u64, "blob", "blobs");
+                let why = format!("{count} not what was kept: {first} is the first");
+                Err(ApiError::new(codes::DAMAGED, why).into())
+            }
+        },
         Some(why) => Err(ApiError::new(codes::DAMAGED, why).into()),
     }
+}
+
+/// What became of the blobs, in a line.
+fn blobs(report: &AuditReport) -> String {
+    let mut told = vec![format!("{} verified", figures::counted(report.blobs, "blob", "blobs"))];
+    let others = [
+        (report.damaged_blobs.len() as u64, "damaged"),
+        (report.missing_blobs, "missing"),
+        (report.forgotten_blobs, "forgotten with removed sessions"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    told.extend(others.map(|(count, what)| format!("{} {what}", figures::grouped(count))));
+    told.join(", ")
 }
 
 async fn export(file: Option<PathBuf>, desk: &mut Desk<'_>) -> Result<u8, Failure> {

@@ -466,7 +466,16 @@ impl Sessions for Fake {
         let broken =
             self.world.broken.then(|| "record 1205 does not follow from the one before".into());
         let broken_at = self.world.broken.then_some(1_205);
-        Ok(AuditReport { verified: 1_204, head: "ab12".repeat(16), broken, broken_at })
+        Ok(AuditReport {
+            verified: 1_204,
+            head: "ab12".repeat(16),
+            broken,
+            broken_at,
+            blobs: 31,
+            damaged_blobs: Vec::new(),
+            missing_blobs: 0,
+            forgotten_blobs: 2,
+        })
     }
 
     async fn export_all(&self, to: &mut (dyn io::Write + Send)) -> Result<u64, ApiError> {
