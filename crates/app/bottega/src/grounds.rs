@@ -1,5 +1,6 @@
 //! What a run works in: the workspace's files, its sandbox, its tools, and the model of the ladder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ pub(crate) struct Grounds {
     pub(crate) gateway: Gateway,
     pub(crate) library: Library,
     pub(crate) local: LocalModels,
+    /// Providers whose key can't be had, with what asking for one of their models says.
+    pub(crate) keyless: BTreeMap<String, ApiError>,
 }
 
 /// A local model that is not on this machine, with those that are.
@@ -142,6 +145,18 @@ impl Grounds {
         engine.map_err(|error| ApiError::new(codes::NO_MODEL, error.message))
     }
 
+    /// Makes sure that no provider lacks the key that its settings speak of.
+    fn keyed(&self, choice: &ModelChoice, settings: &Settings) -> Result<(), ApiError> {
+        let models = match choice {
+            ModelChoice::Model(model) => std::slice::from_ref(model),
+            ModelChoice::Route(name) => {
+                settings.models.routes.get(name).map_or(&[][..], |route| &route.models)
+            }
+        };
+        let mut faults = models.iter().filter_map(|model| self.keyless.get(&model.provider));
+        faults.next().map_or(Ok(()), |fault| Err(fault.clone()))
+    }
+
     fn rules(&self) -> Result<Rules, ApiError> {
         let access = &self.app.config()?.settings().access;
         Ok(Rules { outflow: access.outflow, ..Rules::from(&access.rules) })
@@ -243,6 +258,7 @@ impl Workshop for Grounds {
             self.here(&model.model).await?;
         }
         let route = choice.to_string();
+        self.keyed(&choice, settings)?;
         if settings.budget.per_run.money.is_some() {
             let unpriced = |why: String| {
                 ApiError::new(codes::NO_MODEL, why)

@@ -10,7 +10,7 @@ use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
 use bottega_client::{Entrance, InProcess, Machine, Models, Sessions, api_error};
 use bottega_coder::{BUILT_IN, CODER, coder};
-use bottega_config::{EMBEDDED, Purse, Settings};
+use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
 use bottega_gateway::{
     Budgets, Gateway, Patience, Price, PriceTable, Provider, Rates, Retries, Route,
 };
@@ -57,7 +57,7 @@ impl Assembly {
         let library = library(&self.app)?;
         let local = local(settings, library.clone());
         let store = Arc::new(open_store(&self.app)?);
-        let providers = connect_providers(&self.app, local.clone())?;
+        let Connected { providers, keyless } = connect_providers(&self.app, local.clone())?;
         let gateway = gateway(settings, providers, store.clone())?;
         let declarations = declarations(settings);
         let agent: Arc<LlmAgent> = Arc::new(coder(&declarations, coder_options(settings)));
@@ -80,6 +80,7 @@ impl Assembly {
             gateway: gateway.clone(),
             library,
             local,
+            keyless,
         };
         let sessions = Arc::new(InProcess::new(platform, Arc::new(grounds)));
         Ok(Stepped { sessions, gateway })
@@ -151,21 +152,42 @@ fn local(settings: &Settings, library: Library) -> LocalModels {
     )
 }
 
+/// The providers that there are, by name.
+struct Connected {
+    providers: BTreeMap<String, Provider>,
+    /// Those whose key can't be had, with what asking for one of their models says.
+    keyless: BTreeMap<String, ApiError>,
+}
+
+/// A secret that a provider's settings speak of can't be had.
+fn no_secret(setting: &str, error: &SecretError) -> ApiError {
+    let fault = ApiError::new(codes::SECRET, format!("{setting}: {error}"));
+    match error {
+        SecretError::Missing { name, .. } => fault.step(format!("run `bottega secret set {name}`")),
+        SecretError::Name(_)
+        | SecretError::Empty
+        | SecretError::Exposed { .. }
+        | SecretError::Locked { .. }
+        | SecretError::Damaged { .. }
+        | SecretError::Busy
+        | SecretError::Disk { .. }
+        | SecretError::Keyring(_) => fault,
+    }
+}
+
 /// Every provider of the settings, and the embedded one. A provider whose key can't be had is left out; asking
 /// for one of its models says so.
-fn connect_providers(
-    app: &App,
-    local: LocalModels,
-) -> Result<BTreeMap<String, Provider>, ApiError> {
+fn connect_providers(app: &App, local: LocalModels) -> Result<Connected, ApiError> {
     let settings = app.config()?.settings();
     let secrets = app.secrets()?;
+    let mut keyless = BTreeMap::new();
     let mut providers = BTreeMap::new();
     for (name, provider) in &settings.providers {
         // One provider's missing secret is no reason why another, or a look at the costs, should fail.
         let key = match secrets.key_of(provider) {
             Ok(key) => key,
             Err(error) => {
-                tracing::warn!(provider = name, %error, "a provider's key can't be had; it is left out");
+                keyless.insert(name.clone(), no_secret(&format!("providers.{name}.key"), &error));
                 continue;
             }
         };
@@ -176,7 +198,7 @@ fn connect_providers(
         options.idle_timeout = settings.models.idle_timeout.0;
         for (header, template) in &provider.headers {
             let value = secrets.fill(template).map_err(|error| {
-                ApiError::new(codes::SECRET, format!("providers.{name}.headers.{header}: {error}"))
+                no_secret(&format!("providers.{name}.headers.{header}"), &error)
             })?;
             options.headers.push((header.clone(), value));
         }
@@ -193,7 +215,7 @@ fn connect_providers(
     // One engine answers one question at a time; more wait in its own queue.
     embedded.max_concurrency = 1;
     providers.insert(EMBEDDED.to_owned(), embedded);
-    Ok(providers)
+    Ok(Connected { providers, keyless })
 }
 
 const fn protocol(protocol: bottega_config::Protocol) -> Protocol {

@@ -69,3 +69,14 @@ fn what_the_model_says_is_masked() {
         Saying::text(format!("The key is {CANARY}.")),
     ]);
 }
+
+#[test]
+fn a_missing_secret_is_told_with_the_way_to_give_it() {
+    let home = Home::new();
+    home.settings(
+        "[model]\ndefault = \"s/m\"\n[providers.s]\nprotocol = \"openai\"\nbase_url = \"http://127.0.0.1:1/v1\"\nkey = \"secret:GONE\"\n",
+    );
+    let told = home.bottega(&["run", "task"]).finish().with_code(1).stderr;
+    assert!(told.starts_with("error[BTG0013]: providers.s.key: "), "{told}");
+    assert!(told.contains("bottega secret set GONE") && !told.contains("WARN"), "{told}");
+}
