@@ -38,9 +38,9 @@ impl Placeholder {
 
     fn at(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            match fs::DirBuilder::new().mode(MODE).create(path) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            let ours = match fs::DirBuilder::new().mode(MODE).create(path) {
+                Ok(()) => true,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
                 // Then the command, which may do no more, can make none either.
                 Err(error)
                     if matches!(
@@ -53,13 +53,14 @@ impl Placeholder {
                     return Ok(None);
                 }
                 Err(error) => return Err(error),
-            }
+            };
             let about = match path.symlink_metadata() {
                 Ok(about) => about,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            if !about.is_dir() || about.mode() & 0o7777 != MODE {
+            // A folder around it may hand on its group's bit.
+            if !about.is_dir() || !ours && about.mode() & 0o777 != MODE {
                 return Ok(None);
             }
             let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
@@ -87,5 +88,30 @@ impl Drop for Placeholder {
         if last {
             let _ = fs::remove_dir(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_command_takes_it_away_and_leaves_what_is_somebodys() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_owned();
+        // As in folders of a group.
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o2755)).unwrap();
+        fs::create_dir(root.join(".bottega")).unwrap();
+        let writable = [root.clone()];
+        let first = Placeholder::all(&writable).unwrap();
+        let second = Placeholder::all(&writable).unwrap();
+        assert_eq!((first.len(), second.len()), (1, 1));
+        drop(first);
+        assert!(root.join(".git").is_dir());
+        drop(second);
+        assert!(!root.join(".git").exists() && root.join(".bottega").exists());
+        // What was granted by name is the command's to make.
+        assert!(Placeholder::all(&[root.clone(), root.join(".git")]).unwrap().is_empty());
     }
 }
