@@ -20,7 +20,7 @@ pub struct AccessSettings {
     #[schemars(extend("x-layers" = "add"))]
     pub protected: Vec<String>,
     /// What is done with a call that may carry text of untrusted origin away, over the network or by a command
-    /// outside the sandbox: ask a person in every mode, deny it, or do as the mode says.
+    /// outside the sandbox that sends (`curl`, `ssh`, `git push`, …): ask a person in every mode, deny it, or do as the mode says.
     pub outflow: Outflow,
 }
 
