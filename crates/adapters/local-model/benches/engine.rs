@@ -3,6 +3,11 @@
 //! `BOTTEGA_TEST_MODEL=FILE cargo bench -p bottega-local-model` prints a table, with `-- --json` a row a line.
 //! `--model FILE` names another file, `--rounds N` says how often each side has its turn.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark is told by its environment where the model is"
+)]
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -24,7 +29,7 @@ fn main() -> Result<(), Failure> {
             "--json" => as_json = true,
             "--model" => model = arguments.next().map(PathBuf::from),
             "--rounds" => {
-                what.rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?
+                what.rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?;
             }
             // Given by `cargo bench` itself.
             "--bench" => {}

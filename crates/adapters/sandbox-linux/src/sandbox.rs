@@ -3,7 +3,8 @@
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -169,6 +170,11 @@ impl Sandbox for LinuxSandbox {
         let (containment, refused) = self.inner.containment();
         let means = self.inner.means();
         report::report(&self.inner.options, *containment, refused.as_deref(), means)
+    }
+
+    fn shell(&self) -> &'static str {
+        static BASH: LazyLock<bool> = LazyLock::new(|| Path::new("/bin/bash").is_file());
+        if *BASH { "/bin/bash" } else { "/bin/sh" }
     }
 
     async fn run(

@@ -314,7 +314,7 @@ struct Watch(Option<DiskWorkspace>);
 impl CommandWatch for Watch {
     async fn ended(mut self: Box<Self>) -> Result<CommandChanges, WorkspaceError> {
         let Some(workspace) = &self.0 else { return Ok(CommandChanges::default()) };
-        let changes = workspace.blocking(".", |inner, _| Ok(inner.shadow.end(&inner.places))).await;
+        let changes = workspace.blocking(".", |inner, _| inner.shadow.end(&inner.places)).await;
         self.0 = None;
         changes
     }

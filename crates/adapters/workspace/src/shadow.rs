@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottega_policy::Place;
-use bottega_tool::{CommandChanges, FileChange};
+use bottega_tool::{CommandChanges, FileChange, WorkspaceError};
 use bottega_types::Digest;
 use ignore::WalkBuilder;
 
@@ -27,8 +27,9 @@ use crate::stillness::Stillness;
 const LARGEST: u64 = 8 << 20;
 /// Bytes that are kept of all files together.
 const ROOM: u64 = 512 << 20;
-/// Files that are looked at.
+/// A workspace with so many files or folders that no ignore file names is not looked over.
 const FILES: usize = 100_000;
+const FOLDERS: usize = 20_000;
 /// The most that one command's changes may hold, in bytes; beyond it they are named and not kept.
 const CHANGED: usize = 64 << 20;
 /// Paths that are named when their bytes are not kept.
@@ -54,6 +55,18 @@ struct State {
     since: Option<(i64, i64)>,
     /// Tells when a look would find nothing new.
     stillness: Stillness,
+    size: Size,
+}
+
+/// Whether a look over the workspace is worth its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Size {
+    #[default]
+    Usual,
+    /// Looks would cost more than the commands, and nobody was told yet that there are none.
+    TooLarge,
+    /// The same, and it was told.
+    Told,
 }
 
 /// A file as it was when it was looked at.
@@ -90,7 +103,8 @@ impl Shadow {
     /// A command is about to run.
     pub(crate) fn begin(&self, places: &Places) {
         let mut state = self.lock();
-        if state.running == 0 && !state.unclaimed && !state.stillness.held() {
+        let looks = state.size == Size::Usual && state.running == 0 && !state.unclaimed;
+        if looks && !state.stillness.held() {
             let seen = state.look_and_watch(places);
             state.absorb(places, seen);
         }
@@ -109,8 +123,16 @@ impl Shadow {
 
     /// A command has ended: what changed since it began. Of commands that run side by side, the one that ends first
     /// answers for what is there by then.
-    pub(crate) fn end(&self, places: &Places) -> CommandChanges {
+    ///
+    /// # Errors
+    /// Once, when the workspace is too large to be looked over around each command.
+    pub(crate) fn end(&self, places: &Places) -> Result<CommandChanges, WorkspaceError> {
         let mut state = self.lock();
+        if state.size != Size::Usual {
+            state.running = state.running.saturating_sub(1);
+            let told = std::mem::replace(&mut state.size, Size::Told) == Size::Told;
+            return if told { Ok(CommandChanges::default()) } else { Err(too_large()) };
+        }
         let changes = match state.stillness.held() {
             true => CommandChanges::default(),
             false => {
@@ -123,7 +145,7 @@ impl Shadow {
             state.since = None;
             state.unclaimed = false;
         }
-        changes
+        Ok(changes)
     }
 
     /// One of our own tools wrote a file while a command runs: it is not the command's work.
@@ -152,6 +174,10 @@ impl State {
     fn look_and_watch(&mut self, places: &Places) -> Seen {
         loop {
             let seen = look(places);
+            if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
+                *self = Self { running: self.running, size: Size::TooLarge, ..Self::default() };
+                return Seen::default();
+            }
             if !self.stillness.watch(&places.root, &seen.folders) {
                 return seen;
             }
@@ -284,7 +310,18 @@ fn now() -> Option<(i64, i64)> {
     Some((about.ctime(), about.ctime_nsec()))
 }
 
+fn too_large() -> WorkspaceError {
+    WorkspaceError::Unusable {
+        path: ".".to_owned(),
+        why: format!(
+            "it has more than {FILES} files or {FOLDERS} folders, so what commands change in it is not kept for undo; \
+             start in a smaller folder, or name what is built in .gitignore"
+        ),
+    }
+}
+
 /// What a look finds, by paths in the workspace.
+#[derive(Default)]
 struct Seen {
     files: BTreeMap<PathBuf, Stamp>,
     /// Every folder that was looked into.
@@ -293,7 +330,7 @@ struct Seen {
 
 /// Looks over the workspace.
 fn look(places: &Places) -> Seen {
-    let mut seen = Seen { files: BTreeMap::new(), folders: BTreeSet::new() };
+    let mut seen = Seen::default();
     let walk = WalkBuilder::new(&places.root)
         .hidden(false)
         .parents(true)
@@ -303,12 +340,14 @@ fn look(places: &Places) -> Seen {
         .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
         .build();
     for entry in walk.filter_map(Result::ok) {
+        if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
+            break;
+        }
         let Some(kind) = entry.file_type() else { continue };
         let Ok(path) = entry.path().strip_prefix(&places.root) else { continue };
         if kind.is_dir() {
             seen.folders.insert(path.to_owned());
         } else if kind.is_file()
-            && seen.files.len() < FILES
             && places.of(entry.path()) != Place::Protected
             && let Ok(about) = entry.metadata()
         {

@@ -11,16 +11,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::io::Errno;
 
-/// Folders that are watched at most.
-const FOLDERS: usize = 20_000;
-
 /// Watches folders.
 #[derive(Debug, Default)]
 pub(crate) struct Stillness {
     kernel: Option<OwnedFd>,
     /// The watch of each folder.
     watched: BTreeMap<PathBuf, i32>,
-    /// The kernel refused, or there are too many folders.
+    /// The kernel refused.
     given_up: bool,
 }
 
@@ -48,10 +45,6 @@ impl Stillness {
     /// it until now was not noted.
     pub(crate) fn watch(&mut self, root: &Path, folders: &BTreeSet<PathBuf>) -> bool {
         if self.given_up {
-            return false;
-        }
-        if folders.len() > FOLDERS {
-            self.give_up();
             return false;
         }
         let before = std::mem::take(&mut self.watched);

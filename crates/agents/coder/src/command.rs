@@ -11,11 +11,6 @@ use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContex
 /// Bytes of output kept from each end of a command's output; the rest is lost for good.
 const KEPT: usize = 4 << 20;
 
-/// Runs `$1` in bash where there is one, else in the plain shell. No login shell: the user's start files
-/// are not read.
-const SCRIPT: &str =
-    "if [ -x /bin/bash ]; then exec /bin/bash -c \"$1\"; else exec /bin/sh -c \"$1\"; fi";
-
 /// One line for a shell, with the time it may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Command {
@@ -58,7 +53,8 @@ impl Command {
         let free = mode == AccessMode::Full;
         let root = context.workspace.root();
         CommandSpec {
-            argv: ["/bin/sh", "-c", SCRIPT, "sh", &self.line].map(str::to_owned).to_vec(),
+            // No login shell: the user's start files are not read.
+            argv: [context.sandbox.shell(), "-c", &self.line].map(str::to_owned).to_vec(),
             directory: root.clone(),
             writable: vec![root],
             environment: self

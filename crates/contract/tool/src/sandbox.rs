@@ -119,6 +119,11 @@ pub trait Sandbox: Send + Sync {
     /// What the cage on this machine can do.
     fn report(&self) -> CageReport;
 
+    /// The shell that runs command lines here: bash where there is one, else the plain one.
+    fn shell(&self) -> &'static str {
+        "/bin/sh"
+    }
+
     /// Runs one command.
     async fn run(
         &self,

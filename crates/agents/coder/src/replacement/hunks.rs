@@ -179,6 +179,10 @@ pub(crate) fn apply(text: &str, hunks: &[Hunk]) -> Result<String, Vec<(usize, No
 /// `text`, made of `before`, with or without a final line end, where the last hunk says which.
 fn closed(mut text: String, before: &str, last: Option<&Hunk>) -> String {
     let Some(last) = last else { return text };
+    // Of an empty file nothing is left that could say how a line ends.
+    if before.is_empty() && last.old.is_empty() {
+        return last.new_text();
+    }
     // So far the last line ends as it did before.
     let ended = before.ends_with('\n');
     match last.open {

@@ -20,6 +20,7 @@ const USUAL: u64 = 120;
 const LONGEST: u64 = 1_800;
 
 /// Runs a shell command in the workspace, without input, and without network but for the hosts that are named.
+/// `.git` is read-only.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ShellInput {
     /// The command line.
