@@ -19,8 +19,7 @@ const USUAL: u64 = 120;
 /// Seconds a command may take at most.
 const LONGEST: u64 = 1_800;
 
-/// Runs a shell command in the workspace, without input, and without network but for the hosts that are named.
-/// `.git` is read-only.
+/// Runs a shell command in the workspace, without input; `.git` is read-only, the network closed but for `hosts`.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ShellInput {
     /// The command line.
