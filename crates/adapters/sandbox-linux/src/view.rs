@@ -190,13 +190,13 @@ mod tests {
     fn check(writable: &str, spelled: &str, expected: &str) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for place in ["home/work/w", "home/.cargo/bin", "home/far/tool", "home/.ssh"] {
+        for place in ["home/works/w", "home/.cargo/bin", "home/far/tool", "home/.ssh"] {
             std::fs::create_dir_all(root.join(place)).unwrap();
         }
         std::fs::write(root.join("home/file"), "").unwrap();
         std::os::unix::fs::symlink("far/tool", root.join("home/near")).unwrap();
         std::os::unix::fs::symlink(root.join("home/near"), root.join("home/nearer")).unwrap();
-        let grants = [".cargo", ".cargo/bin", "far/tool", "file", "work/w"]
+        let grants = [".cargo", ".cargo/bin", "far/tool", "file", "works/w"]
             .map(|name| (root.join("home").join(name), Right::Read));
         let hidden = BTreeSet::from([root.join("home")]);
         let view = view_of(
@@ -226,9 +226,9 @@ mod tests {
     #[test]
     fn what_was_granted_stays_and_leads_where_it_led() {
         check(
-            "home/work/w",
+            "home/works/w",
             "home/nearer/bin",
-            "~/.cargo/\n~/far/\n~/far/tool/\n~/file\n~/work/\n~/work/w/\n~/nearer->~/near\n~/near->far/tool\nRead ~/.cargo\nRead ~/far/tool\nRead ~/file\nWrite ~/work/w",
+            "~/.cargo/\n~/far/\n~/far/tool/\n~/file\n~/works/\n~/works/w/\n~/nearer->~/near\n~/near->far/tool\nRead ~/.cargo\nRead ~/far/tool\nRead ~/file\nWrite ~/works/w",
         );
         check("home", "home/nearer", "Write ~");
     }

@@ -103,12 +103,12 @@ mod tests {
     #[track_caller]
     fn check(place: Place, paths: &[&str]) {
         let places = Places {
-            root: "/home/u/.bottega/work/w".into(),
+            root: "/home/u/.bottega/works/w".into(),
             home: Some("/home/u".into()),
             protected: vec!["/data/bottega".into()],
         };
         for path in paths {
-            let real = Path::new("/home/u/.bottega/work/w").join(path);
+            let real = Path::new("/home/u/.bottega/works/w").join(path);
             assert_eq!(places.of(&real), place, "{path}");
         }
     }

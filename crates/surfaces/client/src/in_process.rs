@@ -6,19 +6,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_api::{
-    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, GrantFor,
-    GrantView, RunEvent, RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary,
-    UndoView, codes,
+    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, GrantView,
+    RunEvent, RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
 };
 use bottega_behaviour::Input;
 use bottega_event::{
     Attachment, Limits, ModelFacts, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
 };
 use bottega_platform::{
-    GrantError, HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState,
-    read_history, read_since,
+    HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
+    read_since,
 };
-use bottega_policy::{Approval, ApprovalRequest, Approver, Budget, GrantScope, Need};
+use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
 use bottega_store::{StoreError, audit};
 use bottega_types::{GrantId, Money, SessionId, Tokens};
 use futures::StreamExt;
@@ -26,6 +25,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::ending::ending;
+use crate::grants::{find_grant, grant_error, grant_view};
 use crate::translate::Translator;
 use crate::{Run, RunControl, Sessions, Workshop, transcript};
 
@@ -38,45 +38,6 @@ pub struct InProcess {
 impl std::fmt::Debug for InProcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InProcess").field("platform", &self.platform).finish_non_exhaustive()
-    }
-}
-
-/// The grant that `text` names: its id, or a unique end of one.
-fn find_grant(held: &[HeldGrant], text: &str) -> Result<GrantId, ApiError> {
-    let named = |held: &&HeldGrant| !text.is_empty() && held.given.id.to_string().ends_with(text);
-    let mut found = held.iter().filter(named).map(|held| held.given.id);
-    let (why, step) = match (found.next(), found.next()) {
-        (Some(id), None) => return Ok(id),
-        (Some(one), Some(two)) => {
-            let why = format!("`{text}` names several grants, {one} and {two} among them");
-            (why, "write more of its end")
-        }
-        (None, _) => (format!("no grant `{text}` holds"), "run `bottega grants list --all`"),
-    };
-    Err(ApiError::new(codes::USAGE, why).step(step))
-}
-
-fn grant_error(error: GrantError) -> ApiError {
-    match error {
-        GrantError::Store(error) => api_error(error.into()),
-        GrantError::Undecodable(error) => api_error(error.into()),
-        GrantError::Append(error) => ApiError::new(codes::STORE, error.to_string()),
-    }
-}
-
-fn grant_view(held: &HeldGrant) -> GrantView {
-    let given = &held.given;
-    GrantView {
-        id: given.id.to_string(),
-        may: given.grant.need.to_string(),
-        uncaged: matches!(given.grant.need, Need::Execute { caged: false, .. }),
-        scope: match given.grant.scope {
-            GrantScope::Once | GrantScope::Session => GrantFor::Session,
-            GrantScope::Project => GrantFor::Project,
-        },
-        session: given.session.to_string(),
-        project: given.project.clone(),
-        at_ms: held.at.as_millis(),
     }
 }
 

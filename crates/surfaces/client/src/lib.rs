@@ -10,6 +10,7 @@
 
 mod ending;
 mod entrance;
+mod grants;
 mod in_process;
 mod transcript;
 mod translate;
