@@ -13,6 +13,8 @@ mod lines;
 mod nearest;
 mod whole;
 
+use std::ops::Range;
+
 use folded::{Edit, Folded};
 pub(crate) use hunks::{Hunk, apply};
 
@@ -25,6 +27,22 @@ pub(crate) enum Which {
     Only,
     /// All of them.
     All,
+}
+
+impl Which {
+    /// Which of `places`, in their order, count. Any one may be the one that is meant, but all of them can't be
+    /// where some overlap: then each that begins behind the last is.
+    fn of(self, mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+        if self == Self::All {
+            let mut end = 0;
+            places.retain(|place| {
+                let apart = place.start >= end;
+                end = if apart { place.end } else { end };
+                apart
+            });
+        }
+        places
+    }
 }
 
 /// A text in which something was replaced.
@@ -127,7 +145,7 @@ type Plan = (Vec<Edit>, Option<&'static str>);
 /// The edits that `old` → `new` means, from the most literal reading to the most lenient.
 fn find(file: &Folded, old: &str, new: &str, which: Which) -> Result<Plan, NotReplaced> {
     let text = file.text();
-    let edits = exact::edits(text, old, new);
+    let edits = exact::edits(text, old, new, which);
     if !edits.is_empty() {
         return one(text, edits, which).map(|edits| (edits, None));
     }
@@ -136,7 +154,7 @@ fn find(file: &Folded, old: &str, new: &str, which: Which) -> Result<Plan, NotRe
         (old.text, new)
     });
     if let Some((old, new)) = &unnumbered {
-        let edits = exact::edits(text, old, new);
+        let edits = exact::edits(text, old, new, which);
         if !edits.is_empty() {
             return one(text, edits, which)
                 .map(|edits| (edits, Some("line numbers were taken off")));
@@ -144,7 +162,7 @@ fn find(file: &Folded, old: &str, new: &str, which: Which) -> Result<Plan, NotRe
     }
     let (old, new) =
         unnumbered.as_ref().map_or((old, new), |(old, new)| (old.as_str(), new.as_str()));
-    let edits = lines::edits(text, old, new)?;
+    let edits = lines::edits(text, old, new, which)?;
     if !edits.is_empty() {
         let note = "old_text differed from the file in blanks; the file's own indentation was kept";
         return one(text, edits, which).map(|edits| (edits, Some(note)));

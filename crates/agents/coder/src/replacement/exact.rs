@@ -2,22 +2,37 @@
 
 use super::folded::Edit;
 use super::indentation::leading;
-use super::line_at;
+use super::{Which, line_at};
 use crate::numbered;
 
 /// One edit for each place where `text` has `old`.
-pub(super) fn edits(text: &str, old: &str, new: &str) -> Vec<Edit> {
-    text.match_indices(old)
-        .map(|(start, _)| {
+pub(super) fn edits(text: &str, old: &str, new: &str, which: Which) -> Vec<Edit> {
+    let places = places(text, old).map(|start| start..start + old.len()).collect();
+    which
+        .of(places)
+        .into_iter()
+        .map(|place| {
+            let start = place.start;
             let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
             // Numbers that were copied into the new text only: they begin at the place itself.
             let unnumbered = numbered::strip(new)
                 .filter(|stripped| stripped.first == line_at(text, start))
                 .map(|stripped| stripped.text);
             let new = unnumbered.as_deref().unwrap_or(new);
-            Edit { range: start..start + old.len(), text: fit(&text[line_start..start], old, new) }
+            Edit { range: place, text: fit(&text[line_start..start], old, new) }
         })
         .collect()
+}
+
+/// Where `old`, which is not empty, begins in `text`.
+fn places(text: &str, old: &str) -> impl Iterator<Item = usize> {
+    let step = old.chars().next().map_or(1, char::len_utf8);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text.get(from..)?.find(old)?;
+        from = start + step;
+        Some(start)
+    })
 }
 
 /// `new` as it must stand behind `before`, the beginning of the line in which `old` was found.

@@ -173,11 +173,15 @@ pub(crate) fn apply(text: &str, hunks: &[Hunk]) -> Result<String, Vec<(usize, No
         return Err(refused);
     }
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    Ok(closed(file.apply(&edits), text, hunks.last()))
+    let added: usize = hunks.iter().map(|hunk| hunk.new.len()).sum();
+    let removed: usize = taken.iter().map(Range::len).sum();
+    let empty = lines.len() + added == removed;
+    Ok(closed(file.apply(&edits), empty, text, hunks.last()))
 }
 
-/// `text`, made of `before`, with or without a final line end, where the last hunk says which.
-fn closed(mut text: String, before: &str, last: Option<&Hunk>) -> String {
+/// `text`, made of `before`, with or without a final line end, where the last hunk says which. One that is `empty`
+/// has no lines, not even a blank one.
+fn closed(mut text: String, empty: bool, before: &str, last: Option<&Hunk>) -> String {
     let Some(last) = last else { return text };
     // Of an empty file nothing is left that could say how a line ends.
     if before.is_empty() && last.old.is_empty() {
@@ -186,7 +190,7 @@ fn closed(mut text: String, before: &str, last: Option<&Hunk>) -> String {
     // So far the last line ends as it did before.
     let ended = before.ends_with('\n');
     match last.open {
-        (true, false) if !(ended || text.is_empty() && last.new.is_empty()) => {
+        (true, false) if !(ended || empty) => {
             text.push_str(if before.contains("\r\n") { "\r\n" } else { "\n" });
         }
         (false, true) if ended || before.is_empty() => {

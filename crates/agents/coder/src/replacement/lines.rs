@@ -2,14 +2,19 @@
 
 use std::ops::Range;
 
-use super::NotReplaced;
 use super::folded::Edit;
 use super::indentation::reindent;
+use super::{NotReplaced, Which};
 use crate::numbered::number;
 
 /// One edit for each run of lines in `text` that differs from `old` in blanks only: at first at the ends
 /// of lines, then also within them.
-pub(super) fn edits(text: &str, old: &str, new: &str) -> Result<Vec<Edit>, NotReplaced> {
+pub(super) fn edits(
+    text: &str,
+    old: &str,
+    new: &str,
+    which: Which,
+) -> Result<Vec<Edit>, NotReplaced> {
     let wanted = Wanted::of(old, new);
     let ranges = line_ranges(text);
     let file: Vec<&str> = ranges.iter().map(|range| &text[range.clone()]).collect();
@@ -19,7 +24,8 @@ pub(super) fn edits(text: &str, old: &str, new: &str) -> Result<Vec<Edit>, NotRe
     } else {
         trimmed
     };
-    places
+    which
+        .of(places)
         .into_iter()
         .map(|place| {
             let here = &file[place.clone()];
@@ -71,7 +77,7 @@ pub(super) fn line_ranges(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The runs of `file` that equal `old` under `key`, without overlap.
+/// The runs of `file` that equal `old` under `key`. They may overlap: any of them may be the one that is meant.
 pub(super) fn windows(
     file: &[&str],
     old: &[&str],
@@ -79,20 +85,11 @@ pub(super) fn windows(
 ) -> Vec<Range<usize>> {
     let old: Vec<String> = old.iter().map(|line| key(line)).collect();
     let file: Vec<String> = file.iter().map(|line| key(line)).collect();
-    let mut places = Vec::new();
-    let mut start = 0;
     if old.is_empty() {
-        return places;
+        return Vec::new();
     }
-    while start + old.len() <= file.len() {
-        if file[start..start + old.len()] == old {
-            places.push(start..start + old.len());
-            start += old.len();
-        } else {
-            start += 1;
-        }
-    }
-    places
+    let runs = file.windows(old.len()).enumerate();
+    runs.filter(|(_, run)| *run == old).map(|(start, _)| start..start + old.len()).collect()
 }
 
 /// `range` with the line end after it, or before it where the file ends without one.
