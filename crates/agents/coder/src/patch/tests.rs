@@ -115,17 +115,35 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
+/// A diff of two texts, with that many lines of context, makes the second of the first.
+#[track_caller]
+fn check_diff(before: &str, after: &str, radius: usize) {
+    let diff = TextDiff::configure().diff_lines(before, after);
+    let diff = diff.unified_diff().context_radius(radius).header("a/x", "b/x").to_string();
+    let patch = read(&diff).unwrap();
+    let Deed::Update { to: None, hunks } = &patch.parts[0].deed else { panic!("{diff}") };
+    assert_eq!(apply(before, hunks), Ok(after.to_owned()), "{diff}");
+}
+
+#[test]
+fn a_place_may_overlap_another_that_is_alike() {
+    check_diff("\n\n\n  c\na\na\na\na\nb\n", "\n\td\n  c\na\n", 0);
+    check_diff("a\n\td\n\nf\n\td\n\nf\n\td\n", "a\n\td\n\nf\n  c\n", 0);
+}
+
+#[test]
+fn a_blank_line_that_is_left_is_a_line() {
+    check_diff("\na", "\n", 0);
+    check_diff("a", "", 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_diff_makes_of_the_old_text_the_new(before in text(), after in text(), radius in 0_usize..4) {
         prop_assume!(before != after);
-        let diff = TextDiff::configure().diff_lines(before.as_str(), after.as_str());
-        let diff = diff.unified_diff().context_radius(radius).header("a/x", "b/x").to_string();
-        let patch = read(&diff).unwrap();
-        let Deed::Update { to: None, hunks } = &patch.parts[0].deed else { panic!("{diff}") };
-        prop_assert_eq!(apply(&before, hunks), Ok(after), "{}", diff);
+        check_diff(&before, &after, radius);
     }
 
     #[test]
