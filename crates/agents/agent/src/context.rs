@@ -110,6 +110,7 @@ mod tests {
             fallbacks: false,
             input_price: Money::ZERO,
             output_price: Money::ZERO,
+            unpriced: false,
         }
     }
 

@@ -209,6 +209,7 @@ impl Draft<'_> {
                     "the process ended while the model answered",
                 ),
                 spent: asked.worst,
+                unpriced: self.state.unpriced(),
                 by: None,
             });
         }
@@ -393,10 +394,12 @@ impl Draft<'_> {
         true
     }
 
-    fn failed(&mut self, failed: ModelFailed) {
+    fn failed(&mut self, mut failed: ModelFailed) {
         let purpose = self.state.asked.as_ref().map_or(Purpose::Turn, |asked| asked.purpose);
         let error = failed.error.clone();
         let broke_off = failed.spent != bottega_policy::Spent::default();
+        // A call that broke down names nobody: any model of the route may have been asked.
+        failed.unpriced |= broke_off && failed.by.is_none() && self.state.unpriced();
         self.push(failed);
         let failures = self.state.work.as_ref().map_or(0, |work| work.failures);
         match error.kind {
@@ -446,6 +449,7 @@ impl Draft<'_> {
                 call: asked.call,
                 error: ModelError::new(ErrorKind::CutOff, "stopped before the answer was complete"),
                 spent: asked.worst,
+                unpriced: self.state.unpriced(),
                 by: None,
             });
         }

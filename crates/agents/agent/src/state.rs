@@ -127,6 +127,11 @@ pub struct State {
 }
 
 impl State {
+    /// Whether nobody knows what a model costs that may be asked.
+    pub(crate) fn unpriced(&self) -> bool {
+        self.started.as_ref().is_some_and(|started| started.model.unpriced)
+    }
+
     /// The name of the `offset`-th call after those already made.
     pub(crate) fn next_call(&self, offset: u64) -> CallId {
         let session = self.started.as_ref().map_or(0, |started| started.session.bits());

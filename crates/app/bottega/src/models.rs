@@ -23,7 +23,7 @@ pub(crate) struct ThisLibrary {
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn library_error(error: LibraryError) -> ApiError {
     let code = match &error {
-        LibraryError::BadSource { .. } => codes::USAGE,
+        LibraryError::BadSource { .. } | LibraryError::NoRegistry { .. } => codes::USAGE,
         LibraryError::Unknown { .. }
         | LibraryError::WrongDigest { .. }
         | LibraryError::NoSpace { .. }
@@ -37,6 +37,9 @@ fn library_error(error: LibraryError) -> ApiError {
         LibraryError::BadSource { .. } => {
             told.step("`bottega model list` shows the names that can be pulled as they are")
         }
+        LibraryError::NoRegistry { .. } => told.step(
+            "or set its address once: bottega config set local_model.ollama_registry https://HOST",
+        ),
         LibraryError::Unknown { .. }
         | LibraryError::WrongDigest { .. }
         | LibraryError::NoSpace { .. }

@@ -127,6 +127,14 @@ pub(crate) fn library(app: &App) -> Result<Library, ApiError> {
             )
         })?;
     }
+    if let Some(registry) = &settings.local_model.ollama_registry {
+        options.ollama = Some(registry.parse().map_err(|error| {
+            ApiError::new(
+                codes::SETTINGS,
+                format!("local_model.ollama_registry `{registry}` is no address: {error}"),
+            )
+        })?);
+    }
     options.hub_token =
         app.environment.get("HF_TOKEN").map(|token| bottega_types::Secret::new(token.to_owned()));
     Ok(Library::new(options))

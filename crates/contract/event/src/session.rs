@@ -111,6 +111,9 @@ pub struct ModelFacts {
     pub input_price: Money,
     /// The dearest an answer token can be, per million.
     pub output_price: Money,
+    /// Whether nobody knows what some model of the route costs: then the prices are those of the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
 }
 
 /// What ends the work.
@@ -238,7 +241,7 @@ pub struct ModelAnswered {
     pub answer: Answer,
     /// What it cost.
     pub cost: Money,
-    /// Whether nobody knew what this model costs: then `cost` does not count this answer.
+    /// Whether nobody knew what one of the models costs that were asked: then `cost` does not count its tokens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unpriced: bool,
     /// How long it took.
@@ -267,6 +270,9 @@ pub struct ModelFailed {
     pub error: ModelError,
     /// What it may have cost all the same, at most.
     pub spent: Spent,
+    /// Whether nobody knows what some of its tokens cost: then its money does not count them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
     /// Who was asked last, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<ModelRef>,

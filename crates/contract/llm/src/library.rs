@@ -106,6 +106,14 @@ pub enum LibraryError {
         /// Why it can't be used.
         why: String,
     },
+    /// An Ollama source names no registry, and none is set.
+    #[error(
+        "no Ollama registry is set, and the source names none; write its host as in `{example}`"
+    )]
+    NoRegistry {
+        /// The source with a host in it.
+        example: String,
+    },
     /// What arrived is not what was promised.
     #[error("digest of {name} is {actual}, expected {expected}; the file was discarded")]
     WrongDigest {

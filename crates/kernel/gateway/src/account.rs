@@ -12,11 +12,21 @@ pub(crate) struct Account {
     promised: Spent,
     gone: Spent,
     at_stake: Spent,
+    /// Whether the price of the model that is being asked is known.
+    priced: bool,
+    /// Whether an attempt that is gone had no known price.
+    unpriced: bool,
 }
 
 impl Account {
     pub(crate) fn new(promised: Spent) -> Self {
-        Self { promised, gone: Spent::default(), at_stake: Spent::default() }
+        Self {
+            promised,
+            gone: Spent::default(),
+            at_stake: Spent::default(),
+            priced: true,
+            unpriced: false,
+        }
     }
 
     /// How long an answer to a prompt of at most `prompt` tokens may be, so that even its worst case stays
@@ -33,9 +43,10 @@ impl Account {
         promise.allowance(self.gone, prompt, ceiling.input, ceiling.output, wanted, least)
     }
 
-    /// An attempt begins that may cost so much.
-    pub(crate) const fn begin(&mut self, worst: Spent) {
+    /// An attempt begins that may cost so much; its money counts only where the model is `priced`.
+    pub(crate) const fn begin(&mut self, worst: Spent, priced: bool) {
         self.at_stake = worst;
+        self.priced = priced;
     }
 
     /// The attempt cost nothing.
@@ -46,12 +57,14 @@ impl Account {
     /// The attempt broke after it had begun. Whatever arrived, the provider may have gone on to the end and
     /// bills that, hidden reasoning included: all that was at stake is gone.
     pub(crate) fn broke(&mut self) {
+        self.unpriced = self.unpriced();
         self.gone = self.exposure();
         self.free();
     }
 
     /// The attempt cost this.
     pub(crate) fn paid(&mut self, cost: Spent) {
+        self.unpriced |= !self.priced;
         self.gone = self.gone + cost;
         self.free();
     }
@@ -59,6 +72,11 @@ impl Account {
     /// The most that the call may have cost by now.
     pub(crate) fn exposure(&self) -> Spent {
         self.gone + self.at_stake
+    }
+
+    /// Whether nobody knows what some of the tokens of [`exposure`](Self::exposure) cost.
+    pub(crate) fn unpriced(&self) -> bool {
+        self.unpriced || (!self.priced && self.at_stake != Spent::default())
     }
 }
 
@@ -83,16 +101,30 @@ mod tests {
     #[test]
     fn a_broken_attempt_is_gone_and_a_refused_one_is_not() {
         let mut account = Account::new(spent(100, 100));
-        account.begin(spent(60, 60));
+        account.begin(spent(60, 60), true);
         assert_eq!(account.exposure(), spent(60, 60));
         account.free();
         assert_eq!(account.exposure(), spent(0, 0));
-        account.begin(spent(60, 60));
+        account.begin(spent(60, 60), true);
         account.broke();
         assert_eq!(account.exposure(), spent(60, 60));
         let free = Ceiling { input: Money::ZERO, output: Money::ZERO };
         assert!(account.allow(Tokens::new(20), free, 21, 21).is_err());
         assert_eq!(account.allow(Tokens::new(20), free, 21, 5).unwrap().max_output, 20);
+    }
+
+    #[test]
+    fn what_has_no_price_counts_as_unknown_once_it_is_at_stake() {
+        let mut account = Account::new(spent(100, 100));
+        account.begin(spent(10, 0), false);
+        assert!(account.unpriced());
+        account.free();
+        assert!(!account.unpriced());
+        account.begin(spent(10, 0), false);
+        account.broke();
+        account.begin(spent(10, 5), true);
+        account.paid(spent(10, 5));
+        assert!(account.unpriced());
     }
 
     proptest! {
@@ -106,7 +138,7 @@ mod tests {
             let mut account = Account::new(spent(promised, promised * 2));
             for (prompt, output, end, part) in attempts {
                 let Ok(allowance) = account.allow(Tokens::new(prompt), ceiling, output, 1) else { continue };
-                account.begin(allowance.worst);
+                account.begin(allowance.worst, true);
                 match end {
                     0 => account.free(),
                     1 => account.broke(),

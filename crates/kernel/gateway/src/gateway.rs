@@ -95,8 +95,13 @@ impl Gateway {
     ) -> Result<ModelAnswered, ModelFailed> {
         let started = Instant::now();
         let id = call.call;
-        let for_nothing =
-            |error| ModelFailed { call: id, error, spent: Spent::default(), by: None };
+        let for_nothing = |error| ModelFailed {
+            call: id,
+            error,
+            spent: Spent::default(),
+            unpriced: false,
+            by: None,
+        };
 
         let chain = self.admit(&call).map_err(for_nothing)?;
         let form = Form::of(&call.request.output).map_err(for_nothing)?;
@@ -115,14 +120,15 @@ impl Gateway {
         };
         let outcome = run.drive().await;
         let by = run.asked_last();
-        let spent = promise.account.exposure();
+        let (spent, unpriced) = (promise.account.exposure(), promise.account.unpriced());
         if timeout(SETTLING, promise.settle()).await.is_err() {
             tracing::warn!(call = %id, "spending not settled yet");
         }
-        let success = outcome.map_err(|error| ModelFailed { call: id, error, spent, by })?;
+        let success =
+            outcome.map_err(|error| ModelFailed { call: id, error, spent, unpriced, by })?;
         Ok(ModelAnswered {
             call: id,
-            unpriced: self.0.options.prices.get(&success.by).is_none(),
+            unpriced,
             by: success.by,
             answer: success.answer,
             cost: spent.money,

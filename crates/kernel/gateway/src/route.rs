@@ -169,6 +169,7 @@ impl Chain<'_> {
             fallbacks: self.seats.iter().any(|seat| seat.by != self.seats[0].by),
             input_price: ceiling.input,
             output_price: ceiling.output,
+            unpriced: self.priced().is_err(),
         }
     }
 

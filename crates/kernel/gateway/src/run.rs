@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
         let _place = gate.enter(until, self.on).await.map_err(refused)?;
         (self.on)(GatewayEvent::Attempt { by: seat.by.clone(), number: self.progress.attempts });
         tracing::debug!(call = %self.call.call, by = %seat.by, attempt = self.progress.attempts, "asking");
-        self.account.begin(ready.worst);
+        self.account.begin(ready.worst, seat.price.is_some());
         let patience = self.chain.route.patience;
         attempt(&*seat.provider.model, Arc::clone(&ready.request), patience, until, self.on).await
     }

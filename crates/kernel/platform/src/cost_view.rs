@@ -1,6 +1,6 @@
 //! The view of what was spent.
 
-use bottega_event::{Record, SessionEvent};
+use bottega_event::{NewEvent, Record, SessionEvent};
 use bottega_llm::{ModelRef, Usage};
 use bottega_policy::Spent;
 use bottega_store::{Change, Projection, Rows};
@@ -16,7 +16,7 @@ pub struct CostRow {
     pub usage: Usage,
     /// What they cost in money, as far as it is known.
     pub cost: Money,
-    /// Of the answers, those of models without a known price.
+    /// Answers and failed calls of models without a known price.
     pub unpriced: u64,
 }
 
@@ -30,11 +30,12 @@ impl Projection for CostView {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {
-        let (Some(session), Some(spent)) = (record.stream.as_session(), Bill::of(record)) else {
+        let (Some(session), Some(spent)) = (record.stream.as_session(), Bill::of(&record.event))
+        else {
             return Vec::new();
         };
         let by = spent.by.map_or_else(|| UNKNOWN.to_owned(), |by| by.to_string());
@@ -46,7 +47,7 @@ impl Projection for CostView {
     }
 
     fn apply(&self, record: &Record, rows: &Rows) -> Vec<Change> {
-        let Some(bill) = Bill::of(record) else { return Vec::new() };
+        let Some(bill) = Bill::of(&record.event) else { return Vec::new() };
         let fold = |(key, value): &(String, Option<Vec<u8>>)| {
             let mut row: CostRow = value
                 .as_deref()
@@ -65,7 +66,7 @@ impl Projection for CostView {
 /// Whose failed calls those are of which no model is known: their process died, or they were stopped.
 const UNKNOWN: &str = "unknown";
 
-/// What one record says about money.
+/// What one event says about money.
 struct Bill {
     by: Option<ModelRef>,
     answers: u64,
@@ -75,16 +76,17 @@ struct Bill {
 }
 
 impl Bill {
-    fn of(record: &Record) -> Option<Self> {
-        // Most records are about something else, and need not be read for that.
-        if !matches!(&*record.event.kind, "model.answered" | "model.failed") {
+    fn of(event: &NewEvent) -> Option<Self> {
+        // Most events are about something else, and need not be read for that.
+        if !matches!(&*event.kind, "model.answered" | "model.failed") {
             return None;
         }
-        let event = SessionEvent::decode(&record.event).ok()?;
+        let event = SessionEvent::decode(event).ok()?;
         if let SessionEvent::ModelFailed(failed) = event {
             let usage = Usage { input: failed.spent.tokens, ..Usage::default() };
             let (cost, free) = (failed.spent.money, failed.spent == Spent::default());
-            return (!free).then_some(Self { by: failed.by, answers: 0, usage, cost, unpriced: 0 });
+            let unpriced = u64::from(failed.unpriced);
+            return (!free).then_some(Self { by: failed.by, answers: 0, usage, cost, unpriced });
         }
         let SessionEvent::ModelAnswered(answered) = event else { return None };
         Some(Self {
@@ -94,5 +96,36 @@ impl Bill {
             cost: answered.cost,
             unpriced: u64::from(answered.unpriced),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bottega_event::ModelFailed;
+    use bottega_llm::{ErrorKind, ModelError};
+    use bottega_policy::Spent;
+    use bottega_types::{CallId, Tokens};
+
+    use super::*;
+
+    /// What a failed call that took so much counts as: tokens, and how many have no price.
+    #[track_caller]
+    fn check(tokens: u64, unpriced: bool, expected: Option<(u64, u64)>) {
+        let failed = ModelFailed {
+            call: CallId::from_bits(1),
+            error: ModelError::new(ErrorKind::CutOff, "cut"),
+            spent: Spent { tokens: Tokens::new(tokens), money: Money::ZERO },
+            unpriced,
+            by: None,
+        };
+        let bill = Bill::of(&SessionEvent::from(failed).encode());
+        assert_eq!(bill.map(|bill| (bill.usage.total().get(), bill.unpriced)), expected);
+    }
+
+    #[test]
+    fn a_failed_call_counts_with_what_is_known_of_it() {
+        check(0, false, None);
+        check(9, false, Some((9, 0)));
+        check(9, true, Some((9, 1)));
     }
 }

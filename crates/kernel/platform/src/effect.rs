@@ -251,6 +251,7 @@ pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
             call: *call,
             error: ModelError::new(ErrorKind::Internal, format!("the call broke down: {text}")),
             spent: *worst,
+            unpriced: false,
             by: None,
         }),
         Effect::RunTool { call, request } => Input::ToolEnded(ToolReport {

@@ -32,5 +32,5 @@ pub use error::PlatformError;
 pub use history::{Happened, read_history, read_since};
 pub use platform::{MindMaker, Platform};
 pub use session::{SessionHandle, Update};
-pub use session_view::{SessionRow, SessionView, WorkState, unbilled};
+pub use session_view::{SessionRow, SessionView, WorkState};
 pub use undo::{Restore, UndoOutcome, plan_undo};

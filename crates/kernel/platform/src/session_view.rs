@@ -2,7 +2,6 @@
 
 use bottega_event::{EndKind, Purpose, Record, SessionEvent, ToolOutcome};
 use bottega_llm::Usage;
-use bottega_policy::Spent;
 use bottega_store::{Change, Projection, Rows};
 use bottega_types::Money;
 use serde::{Deserialize, Serialize};
@@ -49,11 +48,8 @@ pub struct SessionRow {
     pub usage: Usage,
     /// What they cost in money, as far as it is known.
     pub cost: Money,
-    /// Answers of models without a known price.
+    /// Answers and failed calls of models without a known price.
     pub unpriced: u64,
-    /// Failed calls that took tokens for no money: of a model that is free, or whose price is not known.
-    #[serde(default)]
-    pub unbilled: u64,
     /// Milliseconds of the answers, from question to end.
     pub model_ms: u64,
     /// Tokens of the answers that came piece by piece.
@@ -103,7 +99,7 @@ impl SessionRow {
             SessionEvent::ModelFailed(failed) => {
                 self.usage += Usage { input: failed.spent.tokens, ..Usage::default() };
                 self.cost += failed.spent.money;
-                self.unbilled += u64::from(unbilled(&failed.spent));
+                self.unpriced += u64::from(failed.unpriced);
             }
             SessionEvent::ToolFinished(report) => {
                 if report.outcome != ToolOutcome::Denied {
@@ -135,12 +131,6 @@ impl SessionRow {
     }
 }
 
-/// Whether tokens were taken and no money: the call was free, or nobody knows its price.
-#[must_use]
-pub fn unbilled(spent: &Spent) -> bool {
-    spent.tokens.get() > 0 && spent.money == Money::ZERO
-}
-
 fn title(task: &str) -> String {
     let line = task.trim().lines().next().unwrap_or_default();
     if line.chars().count() <= TITLE {
@@ -160,7 +150,7 @@ impl Projection for SessionView {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {

@@ -11,7 +11,7 @@ use bottega_api::{
 };
 use bottega_behaviour::Input;
 use bottega_event::{
-    Attachment, Limits, ModelFacts, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
+    Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
 };
 use bottega_platform::{
     HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
@@ -151,17 +151,6 @@ impl InProcess {
         // What a person pastes may hold a key; neither the journal nor the model is to have it.
         let text = self.workshop.redactor()?.clean(&request.task).into_owned();
         Ok(Tasked { text, attachments, output_schema: request.output_schema.clone() })
-    }
-
-    /// Whether the prices behind a route are known.
-    fn priced(&self, model: &ModelFacts) -> bool {
-        self.platform.gateway.priced(&model.route).is_ok()
-    }
-
-    fn summary(&self, session: SessionId, row: &SessionRow) -> SessionSummary {
-        let known = row.unpriced == 0
-            && (row.unbilled == 0 || self.platform.gateway.priced(&row.model).is_ok());
-        summary(session, row, known)
     }
 
     async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
@@ -311,7 +300,7 @@ impl Sessions for InProcess {
                 (handle, updates, started)
             }
         };
-        let translator = Translator::new(handle.session().to_string(), self.priced(&started.model));
+        let translator = Translator::new(handle.session().to_string());
         Ok(self.stream(handle, updates, &started, request.session.is_some(), translator))
     }
 
@@ -326,8 +315,7 @@ impl Sessions for InProcess {
         let (handle, started) = self.open(session, &request, approver, true).await?;
         let history = read_history(self.platform.journal.as_ref(), session).await;
         let history = history.map_err(api_error)?;
-        let priced = self.priced(&started.model);
-        let translator = Translator::resumed(session.to_string(), priced, &history);
+        let translator = Translator::resumed(session.to_string(), &history);
         let updates = handle.updates();
         handle.input(Input::Resume(rerouted(&started))).await.map_err(api_error)?;
         Ok(self.stream(handle, updates, &started, true, translator))
@@ -346,7 +334,7 @@ impl Sessions for InProcess {
             |row: &SessionRow| workspace.is_none_or(|path| Path::new(&row.workspace) == path);
         let rows = self.rows().await?;
         let rows = rows.into_iter().filter(|(_, row)| here(row)).take(limit);
-        Ok(rows.map(|(session, row)| self.summary(session, &row)).collect())
+        Ok(rows.map(|(session, row)| summary(session, &row)).collect())
     }
 
     async fn find(&self, text: &str) -> Result<SessionId, ApiError> {
@@ -387,7 +375,7 @@ impl Sessions for InProcess {
             WorkState::Idle | WorkState::Open => None,
         };
         Ok(SessionDetail {
-            summary: self.summary(session, &row),
+            summary: summary(session, &row),
             answer: row.answer,
             why,
             transcript: transcript::transcript(&history),
@@ -401,7 +389,7 @@ impl Sessions for InProcess {
         revision: Option<u64>,
     ) -> Result<SessionSummary, ApiError> {
         let fork = self.platform.fork(session, revision).await.map_err(api_error)?;
-        Ok(self.summary(fork, &self.row(fork).await?))
+        Ok(summary(fork, &self.row(fork).await?))
     }
 
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
@@ -556,7 +544,7 @@ fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
     })
 }
 
-fn summary(session: SessionId, row: &SessionRow, cost_known: bool) -> SessionSummary {
+fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
     let (state, ending) = match &row.state {
         WorkState::Idle => (SessionState::Idle, None),
         WorkState::Open => (SessionState::Open, None),
@@ -584,7 +572,7 @@ fn summary(session: SessionId, row: &SessionRow, cost_known: bool) -> SessionSum
             input_tokens: row.usage.input.get(),
             cached_tokens: row.usage.cached.get(),
             output_tokens: row.usage.output.get(),
-            cost_usd: cost_known.then(|| row.cost.as_dollars()),
+            cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
             known_cost_usd: row.cost.as_dollars(),
             model_ms: row.model_ms,
             tokens_per_second: (row.decode_ms > 0).then(|| per_second(row.decode_ms)),

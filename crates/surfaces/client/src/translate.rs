@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use bottega_api::{RunEvent, RunTotals};
-use bottega_event::{ModelAnswered, Purpose, SessionEvent, ToolOutcome, ToolReport};
+use bottega_event::{ModelAnswered, ModelFailed, Purpose, SessionEvent, ToolOutcome, ToolReport};
 use bottega_gateway::{GatewayEvent, WaitReason};
 use bottega_llm::StreamEvent;
-use bottega_platform::{Happened, Update, unbilled};
+use bottega_platform::{Happened, Update};
 use bottega_policy::Spent;
 use bottega_types::{CallId, Money, Timestamp};
 
@@ -19,8 +19,6 @@ pub(crate) struct Translator {
     began: Option<Timestamp>,
     totals: RunTotals,
     cost_nanos: u64,
-    /// Whether the prices of the models that are asked are known.
-    priced: bool,
     /// Whether a model took tokens whose price is not known.
     unpriced: bool,
     decode_tokens: u64,
@@ -33,12 +31,12 @@ pub(crate) struct Translator {
 }
 
 impl Translator {
-    pub(crate) fn new(session: String, priced: bool) -> Self {
-        Self { session, priced, ..Self::default() }
+    pub(crate) fn new(session: String) -> Self {
+        Self { session, ..Self::default() }
     }
 
     /// The same for work that goes on: calls that were under way when its process ended keep their names.
-    pub(crate) fn resumed(session: String, priced: bool, history: &[Happened]) -> Self {
+    pub(crate) fn resumed(session: String, history: &[Happened]) -> Self {
         let mut tools = BTreeMap::new();
         for happened in history {
             if let SessionEvent::ToolStarted(started) = &happened.event {
@@ -48,7 +46,7 @@ impl Translator {
                 tools.remove(&report.call);
             }
         }
-        Self { session, priced, tools, ..Self::default() }
+        Self { session, tools, ..Self::default() }
     }
 
     /// The totals so far.
@@ -91,7 +89,7 @@ impl Translator {
             SessionEvent::ModelAnswered(answered) => self.answered(answered),
             SessionEvent::ModelFailed(failed) => {
                 self.failed = Some(failed.error.to_string());
-                self.not_answered(&failed.spent)
+                self.not_answered(failed)
             }
             SessionEvent::ToolStarted(started) => {
                 self.tools.insert(started.call, started.request.name.clone());
@@ -156,12 +154,13 @@ impl Translator {
 
     /// A call that failed may have cost something all the same. As in the view of sessions its tokens count as prompt,
     /// since nobody says what was answer.
-    fn not_answered(&mut self, spent: &Spent) -> Vec<RunEvent> {
+    fn not_answered(&mut self, failed: &ModelFailed) -> Vec<RunEvent> {
+        let spent = &failed.spent;
         if *spent == Spent::default() {
             return Vec::new();
         }
         self.totals.input_tokens += spent.tokens.get();
-        self.pay(spent.money, !self.priced && unbilled(spent));
+        self.pay(spent.money, failed.unpriced);
         vec![RunEvent::Totals { totals: self.totals.clone() }]
     }
 
@@ -230,7 +229,7 @@ pub(crate) const fn outcome(outcome: ToolOutcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use bottega_event::{ModelAsked, ModelFailed};
+    use bottega_event::ModelAsked;
     use bottega_llm::{ErrorKind, ModelError};
     use bottega_platform::SessionRow;
     use bottega_types::Tokens;
@@ -239,15 +238,15 @@ mod tests {
 
     /// A question that fails after it took `money`; the run and the view of sessions must say the same of it.
     #[track_caller]
-    fn check(money: u64, priced: bool, expected: Option<f64>) {
+    fn check(money: u64, unpriced: bool, expected: Option<f64>) {
         let call = CallId::from_bits(1);
         let spent = Spent { tokens: Tokens::new(11_282), money: Money::from_nanos(money) };
         let error = ModelError::new(ErrorKind::CutOff, "cut");
         let events: [SessionEvent; 2] = [
             ModelAsked { call, purpose: Purpose::Turn, max_output: 9, worst: spent }.into(),
-            ModelFailed { call, error, spent, by: None }.into(),
+            ModelFailed { call, error, spent, unpriced, by: None }.into(),
         ];
-        let (mut run, mut row) = (Translator::new(String::new(), priced), SessionRow::default());
+        let (mut run, mut row) = (Translator::new(String::new()), SessionRow::default());
         for event in &events {
             run.stored(event, Timestamp::from_millis(1));
             row.fold(event, 1);
@@ -257,13 +256,13 @@ mod tests {
         assert_eq!((row.turns, row.usage.input.get()), (1, 11_282));
         assert_eq!(totals.known_cost_usd, row.cost.as_dollars());
         assert_eq!(totals.cost_usd, expected);
-        assert_eq!(row.unbilled, u64::from(money == 0));
+        assert_eq!(row.unpriced, u64::from(unpriced));
     }
 
     #[test]
     fn a_failed_call_counts_as_in_the_view() {
-        check(300_000_000, true, Some(0.3));
-        check(0, true, Some(0.0));
-        check(0, false, None);
+        check(300_000_000, false, Some(0.3));
+        check(0, false, Some(0.0));
+        check(0, true, None);
     }
 }

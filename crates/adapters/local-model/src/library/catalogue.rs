@@ -62,7 +62,6 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         licence: "Apache-2.0",
         sources: &[
             "hf:Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF:qwen2.5-coder-0.5b-instruct-q4_k_m.gguf",
-            "ollama:qwen2.5-coder:0.5b",
         ],
         cores: 1,
         works: true,
@@ -88,10 +87,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         size: 4_683_000_000,
         digest: None,
         licence: "Apache-2.0",
-        sources: &[
-            "hf:Qwen/Qwen2.5-Coder-7B-Instruct-GGUF:qwen2.5-coder-7b-instruct-q4_k_m.gguf",
-            "ollama:qwen2.5-coder:7b",
-        ],
+        sources: &["hf:Qwen/Qwen2.5-Coder-7B-Instruct-GGUF:qwen2.5-coder-7b-instruct-q4_k_m.gguf"],
         cores: 8,
         works: true,
     },
@@ -104,7 +100,6 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         licence: "Apache-2.0",
         sources: &[
             "hf:Qwen/Qwen2.5-Coder-14B-Instruct-GGUF:qwen2.5-coder-14b-instruct-q4_k_m.gguf",
-            "ollama:qwen2.5-coder:14b",
         ],
         cores: 16,
         works: true,

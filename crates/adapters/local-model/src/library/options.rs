@@ -10,7 +10,7 @@ use url::Url;
 /// Tells how many bytes are free in a folder; `None` when it can't be told.
 pub type FreeDisk = Arc<dyn Fn(&Path) -> Option<u64> + Send + Sync>;
 
-/// What can be set about a library. [`LibraryOptions::new`] gives the public sources.
+/// What can be set about a library.
 #[derive(Clone)]
 pub struct LibraryOptions {
     /// Where models and their records are kept.
@@ -19,8 +19,8 @@ pub struct LibraryOptions {
     pub hub: Url,
     /// Sent to the hub and nowhere else; gated models need it.
     pub hub_token: Option<Secret<String>>,
-    /// The Ollama registry, or a mirror of it.
-    pub ollama: Url,
+    /// The Ollama registry of models whose source names none.
+    pub ollama: Option<Url>,
     /// Command lines of package clients that understand `download --no-deps -d FOLDER NAME==VERSION`;
     /// the first that can be started is used.
     pub package_clients: Vec<Vec<String>>,
@@ -39,14 +39,14 @@ pub struct LibraryOptions {
 }
 
 impl LibraryOptions {
-    /// The public sources, four of everything at once.
+    /// The public hub, no Ollama registry, four of everything at once.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         let client = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Self {
             folder: folder.into(),
             hub: known("https://huggingface.co"),
             hub_token: None,
-            ollama: known("https://registry.ollama.ai"),
+            ollama: None,
             package_clients: vec![
                 client(&["pip"]),
                 client(&["pip3"]),
@@ -72,7 +72,7 @@ impl std::fmt::Debug for LibraryOptions {
         f.debug_struct("LibraryOptions")
             .field("folder", &self.folder)
             .field("hub", &self.hub.as_str())
-            .field("ollama", &self.ollama.as_str())
+            .field("ollama", &self.ollama.as_ref().map(Url::as_str))
             .finish_non_exhaustive()
     }
 }

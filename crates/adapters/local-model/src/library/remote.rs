@@ -34,8 +34,14 @@ pub(crate) async fn resolve(
         Source::Hub { repository, revision, file } => {
             hub::resolve(client, options, repository, revision, file.as_deref()).await.map(Some)
         }
-        Source::Ollama { name, tag } => {
-            ollama::resolve(client, &options.ollama, name, tag).await.map(Some)
+        Source::Ollama { registry, name, tag } => {
+            let registry = match registry {
+                Some(host) => registry_address(host)?,
+                None => options.ollama.clone().ok_or_else(|| LibraryError::NoRegistry {
+                    example: format!("ollama:HOST/{name}:{tag}"),
+                })?,
+            };
+            ollama::resolve(client, &registry, name, tag).await.map(Some)
         }
         Source::Oci { registry, repository, tag } => {
             oci::resolve(client, registry, repository, tag).await.map(Some)
@@ -48,6 +54,17 @@ pub(crate) async fn resolve(
         })),
         Source::Wheels(_) | Source::File(_) => Ok(None),
     }
+}
+
+/// The address of the registry on that host. Those on this machine speak plain HTTP, as container tools assume too.
+fn registry_address(registry: &str) -> Result<Url, LibraryError> {
+    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
+    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+    let text = format!("{}://{registry}", if local { "http" } else { "https" });
+    Url::parse(&text).map_err(|error| LibraryError::BadSource {
+        input: registry.to_owned(),
+        why: error.to_string(),
+    })
 }
 
 /// `base` with `path` behind it.

@@ -11,8 +11,8 @@ use url::Url;
 pub(crate) enum Source {
     /// `hf:owner/repo[@revision][:file]`.
     Hub { repository: String, revision: String, file: Option<String> },
-    /// `ollama:[namespace/]name[:tag]`.
-    Ollama { name: String, tag: String },
+    /// `ollama:[registry/][namespace/]name[:tag]`.
+    Ollama { registry: Option<String>, name: String, tag: String },
     /// `oci:registry/repository[:tag]`.
     Oci { registry: String, repository: String, tag: String },
     /// `https://…[#sha256=…]`.
@@ -52,13 +52,21 @@ impl Source {
                 }
             }
             "ollama" => {
-                let (name, tag) = rest.split_once(':').unwrap_or((rest, "latest"));
-                if name.is_empty() || tag.is_empty() {
-                    return Err(bad("write `ollama:name` or `ollama:name:tag`"));
+                // As in references to images: a first part with a dot or a port is a host.
+                let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+                let (registry, path) = match rest.split_once('/') {
+                    Some((first, path)) if is_host(first) => (Some(first.to_owned()), path),
+                    _ => (None, rest),
+                };
+                let (name, tag) = path.split_once(':').unwrap_or((path, "latest"));
+                if name.is_empty() || tag.is_empty() || tag.contains('/') {
+                    return Err(bad(
+                        "write `ollama:name`, `ollama:name:tag` or `ollama:registry/namespace/name:tag`",
+                    ));
                 }
                 let name =
                     if name.contains('/') { name.to_owned() } else { format!("library/{name}") };
-                Ok(Self::Ollama { name, tag: tag.to_owned() })
+                Ok(Self::Ollama { registry, name, tag: tag.to_owned() })
             }
             "oci" => {
                 let how = "write `oci:registry/repository` or `oci:registry/repository:tag`";
@@ -103,7 +111,7 @@ impl Source {
                 Some(file) => stem(file).to_owned(),
                 None => stem(repository).to_owned(),
             },
-            Self::Ollama { name, tag } => {
+            Self::Ollama { name, tag, .. } => {
                 let name = name.strip_prefix("library/").unwrap_or(name);
                 if tag == "latest" { name.to_owned() } else { format!("{name}-{tag}") }
             }
@@ -203,9 +211,23 @@ mod tests {
         };
         check("hf:Owner/Repo-GGUF", &hub(None, "main"), "repo-gguf");
         check("hf:Owner/Repo-GGUF@v2:a/b-Q4.gguf", &hub(Some("a/b-Q4.gguf"), "v2"), "b-q4");
-        let ollama = |name: &str, tag: &str| Source::Ollama { name: name.into(), tag: tag.into() };
-        check("ollama:llama3", &ollama("library/llama3", "latest"), "llama3");
-        check("ollama:me/llama3:1b", &ollama("me/llama3", "1b"), "me-llama3-1b");
+        let ollama = |registry: Option<&str>, name: &str, tag: &str| Source::Ollama {
+            registry: registry.map(str::to_owned),
+            name: name.into(),
+            tag: tag.into(),
+        };
+        check("ollama:llama3", &ollama(None, "library/llama3", "latest"), "llama3");
+        check("ollama:me/llama3:1b", &ollama(None, "me/llama3", "1b"), "me-llama3-1b");
+        check(
+            "ollama:registry.example/me/llama3:1b",
+            &ollama(Some("registry.example"), "me/llama3", "1b"),
+            "me-llama3-1b",
+        );
+        check(
+            "ollama:127.0.0.1:5000/llama3",
+            &ollama(Some("127.0.0.1:5000"), "library/llama3", "latest"),
+            "llama3",
+        );
         check(
             "oci:127.0.0.1:5000/a/b:v1",
             &Source::Oci {
@@ -240,6 +262,8 @@ mod tests {
             "nosuchmodel",
             "hf:noslash",
             "ollama:",
+            "ollama:a/b:c/d",
+            "ollama:registry.example/",
             "oci:alone",
             "https://[",
             "wheel:-rf",

@@ -250,10 +250,18 @@ async fn an_ollama_registry_is_understood() {
         path if path == blob => Reply::file(request, &model(), "\"o\""),
         _ => Reply::status(404),
     });
-    let library = library(LibraryOptions { ollama: server.url.clone(), ..options(&folder) });
+    let library = library(LibraryOptions { ollama: Some(server.url.clone()), ..options(&folder) });
     let pulled = library.pull("ollama:tiny:1b", &quiet).await.unwrap();
     assert_eq!((pulled.name.as_str(), pulled.source.as_str()), ("tiny-1b", "ollama:tiny:1b"));
     assert!(library.pull("ollama:absent", &quiet).await.is_err());
+
+    // Without a registry of its own it asks for the host, and takes one from the source.
+    let elsewhere = TempDir::new().unwrap();
+    let library = self::library(options(&elsewhere));
+    let error = library.pull("ollama:tiny:1b", &quiet).await.unwrap_err().to_string();
+    assert!(error.contains("ollama:HOST/library/tiny:1b"), "{error}");
+    let source = format!("ollama:{}/tiny:1b", server.url.authority());
+    assert_eq!(library.pull(&source, &quiet).await.unwrap().name, "tiny-1b");
 }
 
 #[tokio::test]

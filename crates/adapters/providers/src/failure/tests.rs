@@ -124,7 +124,7 @@ fn a_status_alone_has_a_meaning() {
 fn what_a_model_lacks_is_said() {
     check(
         400,
-        r#"{"error":"registry.ollama.ai/library/gemma:2b does not support tools"}"#,
+        r#"{"error":"library/gemma:2b does not support tools"}"#,
         Kind::Unsupported,
         "gemma",
     );

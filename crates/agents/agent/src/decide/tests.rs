@@ -106,6 +106,7 @@ impl Bench {
                 fallbacks: false,
                 input_price: "1".parse().unwrap(),
                 output_price: "2".parse().unwrap(),
+                unpriced: false,
             },
             mode: self.mode,
             limits: self.limits,
@@ -157,6 +158,7 @@ impl Bench {
             call: asked.call,
             error,
             spent: Default::default(),
+            unpriced: false,
             by: None,
         }));
     }

@@ -23,4 +23,9 @@ pub struct LocalModelSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "path"))]
     pub folder: Option<String>,
+    /// The address of the Ollama registry that `ollama:NAME` is pulled from. None when absent: the source then
+    /// names it, as in `ollama:HOST/library/NAME`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "address"))]
+    pub ollama_registry: Option<String>,
 }

@@ -105,7 +105,7 @@ enum End {
 async fn one_call(treasury: Arc<Treasury>, call: u128, agent: &'static str, worst: u64, end: End) {
     let Ok(mut promise) = treasury.promise(claim(call, agent, worst)).await else { return };
     tokio::task::yield_now().await;
-    promise.account.begin(spent(worst));
+    promise.account.begin(spent(worst), true);
     match end {
         End::Paid(cost) => {
             promise.account.paid(spent(cost.min(worst)));
@@ -198,7 +198,7 @@ async fn a_dropped_call_is_settled_at_what_was_at_stake() {
     let (journal, clock) = (Slow::new(vec![0]), noon());
     let treasury = treasury(budgets(100, 100), &journal, &clock, 1);
     let mut began = treasury.promise(claim(1, "a", 60)).await.unwrap();
-    began.account.begin(spent(50));
+    began.account.begin(spent(50), true);
     drop(began);
     drop(treasury.promise(claim(2, "a", 40)).await.unwrap());
     treasury.settle_dropped().await;

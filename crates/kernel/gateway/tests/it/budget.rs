@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bottega_event::{BudgetEvent, Position};
 use bottega_gateway::{Budgets, Options, Price};
-use bottega_llm::ErrorKind;
+use bottega_llm::{ErrorKind, ModelError, StreamEvent};
 use bottega_policy::Budget;
 use bottega_store::{Journal, MemoryStore};
 use bottega_testkit::{Beat, Script};
@@ -109,5 +109,21 @@ async fn an_answer_says_whether_its_price_is_known() {
         let desk = Desk::new(options(&[(provider, &it)]));
         let answered = desk.ask(desk.call(question())).await.unwrap();
         assert_eq!(answered.unpriced, unpriced, "{provider}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_does_a_call_that_failed() {
+    for (provider, unpriced) in [("east", true), ("north", false)] {
+        let cut = ModelError::new(ErrorKind::CutOff, "cut");
+        let begun = Beat::Event(StreamEvent::Text("4".into()));
+        let it = model([Script::beats(vec![begun, Beat::Break(cut)])]);
+        let desk = Desk::new(options(&[(provider, &it)]));
+        let failed = desk.ask(desk.call(question())).await.unwrap_err();
+        assert_eq!(failed.unpriced, unpriced, "{provider}");
+        let it = model([fails(ErrorKind::InvalidRequest)]);
+        let desk = Desk::new(options(&[(provider, &it)]));
+        let failed = desk.ask(desk.call(question())).await.unwrap_err();
+        assert!(!failed.unpriced, "{provider}: it cost nothing");
     }
 }

@@ -200,6 +200,7 @@ pub(crate) fn facts(route: &str) -> ModelFacts {
         fallbacks: true,
         input_price: Money::from_nanos(1_000_000_000),
         output_price: Money::from_nanos(2_000_000_000),
+        unpriced: false,
     }
 }
 

@@ -9,7 +9,7 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Remote, accept, at, digest, fetch_error, get, get_json, read_json};
+use super::{Remote, accept, at, digest, fetch_error, get, get_json, read_json, registry_address};
 
 const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.oci.image.index.v1+json, \
@@ -47,7 +47,7 @@ pub(super) async fn resolve(
     repository: &str,
     tag: &str,
 ) -> Result<Remote, LibraryError> {
-    let base = base(registry)?;
+    let base = registry_address(registry)?;
     let mut url = at(&base, &format!("v2/{repository}/manifests/{tag}"))?;
     let mut headers = accept(MANIFESTS);
     let mut response = get(client, &url, headers.clone()).await?;
@@ -73,17 +73,6 @@ pub(super) async fn resolve(
         headers,
         size: Some(layer.size),
         digest: digest(&layer.digest),
-    })
-}
-
-/// Registries on this machine speak plain HTTP, as container tools assume too.
-fn base(registry: &str) -> Result<Url, LibraryError> {
-    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
-    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    let text = format!("{}://{registry}", if local { "http" } else { "https" });
-    Url::parse(&text).map_err(|error| LibraryError::BadSource {
-        input: format!("oci:{registry}"),
-        why: error.to_string(),
     })
 }
 
