@@ -23,6 +23,7 @@
 mod change;
 mod disk;
 mod encoding;
+mod ignoring;
 mod listing;
 mod place;
 mod read;

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bottega_tool::{FileKind, ListedFile, Listing, WorkspaceError};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use ignore::{DirEntry, WalkBuilder};
+use ignore::DirEntry;
 
+use crate::ignoring::walk;
 use crate::place::Places;
 use crate::resolve::shown;
 
@@ -116,17 +117,8 @@ pub(crate) fn entries<'a>(
     depth: Option<usize>,
     stop: &'a AtomicBool,
 ) -> impl Iterator<Item = DirEntry> + 'a {
-    WalkBuilder::new(real)
-        .hidden(false)
-        .parents(true)
-        .ignore(true)
-        .git_ignore(true)
-        .git_exclude(true)
-        .git_global(false)
-        .require_git(false)
-        .follow_links(false)
+    walk(real, |entry| is_useful(&entry.file_name().to_string_lossy()))
         .max_depth(depth.map(|depth| depth.max(1)))
-        .filter_entry(|entry| entry.depth() == 0 || is_useful(&entry.file_name().to_string_lossy()))
         .sort_by_file_name(Ord::cmp)
         .build()
         .take_while(|_| !stop.load(Ordering::Relaxed))

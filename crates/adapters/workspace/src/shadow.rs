@@ -18,8 +18,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bottega_policy::Place;
 use bottega_tool::{CommandChanges, FileChange, WorkspaceError};
 use bottega_types::Digest;
-use ignore::WalkBuilder;
 
+use crate::ignoring::walk;
 use crate::place::Places;
 use crate::stillness::Stillness;
 
@@ -331,14 +331,7 @@ struct Seen {
 /// Looks over the workspace.
 fn look(places: &Places) -> Seen {
     let mut seen = Seen::default();
-    let walk = WalkBuilder::new(&places.root)
-        .hidden(false)
-        .parents(true)
-        .git_global(false)
-        .require_git(false)
-        .follow_links(false)
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
-        .build();
+    let walk = walk(&places.root, |entry| entry.file_name() != ".git").build();
     for entry in walk.filter_map(Result::ok) {
         if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
             break;

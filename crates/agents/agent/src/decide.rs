@@ -496,7 +496,9 @@ impl Draft<'_> {
         }
         let turns = self.state.work.as_ref().map_or(0, |work| work.turns);
         if turns >= started.limits.turns {
-            let why = format!("the limit of {} turns was reached", started.limits.turns);
+            let turns = started.limits.turns;
+            let turns = if turns == 1 { "1 turn".to_owned() } else { format!("{turns} turns") };
+            let why = format!("the limit of {turns} was reached");
             return self.end(EndKind::Limit { why }, String::new());
         }
         if let Some(step) = guide::own_step(&self.state, &self.agent.definition) {

@@ -134,6 +134,7 @@ pub(crate) const EXITS: &[(u8, &str)] = &[
     (3, "a budget or limit was reached"),
     (4, "refused or not approved"),
     (5, "the provider gave up"),
+    (HANGUP, "the terminal went away (SIGHUP); `bottega resume` goes on"),
     (130, "interrupted"),
 ];
 

@@ -2,6 +2,8 @@
 
 use bottega_tool::{Query, Workspace};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use crate::world::{World, wait, word};
 
 fn world() -> World {
@@ -157,4 +159,37 @@ fn a_search_over_many_files_keeps_their_order() {
     let found: Vec<_> = matches.lines.iter().map(|line| line.path.clone()).collect();
     let names: Vec<_> = files.into_iter().map(|(name, _)| name).collect();
     assert_eq!(found, names);
+}
+
+/// A pipe at `place`, or an endless device, with `list` still telling `expected` and nothing waited for.
+#[track_caller]
+fn check_endless(place: &str, expected: &str) {
+    for device in [false, true] {
+        let world = World::new(&[
+            (".gitignore", b"*.log\n"),
+            ("a.log", b"x"),
+            ("src/b.rs", b"x"),
+            (".git/info/", b""),
+        ]);
+        let path = world.path(place);
+        let _ = std::fs::remove_file(&path);
+        if device {
+            std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        } else {
+            mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        }
+        let listing = wait(world.workspace.list(".", &["*.*".to_owned()], None, 100)).unwrap();
+        let names: Vec<_> = listing.files.iter().map(|file| file.path.as_str()).collect();
+        let names: Vec<_> = names.into_iter().filter(|name| !name.ends_with("ignore")).collect();
+        assert_eq!(names.join(" "), expected, "{place}");
+    }
+}
+
+#[test]
+fn an_ignore_file_that_never_ends_is_not_read() {
+    check_endless(".gitignore", "a.log src/b.rs");
+    check_endless(".ignore", "a.log src/b.rs");
+    check_endless(".git/info/exclude", "a.log src/b.rs");
+    check_endless("src/.gitignore", "");
+    check_endless("../.gitignore", "a.log src/b.rs");
 }

@@ -642,7 +642,7 @@ fn limits_end_it_cleanly() {
     bench.limits.turns = 1;
     bench.check(
         "call read({})\nok x",
-        "→ ask\ncall read({})\n→ run read\nok x\n→ limit: the limit of 1 turns was reached",
+        "→ ask\ncall read({})\n→ run read\nok x\n→ limit: the limit of 1 turn was reached",
     );
     let mut bench = Bench::new();
     bench.limits.budget.tokens = Some(Tokens::new(1_000));

@@ -71,7 +71,7 @@ enum What {
         #[arg(value_name = "SESSION", default_value = "last")]
         session: String,
     },
-    /// Take sessions out of the lists and forget what they stored
+    /// Take sessions out of the lists, and remove the files they kept; their records stay in the journal
     Rm {
         /// The sessions
         #[arg(value_name = "SESSION", required = true)]
