@@ -21,6 +21,7 @@ mod diff;
 mod elision;
 mod failing_place;
 mod git;
+mod git_look;
 mod numbered;
 mod outline;
 mod patch;

@@ -1,16 +1,13 @@
 //! `git_diff`.
 
 use async_trait::async_trait;
-use bottega_policy::{AccessMode, Need};
-use bottega_tool::{
-    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt, parse_arguments,
-};
+use bottega_tool::{Effect, Prepared, Tool, ToolContext, ToolError, describe, parse_arguments};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::status;
-use crate::git::{Git, PLAIN_DIFF, looking_needs, revision, targets, without_protected};
+use crate::git::{Git, PLAIN_DIFF, Ran, revision, targets, without_protected};
+use crate::git_look::GitLook;
 use crate::target::Target;
 
 /// Shows what changed in tracked files.
@@ -59,45 +56,20 @@ impl Tool for GitDiff {
         if let Some(commit) = commit.filter(|commit| !commit.is_empty()) {
             git = git.with([revision(&commit)?]);
         }
-        Ok(Box::new(Looking { git: git.about(&paths), paths, mode: context.mode }))
+        Ok(Box::new(GitLook {
+            what: "git diff",
+            git: git.about(&paths),
+            paths,
+            mode: context.mode,
+            tell,
+            hint: "give git_diff the paths to see",
+        }))
     }
 }
 
-struct Looking {
-    git: Git,
-    paths: Vec<Target>,
-    mode: AccessMode,
-}
-
-#[async_trait]
-impl Prepared for Looking {
-    fn needs(&self) -> Vec<Need> {
-        looking_needs(&self.paths)
+fn tell(ran: &Ran, paths: &[Target], context: &ToolContext) -> String {
+    if ran.text.is_empty() {
+        return "no difference (new files are in it only when they are staged)".to_owned();
     }
-
-    fn summary(&self) -> String {
-        let paths: Vec<&str> = self.paths.iter().map(Target::shown).collect();
-        format!("git diff {}", paths.join(" ")).trim_end().to_owned()
-    }
-
-    async fn details(&self, _: &ToolContext) -> String {
-        self.git.line()
-    }
-
-    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let ran = self.git.run(self.mode, context).await?;
-        let text = if ran.text.is_empty() {
-            "no difference (new files are in it only when they are staged)".to_owned()
-        } else {
-            without_protected(&ran.text, &self.paths, context)
-        };
-        let hint = "give git_diff the paths to see";
-        Ok(ToolOutput {
-            full: Some(text.clone()),
-            text: excerpt(&text, context.output_limit, hint).unwrap_or(text),
-            failed: ran.failed,
-            exit_code: status(ran.ending),
-            ..ToolOutput::default()
-        })
-    }
+    without_protected(&ran.text, paths, context)
 }

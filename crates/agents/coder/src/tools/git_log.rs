@@ -1,16 +1,13 @@
 //! `git_log`.
 
 use async_trait::async_trait;
-use bottega_policy::{AccessMode, Need};
-use bottega_tool::{
-    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
-};
+use bottega_tool::{Effect, Prepared, Tool, ToolContext, ToolError, describe, parse_arguments};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::status;
-use crate::git::{Git, looking_needs, revision, targets};
+use crate::git::{Git, Ran, revision, targets};
+use crate::git_look::GitLook;
 use crate::target::Target;
 
 /// Commits shown when the call doesn't say.
@@ -66,39 +63,17 @@ impl Tool for GitLog {
         if let Some(commit) = commit.filter(|commit| !commit.is_empty()) {
             git = git.with([revision(&commit)?]);
         }
-        Ok(Box::new(Looking { git: git.about(&paths), paths, mode: context.mode }))
+        Ok(Box::new(GitLook {
+            what: "git log",
+            git: git.about(&paths),
+            paths,
+            mode: context.mode,
+            tell,
+            hint: "give git_log a smaller count, or the commit to go on from",
+        }))
     }
 }
 
-struct Looking {
-    git: Git,
-    paths: Vec<Target>,
-    mode: AccessMode,
-}
-
-#[async_trait]
-impl Prepared for Looking {
-    fn needs(&self) -> Vec<Need> {
-        looking_needs(&self.paths)
-    }
-
-    fn summary(&self) -> String {
-        let paths: Vec<&str> = self.paths.iter().map(Target::shown).collect();
-        format!("git log {}", paths.join(" ")).trim_end().to_owned()
-    }
-
-    async fn details(&self, _: &ToolContext) -> String {
-        self.git.line()
-    }
-
-    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let ran = self.git.run(self.mode, context).await?;
-        let text = if ran.text.is_empty() { "no commits".to_owned() } else { ran.text };
-        Ok(ToolOutput {
-            text,
-            failed: ran.failed,
-            exit_code: status(ran.ending),
-            ..ToolOutput::default()
-        })
-    }
+fn tell(ran: &Ran, _: &[Target], _: &ToolContext) -> String {
+    if ran.text.is_empty() { "no commits".to_owned() } else { ran.text.clone() }
 }

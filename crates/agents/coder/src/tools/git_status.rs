@@ -1,16 +1,14 @@
 //! `git_status`.
 
 use async_trait::async_trait;
-use bottega_policy::{AccessMode, Need};
-use bottega_tool::{
-    Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
-};
+use bottega_tool::{Effect, Prepared, Tool, ToolContext, ToolError, describe, parse_arguments};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::status;
-use crate::git::{Git, looking_needs};
+use crate::git::{Git, Ran};
+use crate::git_look::GitLook;
+use crate::target::Target;
 
 /// Shows branch and changed files.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,38 +39,19 @@ impl Tool for GitStatus {
     ) -> Result<Box<dyn Prepared>, ToolError> {
         let GitStatusInput {} = parse_arguments(arguments)?;
         let words = ["status", "--porcelain=v1", "--branch", "--ignore-submodules=dirty"];
-        Ok(Box::new(Looking { git: Git::looking(&words), mode: context.mode }))
+        Ok(Box::new(GitLook {
+            what: "git status",
+            git: Git::looking(&words),
+            paths: Vec::new(),
+            mode: context.mode,
+            tell,
+            hint: "git_diff shows the changes of the paths that it is given",
+        }))
     }
 }
 
-struct Looking {
-    git: Git,
-    mode: AccessMode,
-}
-
-#[async_trait]
-impl Prepared for Looking {
-    fn needs(&self) -> Vec<Need> {
-        looking_needs(&[])
-    }
-
-    fn summary(&self) -> String {
-        "git status".to_owned()
-    }
-
-    async fn details(&self, _: &ToolContext) -> String {
-        self.git.line()
-    }
-
-    async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let ran = self.git.run(self.mode, context).await?;
-        let clean = !ran.failed && ran.text.lines().count() < 2;
-        let note = if clean { "\nnothing has changed" } else { "" };
-        Ok(ToolOutput {
-            text: format!("{}{note}", ran.text),
-            failed: ran.failed,
-            exit_code: status(ran.ending),
-            ..ToolOutput::default()
-        })
-    }
+fn tell(ran: &Ran, _: &[Target], _: &ToolContext) -> String {
+    let clean = !ran.failed && ran.text.lines().count() < 2;
+    let note = if clean { "\nnothing has changed" } else { "" };
+    format!("{}{note}", ran.text)
 }
