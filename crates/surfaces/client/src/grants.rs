@@ -5,7 +5,7 @@ use bottega_platform::{GrantError, HeldGrant};
 use bottega_policy::{GrantScope, Need};
 use bottega_types::GrantId;
 
-use crate::in_process::api_error;
+use crate::error::api_error;
 
 /// The grant that `text` names: its id, or a unique end of one.
 pub(crate) fn find_grant(held: &[HeldGrant], text: &str) -> Result<GrantId, ApiError> {

@@ -6,28 +6,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_api::{
-    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, Ending, GrantView,
-    RunEvent, RunRequest, RunTotals, SessionDetail, SessionState, SessionSummary, UndoView, codes,
+    ApiError, AttachmentFile, AuditReport, CostBy, CostReport, CostRow, GrantView, RunRequest,
+    SessionDetail, SessionSummary, UndoView, codes,
 };
 use bottega_behaviour::Input;
-use bottega_event::{
-    Attachment, Limits, Position, Rerouted, Revision, SessionEvent, Started, Tasked,
-};
+use bottega_event::{Attachment, Limits, Position, Rerouted, SessionEvent, Started, Tasked};
 use bottega_platform::{
     HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
-    read_since,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
 use bottega_store::{StoreError, audit};
 use bottega_types::{GrantId, Money, SessionId, Tokens};
-use futures::StreamExt;
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
 use crate::ending::ending;
+use crate::error::api_error;
 use crate::grants::{find_grant, grant_error, grant_view};
+use crate::stream::stream;
 use crate::translate::Translator;
-use crate::{Run, RunControl, Sessions, Workshop, transcript};
+use crate::view::{cost_row, summary};
+use crate::{Run, Sessions, Workshop, transcript};
 
 /// Sessions over a platform in the same process.
 pub struct InProcess {
@@ -165,116 +163,6 @@ impl InProcess {
         let (name, media_type) = (file.name.clone(), file.media_type.clone());
         Ok(Attachment { name, media_type, blob, inline: Some(inline) })
     }
-
-    /// Streams what happens, from the session's beginning to the end of its work.
-    fn stream(
-        &self,
-        handle: SessionHandle,
-        updates: Receiver<Update>,
-        started: &Started,
-        resumed: bool,
-        translator: Translator,
-    ) -> Run {
-        let session = handle.session();
-        let handle_opened = handle.opened_at();
-        let first = RunEvent::Session {
-            session: session.to_string(),
-            model: started.model.route.clone(),
-            access_mode: started.mode,
-            workspace: started.workspace.clone(),
-            resumed,
-        };
-        let reader = Reader {
-            platform: self.platform.clone(),
-            handle: handle.clone(),
-            updates,
-            translator,
-            seen: handle_opened,
-            ready: std::collections::VecDeque::from([first]),
-            over: false,
-        };
-        let events = futures::stream::unfold(reader, |mut reader| async move {
-            reader.next().await.map(|event| (event, reader))
-        });
-        Run { session, events: events.boxed(), control: Arc::new(Control(handle)) }
-    }
-}
-
-/// Reads a session's updates and translates them.
-struct Reader {
-    platform: Platform,
-    handle: SessionHandle,
-    updates: Receiver<Update>,
-    translator: Translator,
-    /// The last stored event that was translated.
-    seen: Revision,
-    ready: std::collections::VecDeque<RunEvent>,
-    over: bool,
-}
-
-impl Reader {
-    async fn next(&mut self) -> Option<RunEvent> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                self.over |= matches!(event, RunEvent::Ended { .. });
-                return Some(event);
-            }
-            if self.over {
-                return None;
-            }
-            match self.updates.recv().await {
-                Ok(update) => self.take(&update),
-                Err(RecvError::Lagged(_)) => self.read_stored().await,
-                Err(RecvError::Closed) => self.stopped("the session's loop ended"),
-            }
-        }
-    }
-
-    fn take(&mut self, update: &Update) {
-        match update {
-            Update::Stored { revision, .. } if *revision <= self.seen => return,
-            Update::Stored { revision, .. } => self.seen = *revision,
-            Update::Stopped { why } => return self.stopped(&why.to_string()),
-            Update::Model { .. } | Update::Output { .. } => {}
-        }
-        self.ready.extend(self.translator.update(update));
-    }
-
-    /// Reads from the journal what was missed, so that no stored event is ever left out.
-    async fn read_stored(&mut self) {
-        let session = self.handle.session();
-        match read_since(self.platform.journal.as_ref(), session, self.seen).await {
-            Ok(history) => {
-                for happened in history {
-                    let (revision, at) = (happened.revision, happened.at);
-                    let event = Arc::new(happened.event);
-                    self.take(&Update::Stored { revision, at, event });
-                }
-            }
-            Err(error) => self.stopped(&error.to_string()),
-        }
-    }
-
-    fn stopped(&mut self, why: &str) {
-        self.ready.push_back(RunEvent::Ended {
-            ending: Ending::Failed,
-            why: Some(why.to_owned()),
-            next_step: Some("run `bottega resume` to go on".to_owned()),
-            answer: String::new(),
-            session: self.handle.session().to_string(),
-            totals: self.translator.totals().clone(),
-        });
-    }
-}
-
-struct Control(SessionHandle);
-
-#[async_trait]
-impl RunControl for Control {
-    async fn interrupt(&self) {
-        // When nothing is under way there is nothing to stop; when the loop is gone it has stopped.
-        let _ = self.0.input(Input::Interrupt).await;
-    }
 }
 
 /// Nobody to ask: for what needs a session's ground but runs nothing.
@@ -301,7 +189,7 @@ impl Sessions for InProcess {
             }
         };
         let translator = Translator::new(handle.session().to_string());
-        Ok(self.stream(handle, updates, &started, request.session.is_some(), translator))
+        Ok(stream(&self.platform, handle, updates, &started, request.session.is_some(), translator))
     }
 
     async fn resume(
@@ -318,7 +206,7 @@ impl Sessions for InProcess {
         let translator = Translator::resumed(session.to_string(), &history);
         let updates = handle.updates();
         handle.input(Input::Resume(rerouted(&started))).await.map_err(api_error)?;
-        Ok(self.stream(handle, updates, &started, true, translator))
+        Ok(stream(&self.platform, handle, updates, &started, true, translator))
     }
 
     async fn model(&self, name: &str) -> Result<String, ApiError> {
@@ -444,15 +332,7 @@ impl Sessions for InProcess {
             let Ok(row) = serde_json::from_slice::<bottega_platform::CostRow>(&value) else {
                 continue;
             };
-            let row = CostRow {
-                key: key[prefix.len()..].to_owned(),
-                answers: row.answers,
-                input_tokens: row.usage.input.get(),
-                cached_tokens: row.usage.cached.get(),
-                output_tokens: row.usage.output.get(),
-                cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
-                known_cost_usd: row.cost.as_dollars(),
-            };
+            let row = cost_row(&key[prefix.len()..], &row);
             report.total.add(&row);
             report.rows.push(row);
         }
@@ -542,62 +422,4 @@ fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
             money,
         },
     })
-}
-
-fn summary(session: SessionId, row: &SessionRow) -> SessionSummary {
-    let (state, ending) = match &row.state {
-        WorkState::Idle => (SessionState::Idle, None),
-        WorkState::Open => (SessionState::Open, None),
-        WorkState::Ended(how) => {
-            let ending = ending(how).0;
-            let well = ending == Ending::Done;
-            (if well { SessionState::Done } else { SessionState::Failed }, Some(ending))
-        }
-    };
-    let per_second = |ms: u64| row.decode_tokens as f64 * 1_000.0 / ms as f64;
-    SessionSummary {
-        id: session.to_string(),
-        title: row.title.clone(),
-        state,
-        ending,
-        agent: row.agent.clone(),
-        model: row.model.clone(),
-        workspace: row.workspace.clone(),
-        started_ms: row.started_ms,
-        updated_ms: row.updated_ms,
-        changed: row.changed.clone(),
-        totals: RunTotals {
-            turns: row.turns,
-            tool_calls: row.tool_calls,
-            input_tokens: row.usage.input.get(),
-            cached_tokens: row.usage.cached.get(),
-            output_tokens: row.usage.output.get(),
-            cost_usd: (row.unpriced == 0).then(|| row.cost.as_dollars()),
-            known_cost_usd: row.cost.as_dollars(),
-            model_ms: row.model_ms,
-            tokens_per_second: (row.decode_ms > 0).then(|| per_second(row.decode_ms)),
-            elapsed_ms: row.work_ms,
-        },
-    }
-}
-
-/// What the platform's errors are to a user.
-#[must_use]
-#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
-pub fn api_error(error: PlatformError) -> ApiError {
-    let code = match &error {
-        PlatformError::NoSession(_) => codes::NO_SESSION,
-        PlatformError::Refused(_) | PlatformError::Closed(_) => codes::SESSION_STATE,
-        PlatformError::Contended(_) => codes::SESSION_BUSY,
-        PlatformError::NoAgent(_) | PlatformError::NoPlace { .. } => codes::USAGE,
-        PlatformError::Broke { .. } => codes::INTERNAL,
-        PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
-        PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
-        PlatformError::Workspace(_) => codes::FILE,
-    };
-    let told = ApiError::new(code, error.to_string());
-    if let PlatformError::NoPlace { session, .. } = &error {
-        return told.step(format!("`bottega sessions show {session}` numbers them"));
-    }
-    told
 }

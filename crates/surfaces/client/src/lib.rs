@@ -10,14 +10,18 @@
 
 mod ending;
 mod entrance;
+mod error;
 mod grants;
 mod in_process;
+mod stream;
 mod transcript;
 mod translate;
+mod view;
 mod workshop;
 
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };
-pub use in_process::{InProcess, api_error};
+pub use error::api_error;
+pub use in_process::InProcess;
 pub use workshop::{RunDefaults, Workshop};

@@ -1,0 +1,26 @@
+//! What the platform's errors are to a user.
+
+use bottega_api::{ApiError, codes};
+use bottega_platform::PlatformError;
+use bottega_store::StoreError;
+
+/// What the platform's errors are to a user.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+pub fn api_error(error: PlatformError) -> ApiError {
+    let code = match &error {
+        PlatformError::NoSession(_) => codes::NO_SESSION,
+        PlatformError::Refused(_) | PlatformError::Closed(_) => codes::SESSION_STATE,
+        PlatformError::Contended(_) => codes::SESSION_BUSY,
+        PlatformError::NoAgent(_) | PlatformError::NoPlace { .. } => codes::USAGE,
+        PlatformError::Broke { .. } => codes::INTERNAL,
+        PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
+        PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
+        PlatformError::Workspace(_) => codes::FILE,
+    };
+    let told = ApiError::new(code, error.to_string());
+    if let PlatformError::NoPlace { session, .. } = &error {
+        return told.step(format!("`bottega sessions show {session}` numbers them"));
+    }
+    told
+}
