@@ -31,6 +31,8 @@ pub struct Definition {
     pub reader: Option<Arc<str>>,
     /// The tool that changes a part of a file.
     pub editor: Option<Arc<str>>,
+    /// The tool that keeps the model's list of steps. Its last result outlives every compaction.
+    pub planner: Option<Arc<str>>,
     /// How often the same call may give the same result before the work ends.
     pub repeats: usize,
     /// How long a reasoning model may think.

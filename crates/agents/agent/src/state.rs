@@ -118,6 +118,8 @@ pub struct State {
     pub(crate) calls: u64,
     /// What was done to files, for the ledger of a compaction: path → last deed.
     pub(crate) files: BTreeMap<String, &'static str>,
+    /// The list of steps, as the planner last gave it.
+    pub(crate) plan: Option<String>,
     /// What the last check said.
     pub(crate) last_check: Option<String>,
     /// Set from a compaction until the next answer: a second one in between would not help.
@@ -367,6 +369,10 @@ impl State {
                 _ => "changed",
             };
             self.files.insert(change.path.clone(), deed);
+        }
+        let is_plan = definition.planner.as_deref() == Some(request.name.as_str());
+        if is_plan && report.outcome == ToolOutcome::Succeeded {
+            self.plan = Some(report.text.clone());
         }
         if let Some(work) = &mut self.work {
             if request.name == FINISH {

@@ -85,6 +85,7 @@ pub fn coder(tools: &[ToolDeclaration], options: Options) -> LlmAgent {
         check: declared("run_tests"),
         reader: declared("read_file"),
         editor: declared("edit_file"),
+        planner: declared("todo"),
         repeats: options.repeats,
         effort: options.effort,
         sampling: Sampling::default(),

@@ -25,6 +25,7 @@ fn definition() -> Definition {
         check: Some("check".into()),
         reader: Some("read".into()),
         editor: Some("edit".into()),
+        planner: Some("plan".into()),
         repeats: 5,
         effort: None,
         sampling: bottega_llm::Sampling::default(),
@@ -604,6 +605,28 @@ fn an_overflow_compacts_once_and_goes_on() {
          say done
          → done: done",
     );
+}
+
+#[test]
+fn the_list_of_steps_outlives_compactions() {
+    let mut bench = Bench::new();
+    bench.start();
+    for (outcome, list) in [
+        (ToolOutcome::Succeeded, "0 of 1 done\n[ ] early"),
+        (ToolOutcome::Succeeded, "1 of 2 done\n[x] one\n[>] two"),
+        (ToolOutcome::Failed, "no list"),
+    ] {
+        bench.answers("", &["plan({})"], Stop::ToolCalls);
+        bench.tool(outcome, list, &[]);
+    }
+    for _ in 0..2 {
+        bench.fails(ErrorKind::ContextOverflow);
+        let first = bench.state.messages[0].text();
+        assert!(first.contains("Your list of steps: 1 of 2 done\n[x] one\n[>] two\n"), "{first}");
+        assert!(!first.contains("early"), "{first}");
+        bench.answers("", &["read({})"], Stop::ToolCalls);
+        bench.tool(ToolOutcome::Succeeded, "text", &[]);
+    }
 }
 
 #[test]
