@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bottega_policy::egress::HostRule;
+use bottega_policy::egress::{HostRule, NotAHostRule};
 use bottega_policy::{AccessMode, Need, simple_commands};
-use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContext};
+use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContext, ToolError};
 
 /// Bytes of output kept from each end of a command's output; the rest is lost for good.
 const KEPT: usize = 4 << 20;
@@ -22,6 +22,24 @@ pub(crate) struct Command {
 }
 
 impl Command {
+    /// A command as a model writes it, with the hosts that it is to reach.
+    pub(crate) fn read(
+        line: String,
+        timeout: Duration,
+        hosts: &[String],
+    ) -> Result<Self, ToolError> {
+        let bad = |why: String| ToolError::BadArguments { why };
+        if line.trim().is_empty() {
+            return Err(bad("command is empty".to_owned()));
+        }
+        if line.contains('\0') {
+            return Err(bad("command has a NUL character".to_owned()));
+        }
+        let hosts: Result<_, NotAHostRule> = hosts.iter().map(|host| host.parse()).collect();
+        let hosts = hosts.map_err(|error| bad(error.to_string()))?;
+        Ok(Self { line, timeout, hosts, environment: &[] })
+    }
+
     /// What it needs in this access mode. Only `full` runs it outside the cage.
     pub(crate) fn need(&self, mode: AccessMode) -> Need {
         Need::Execute {

@@ -29,6 +29,9 @@ struct JobInput {
     wait: Option<u64>,
     /// Stop that job.
     stop: Option<bool>,
+    /// Hosts it must reach, as in `shell`.
+    #[serde(default)]
+    hosts: Vec<String>,
 }
 
 /// Handles commands in the background.
@@ -54,14 +57,11 @@ impl Tool for Job {
         arguments: &str,
         context: &ToolContext,
     ) -> Result<Box<dyn Prepared>, ToolError> {
-        let JobInput { command, id, wait, stop } = parse_arguments(arguments)?;
+        let JobInput { command, id, wait, stop, hosts } = parse_arguments(arguments)?;
         let bad = |why: &str| Err(ToolError::BadArguments { why: why.to_owned() });
         let patience = Duration::from_secs(wait.unwrap_or(0).min(PATIENCE));
         let deed = match (command.filter(|line| !line.trim().is_empty()), id) {
-            (Some(line), None) if !line.contains('\0') => {
-                Deed::Start(Command { line, timeout: LONGEST, hosts: Vec::new(), environment: &[] })
-            }
-            (Some(_), None) => return bad("command has a NUL character"),
+            (Some(line), None) => Deed::Start(Command::read(line, LONGEST, &hosts)?),
             (None, Some(id)) if stop == Some(true) => Deed::Stop(id),
             (None, Some(id)) => Deed::Look(id),
             (None, None) => Deed::List,
@@ -90,7 +90,7 @@ struct Handling {
 impl Prepared for Handling {
     fn needs(&self) -> Vec<Need> {
         match &self.deed {
-            Deed::Start(command) => vec![command.need(self.mode)],
+            Deed::Start(command) => command.needs(self.mode),
             Deed::Look(_) | Deed::Stop(_) | Deed::List => Vec::new(),
         }
     }

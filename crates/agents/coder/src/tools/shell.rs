@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bottega_policy::egress::{HostRule, NotAHostRule};
 use bottega_policy::{AccessMode, Need};
 use bottega_tool::{
     Effect, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, parse_arguments,
@@ -55,19 +54,8 @@ impl Tool for Shell {
         context: &ToolContext,
     ) -> Result<Box<dyn Prepared>, ToolError> {
         let ShellInput { command, timeout, hosts } = parse_arguments(arguments)?;
-        if command.trim().is_empty() {
-            return Err(ToolError::BadArguments { why: "command is empty".to_owned() });
-        }
-        if command.contains('\0') {
-            return Err(ToolError::BadArguments { why: "command has a NUL character".to_owned() });
-        }
         let timeout = Duration::from_secs(timeout.unwrap_or(USUAL).clamp(1, LONGEST));
-        let hosts: Vec<HostRule> = hosts
-            .iter()
-            .map(|host| host.parse())
-            .collect::<Result<_, NotAHostRule>>()
-            .map_err(|error| ToolError::BadArguments { why: error.to_string() })?;
-        let command = Command { line: command, timeout, hosts, environment: &[] };
+        let command = Command::read(command, timeout, &hosts)?;
         Ok(Box::new(Running { command, mode: context.mode }))
     }
 }

@@ -179,6 +179,10 @@ async fn a_job_is_started_looked_at_and_stopped() {
     let needs = bench.needs("job", json!({ "command": "make serve" })).await;
     let parts = vec!["make serve".to_owned()];
     assert_eq!(needs, [Need::Execute { command: "make serve".to_owned(), parts, caged: true }]);
+    let asking = json!({ "command": "make serve", "hosts": ["example.org"] });
+    let needs = bench.needs("job", asking).await;
+    assert_eq!(needs[1..], [Need::Network { host: "example.org".to_owned() }]);
+    bench.refused("job", json!({ "command": "x", "hosts": ["a b"] }), "a b").await;
     let started = job(json!({ "command": "make serve" })).await.unwrap();
     assert!(started.text.starts_with("job 7 runs; look at it with id 7"), "{}", started.text);
     bench.refused("job", json!({ "command": "true" }), "1 jobs run already").await;
