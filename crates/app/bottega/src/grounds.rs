@@ -79,6 +79,10 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
     options.environment =
         app.environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     options.pass = settings.tools.shell.environment.clone();
+    let shell = &settings.tools.shell;
+    options.memory = bound(shell.memory.map(|size| size.0), options.memory);
+    options.file_size = bound(shell.file_size.map(|size| size.0), options.file_size);
+    options.processes = bound(shell.processes, options.processes);
     options.home = places.home.clone();
     options.egress = Some(Arc::new(EgressProxy::default()));
     options.unreadable = vec![
@@ -88,6 +92,15 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
         places.cache.clone(),
     ];
     Ok(LinuxSandbox::new(options))
+}
+
+/// The limit that is set, where 0 is none; else the usual one.
+const fn bound(set: Option<u64>, usual: Option<u64>) -> Option<u64> {
+    match set {
+        Some(0) => None,
+        Some(most) => Some(most),
+        None => usual,
+    }
 }
 
 impl Grounds {

@@ -107,3 +107,13 @@ fn a_file_of_variables_in_the_workspace_sets_none_of_ours() {
     assert!(elsewhere.accept().is_err(), "a request went where a file of the workspace said");
     assert!(home.journal().is_file());
 }
+
+#[test]
+fn the_limits_of_commands_are_the_ones_that_are_set() {
+    let home = Home::new();
+    let settings = "[tools.shell]\nfile_size = \"4KiB\"\nmemory = \"1GiB\"\nprocesses = 0\n";
+    fs::create_dir_all(home.own_files().join("config")).unwrap();
+    fs::write(home.own_files().join("config/config.toml"), settings).unwrap();
+    let told = told(&home, "head -c 9000 /dev/zero > big; wc -c < big; ulimit -d");
+    assert!(told.contains("4096\\n1048576"), "{told}");
+}
