@@ -1,14 +1,15 @@
 //! One connection of a command.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use bottega_policy::egress::{Host, HostRule, Refusal, Target};
+use bottega_policy::egress::{HostRule, Refusal, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::options::Options;
+use crate::reach::{Unreachable, addresses};
 use crate::relay::{Meter, Relay};
 use crate::request::{self, Asked, Unreadable};
 
@@ -127,20 +128,20 @@ impl Visit<'_> {
     /// Connects to a target, if that is decided so: to an address that was decided about.
     async fn connect(&self, target: &Target) -> Result<TcpStream, Answer> {
         let Options { limits, screen, resolver } = self.options;
-        screen.admit(self.hosts, target).map_err(|refusal| self.refuse(&refusal))?;
-        let addresses: Vec<IpAddr> = match &target.host {
-            Host::Address(address) => vec![*address],
-            Host::Name(name) => timeout(limits.connect, resolver.resolve(name))
-                .await
-                .map_err(|_| Answer::new("504 Gateway Timeout", format!("{target}: no answer")))?
-                .map_err(|error| Answer::new("502 Bad Gateway", format!("{target}: {error}")))?,
-        };
-        let allowed = screen
-            .decide(self.hosts, target, &addresses)
-            .map_err(|refusal| self.refuse(&refusal))?;
+        let allowed = addresses(screen, &**resolver, limits.connect, self.hosts, target)
+            .await
+            .map_err(|why| match why {
+                Unreachable::Refused(refusal) => self.refuse(&refusal),
+                Unreachable::Unknown(error) => {
+                    Answer::new("502 Bad Gateway", format!("{target}: {error}"))
+                }
+                Unreachable::Late => {
+                    Answer::new("504 Gateway Timeout", format!("{target}: no answer"))
+                }
+            })?;
         let mut why = Answer::new("504 Gateway Timeout", format!("{target}: no answer"));
         for address in allowed {
-            let address = SocketAddr::new(*address, target.port);
+            let address = SocketAddr::new(address, target.port);
             match timeout(limits.connect, TcpStream::connect(address)).await {
                 Ok(Ok(server)) => {
                     // Small pieces should not wait for larger ones; without it they only come later.

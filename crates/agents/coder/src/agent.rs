@@ -31,10 +31,12 @@ impl Default for Options {
 /// Parameters whose names tell a large model what they are. The first request is small because of it; a small model
 /// is told of each.
 const SELF_EXPLAINING: &[&str] = &[
+    "choices",
     "command",
     "content",
     "context",
     "count",
+    "create",
     "depth",
     "filter",
     "globs",
@@ -50,6 +52,8 @@ const SELF_EXPLAINING: &[&str] = &[
     "question",
     "replace_all",
     "start_line",
+    "stop",
+    "url",
 ];
 
 /// A tool as a large model is told about it.

@@ -12,6 +12,7 @@
 //! * A file that changed since it was read is never overwritten, nor deleted.
 //! * A patch changes all of its files or none.
 //! * Of what a repository's settings name, the git tools run nothing but filters, in the cage.
+//! * What is read in the web becomes text in memory that its own size bounds.
 //! * An error tells the model what to do next.
 
 mod agent;
@@ -22,6 +23,7 @@ mod elision;
 mod failing_place;
 mod git;
 mod git_look;
+mod html;
 mod numbered;
 mod outline;
 mod patch;
@@ -32,6 +34,7 @@ mod target;
 mod test_digest;
 mod test_runner;
 mod tools;
+mod web_page;
 
 pub use agent::{CODER, Options, coder};
 pub use survey::WorkspaceSurveyor;

@@ -12,6 +12,7 @@ mod git_diff;
 mod git_log;
 mod git_status;
 mod grep;
+mod http_get;
 mod job;
 mod list_files;
 mod read_file;
@@ -36,6 +37,7 @@ pub const BUILT_IN: &[&dyn Tool] = &[
     &find_files::FindFiles,
     &check::Check,
     &job::Job,
+    &http_get::HttpGet,
     &git_status::GitStatus,
     &git_diff::GitDiff,
     &git_log::GitLog,

@@ -9,7 +9,7 @@ use bottega_api::{ApiError, codes};
 use bottega_client::{RunDefaults, Workshop};
 use bottega_coder::{CODER, WorkspaceSurveyor};
 use bottega_config::{Choice, EMBEDDED, ModelChoice, Rungs, Settings, choose_model};
-use bottega_egress::EgressProxy;
+use bottega_egress::{EgressProxy, WebClient};
 use bottega_event::{Limits, ModelFacts};
 use bottega_gateway::Gateway;
 use bottega_llm::ModelLibrary;
@@ -244,6 +244,7 @@ impl Workshop for Grounds {
                 catalogue: provision::catalogue(settings),
                 workspace: files.clone(),
                 sandbox,
+                web: Arc::new(WebClient::default()),
                 blobs: self.blobs.clone(),
                 approver,
                 rules: self.rules()?,

@@ -13,8 +13,10 @@ use std::str::FromStr;
 use crate::judge::host_matches;
 
 mod address;
+mod web_url;
 
 pub use address::{Reach, reach};
+pub use web_url::{NotAWebUrl, WebUrl};
 
 /// Ports of a host that was granted without one.
 const USUAL_PORTS: [u16; 2] = [80, 443];
@@ -213,6 +215,13 @@ impl fmt::Display for HostRule {
 }
 
 impl HostRule {
+    /// The rule that grants this target and, where its port is a usual one, the host's other usual port.
+    #[must_use]
+    pub fn of(target: &Target) -> Self {
+        let port = Some(target.port).filter(|port| !USUAL_PORTS.contains(port));
+        Self { pattern: target.host.to_string(), port }
+    }
+
     /// Whether this rule grants the target.
     #[must_use]
     pub fn grants(&self, target: &Target) -> bool {

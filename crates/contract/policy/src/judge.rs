@@ -89,6 +89,18 @@ impl Rule {
         }
     }
 
+    /// Whether this rule speaks of anything that `need` opens: like [`touches`](Self::touches), and of a host at every
+    /// port, and of one among many. What holds back is read so, what opens is not.
+    #[must_use]
+    pub fn concerns(&self, need: &Need) -> bool {
+        match (self.0.split_once(':'), need) {
+            (Some(("net", pattern)), Need::Network { host }) => {
+                may_be_one_host(pattern.trim(), host)
+            }
+            _ => self.touches(need),
+        }
+    }
+
     fn is_about_commands(&self) -> bool {
         self.0.starts_with("run:")
     }
@@ -148,7 +160,7 @@ const fn severity(verdict: &Verdict) -> u8 {
 }
 
 fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) -> Verdict {
-    if let Some(rule) = rules.deny.iter().find(|rule| rule.touches(need)) {
+    if let Some(rule) = rules.deny.iter().find(|rule| rule.concerns(need)) {
         return Verdict::Deny {
             why: format!("the settings forbid to {need} (deny rule `{}`)", rule.0),
         };
@@ -181,7 +193,7 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
             why: format!("to {need} can't be held against the rules about commands"),
         };
     }
-    if let Some(rule) = rules.ask.iter().find(|rule| rule.touches(need)) {
+    if let Some(rule) = rules.ask.iter().find(|rule| rule.concerns(need)) {
         return Verdict::Ask {
             why: format!("the settings want to be asked (ask rule `{}`)", rule.0),
         };
@@ -245,6 +257,26 @@ pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
         Some(domain) => host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')),
         None => pattern == "*" || pattern == host,
     }
+}
+
+/// Whether a rule about hosts speaks of any host that `asked` opens. A rule without a port is about every port; what is
+/// asked for without one is the usual ports.
+fn may_be_one_host(rule: &str, asked: &str) -> bool {
+    let split = |text: &str| -> (String, Option<String>) {
+        match text.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host.to_owned(), Some(port.to_owned()))
+            }
+            Some(_) | None => (text.to_owned(), None),
+        }
+    };
+    let ((rule, port), (asked, asked_port)) = (split(rule), split(asked));
+    let ports = match (&port, &asked_port) {
+        (None, _) => true,
+        (Some(port), None) => ["80", "443"].contains(&port.as_str()),
+        (Some(port), Some(asked)) => port == asked,
+    };
+    ports && (host_matches(&rule, &asked) || host_matches(&asked, &rule))
 }
 
 /// Globs over paths: `?` one byte and `*` any bytes but `/`, `**` any bytes.

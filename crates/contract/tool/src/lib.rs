@@ -1,9 +1,9 @@
 //! What a tool is, and the ports that tools work through.
 //!
 //! What it is: the [`Tool`] trait, its description for models, its output, and the ports
-//! [`Workspace`] (files) and [`Sandbox`] (commands).
+//! [`Workspace`] (files), [`Sandbox`] (commands) and [`Web`] (pages).
 //! What it is not: it judges nothing and runs nothing by itself. `bottega-toolhost` calls tools,
-//! `bottega-workspace` and `bottega-sandbox-linux` stand behind the ports.
+//! `bottega-workspace`, `bottega-sandbox-linux` and `bottega-egress` stand behind the ports.
 //!
 //! One call: arguments → [`Tool::prepare`] → [`Prepared`] (its needs go to the judge) →
 //! [`Prepared::run`] → [`ToolOutput`].
@@ -20,6 +20,7 @@ mod output;
 mod plain;
 mod sandbox;
 mod tool;
+mod web;
 mod workspace;
 
 pub use egress::Egress;
@@ -34,6 +35,7 @@ pub use tool::{
     Effect, FileVersions, Prepared, Respondent, Tool, ToolCatalogue, ToolContext, describe,
     parse_arguments,
 };
+pub use web::{NoWeb, Web, WebAnswer, WebError};
 pub use workspace::{
     CommandWatch, Encoding, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing,
     Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,

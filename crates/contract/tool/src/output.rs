@@ -99,4 +99,7 @@ pub enum ToolError {
     /// A command could not be run as asked.
     #[error(transparent)]
     Sandbox(#[from] crate::SandboxError),
+    /// Nothing came from the web.
+    #[error(transparent)]
+    Web(#[from] crate::WebError),
 }

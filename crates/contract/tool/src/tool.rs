@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{CommandSink, Jobs, Sandbox, ToolError, ToolOutput, Workspace};
+use crate::{CommandSink, Jobs, Sandbox, ToolError, ToolOutput, Web, Workspace};
 
 /// What a call does to the world; decides what happens when its outcome is unknown after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,8 @@ pub struct ToolContext {
     pub person: Arc<dyn Respondent>,
     /// Commands in the background.
     pub jobs: Arc<dyn Jobs>,
+    /// The web, as far as this call asked for it.
+    pub web: Arc<dyn Web>,
     /// The access mode, so that a command is caged as the mode says (`full` has no cage for files).
     pub mode: AccessMode,
     /// The most bytes of output that the model should read from one call.
@@ -174,7 +176,9 @@ fn strip(schema: &mut Value) {
                 let first = first.clone();
                 map.insert("type".into(), first);
             }
-            if map.get("default").is_some_and(Value::is_null) {
+            let is_nothing =
+                |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if map.get("default").is_some_and(is_nothing) {
                 map.shift_remove("default");
             }
             map.values_mut().for_each(strip);

@@ -7,7 +7,9 @@ use bottega_event::ToolReport;
 use bottega_llm::{ToolCall, ToolDeclaration};
 use bottega_policy::{Approver, Rules};
 use bottega_store::Blobs;
-use bottega_tool::{CommandSink, Effect, Sandbox, ToolCatalogue, ToolContext, Workspace};
+use bottega_tool::{
+    CommandSink, Effect, NoWeb, Sandbox, ToolCatalogue, ToolContext, Web, Workspace,
+};
 use bottega_types::{CallId, Clock, Redactor};
 
 use crate::SessionScope;
@@ -42,6 +44,8 @@ pub struct Parts {
     pub workspace: Arc<dyn Workspace>,
     /// The commands.
     pub sandbox: Arc<dyn Sandbox>,
+    /// The web.
+    pub web: Arc<dyn Web>,
     /// Where file versions and whole outputs are kept.
     pub blobs: Arc<dyn Blobs>,
     /// Who is asked.
@@ -124,6 +128,7 @@ impl ToolHost {
                 table: scope.jobs(),
                 sandbox: Arc::clone(&self.parts.sandbox),
             }),
+            web: Arc::new(NoWeb),
             mode: scope.mode(),
             output_limit: self.options.output_limit,
         };
@@ -138,7 +143,7 @@ impl ToolHost {
             scope.refresh().await;
             let judged = prepared.judge(scope, &context, &self.parts.rules)?;
             let approved = judged.approve(self, scope, &context, place).await?;
-            Ok(approved.run(&context, &self.parts.rules.trust, &*self.parts.clock).await)
+            Ok(approved.run(self, scope, &context).await)
         };
         let ended = journey.await;
         live.flush();

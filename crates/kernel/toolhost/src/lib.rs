@@ -17,6 +17,7 @@
 //!   before the report is handed back.
 //! * No known secret and no terminal control sequence is in a report, nor in what a person is asked.
 //! * Text from an untrusted origin is marked before it is anywhere, and the session knows that it read it.
+//! * A call reaches no host of the web that was not judged, wherever redirects lead.
 //! * Dropping a call stops it, with all that it started.
 
 mod approved;
@@ -36,6 +37,7 @@ mod scope;
 mod stopped;
 mod untrusted;
 mod visible;
+mod web;
 
 pub use grants::{GrantBook, GrantError, HeldGrant};
 pub use host::{Options, Parts, ToolHost};

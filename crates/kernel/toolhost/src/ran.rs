@@ -5,15 +5,16 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use bottega_event::Approved as Record;
-use bottega_policy::{Need, Origin, Rule, untrusted};
+use bottega_policy::{Need, Origin, untrusted};
 use bottega_tool::{
     CommandChanges, CommandWatch, ToolContext, ToolError, ToolOutput, WorkspaceError,
 };
-use bottega_types::Clock;
 use futures::FutureExt;
 
 use crate::approved::Approved;
 use crate::folders::Missing;
+use crate::web::JudgedWeb;
+use crate::{SessionScope, ToolHost};
 
 /// A call whose tool has run.
 pub(crate) struct Ran {
@@ -38,8 +39,19 @@ pub(crate) enum Gave {
 
 impl Approved {
     /// Runs the tool. A panic is part of the result.
-    pub(crate) async fn run(self, context: &ToolContext, trust: &[Rule], clock: &dyn Clock) -> Ran {
+    pub(crate) async fn run(
+        self,
+        host: &ToolHost,
+        scope: &SessionScope,
+        context: &ToolContext,
+    ) -> Ran {
         let Self { prepared, record } = self;
+        let (clock, trust) = (&host.parts.clock, &host.parts.rules.trust);
+        let web = JudgedWeb::of(host, scope, context.mode, prepared.tool, &prepared.needs);
+        let context = &match &web {
+            Some(web) => ToolContext { web: web.clone(), ..context.clone() },
+            None => context.clone(),
+        };
         let missing = Missing::look(&*context.workspace, &prepared.needs).await;
         let runs = prepared.needs.iter().any(|need| matches!(need, Need::Execute { .. }));
         let watch = match runs {
@@ -59,7 +71,8 @@ impl Approved {
             Some(watch) => commanded(watch).await,
             None => Ok(CommandChanges::default()),
         };
-        let origins = untrusted(&prepared.needs, trust);
+        let reached = web.map(|web| web.reached()).unwrap_or_default();
+        let origins = untrusted(&[prepared.needs, reached].concat(), trust);
         Ran {
             summary: prepared.summary,
             record,

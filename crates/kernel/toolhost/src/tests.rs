@@ -10,7 +10,7 @@ use bottega_policy::{
 };
 use bottega_store::{Blobs, MemoryStore, StoreError};
 use bottega_testkit::{FakeSandbox, FakeWorkspace, Reply};
-use bottega_tool::{CommandSink, StreamName, ToolCatalogue};
+use bottega_tool::{CommandSink, NoWeb, StreamName, ToolCatalogue, Web};
 use bottega_types::{
     CallId, Clock, Digest, ManualClock, Redactor, Secret, Seeded, SessionId, Timestamp,
 };
@@ -21,6 +21,7 @@ use crate::{GrantBook, Options, Parts, SessionScope, ToolHost};
 mod calling;
 mod leniency;
 mod tools;
+mod web;
 
 const CANARY: &str = "sk-canary-0123456789";
 
@@ -89,6 +90,7 @@ struct Setup {
     rules: Rules,
     answers: Vec<Approval>,
     sandbox: FakeSandbox,
+    web: Arc<dyn Web>,
     disk_is_full: bool,
 }
 
@@ -99,6 +101,7 @@ impl Default for Setup {
             rules: Rules::default(),
             answers: Vec::new(),
             sandbox: FakeSandbox::new(),
+            web: Arc::new(NoWeb),
             disk_is_full: false,
         }
     }
@@ -116,6 +119,7 @@ impl Setup {
             catalogue: ToolCatalogue::new(tools::ALL),
             workspace: workspace.clone(),
             sandbox: sandbox.clone(),
+            web: self.web,
             blobs,
             approver: person.clone(),
             rules: self.rules,

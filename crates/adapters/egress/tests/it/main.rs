@@ -4,4 +4,5 @@
 
 mod bounds;
 mod reaching;
+mod web;
 mod world;

@@ -31,6 +31,16 @@ pub(crate) struct Told {
     asked: Mutex<Vec<String>>,
 }
 
+impl Told {
+    pub(crate) fn new(answers: &[Vec<IpAddr>]) -> Self {
+        Self { answers: Mutex::new(answers.iter().cloned().collect()), asked: Mutex::default() }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
 #[async_trait]
 impl Resolver for Told {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
@@ -49,6 +59,8 @@ pub(crate) enum Serves {
     Echo,
     /// Reads a head, then answers with this.
     Answers(&'static str),
+    /// Says this to whatever comes.
+    Mumbles(&'static str),
     /// Says nothing.
     Silence,
 }
@@ -96,10 +108,7 @@ impl World {
     async fn serve(&self, texts: &[&str]) -> Came {
         let (public, inside) = servers().await;
         let port = public.local_addr().unwrap().port().to_string();
-        let told = Arc::new(Told {
-            answers: Mutex::new(self.answers.iter().cloned().collect()),
-            asked: Mutex::default(),
-        });
+        let told = Arc::new(Told::new(&self.answers));
         let proxy = EgressProxy::new(Options {
             limits: self.limits,
             screen: Screen { also_public: vec![PUBLIC] },
@@ -135,12 +144,12 @@ impl World {
             public: replaced(heard_public.into_inner().unwrap()),
             inside: replaced(heard_inside.into_inner().unwrap()),
             refused: replaced(refused.into_inner().unwrap()),
-            asked: told.asked.lock().unwrap().clone(),
+            asked: told.asked(),
         }
     }
 
     /// Serves every connection of one server.
-    async fn play(&self, server: &TcpListener, heard: &Mutex<Vec<String>>) {
+    pub(crate) async fn play(&self, server: &TcpListener, heard: &Mutex<Vec<String>>) {
         let mut open = FuturesUnordered::new();
         loop {
             tokio::select! {
@@ -172,6 +181,7 @@ impl World {
                 Serves::Answers(answer) if all.contains("\r\n\r\n") => {
                     answer.replace("PORT", &client.local_addr().unwrap().port().to_string())
                 }
+                Serves::Mumbles(answer) => answer.to_owned(),
                 Serves::Echo | Serves::Answers(_) | Serves::Silence => continue,
             };
             // The client may have gone.
@@ -183,7 +193,7 @@ impl World {
 }
 
 /// Servers on two addresses and one port.
-async fn servers() -> (TcpListener, TcpListener) {
+pub(crate) async fn servers() -> (TcpListener, TcpListener) {
     loop {
         let public = TcpListener::bind((PUBLIC, 0)).await.unwrap();
         let port = public.local_addr().unwrap().port();

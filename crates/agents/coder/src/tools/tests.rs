@@ -5,7 +5,7 @@ use std::time::Duration;
 use bottega_policy::{AccessMode, Need, Place, Question, Reply as Answer};
 use bottega_testkit::{FakeSandbox, FakeWorkspace, Reply};
 use bottega_tool::{
-    CommandSink, CommandSpec, Ending, FileVersions, JobLook, Jobs, Respondent, StreamName,
+    CommandSink, CommandSpec, Ending, FileVersions, JobLook, Jobs, NoWeb, Respondent, StreamName,
     TooManyJobs, Tool, ToolContext, ToolError, ToolOutput,
 };
 use bottega_types::Digest;
@@ -17,6 +17,7 @@ mod calls;
 mod changes;
 mod commands;
 mod conversation;
+mod web;
 
 #[derive(Default)]
 struct Versions(Mutex<HashMap<String, Digest>>);
@@ -123,6 +124,7 @@ impl Bench {
             sink: screen.clone(),
             person: Arc::new(Person { reply: Answer::Unavailable, asked: Mutex::default() }),
             jobs: Arc::new(OneJob::default()),
+            web: Arc::new(NoWeb),
             mode: AccessMode::Auto,
             output_limit: 4_000,
         };

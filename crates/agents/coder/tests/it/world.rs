@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bottega_coder::BUILT_IN;
 use bottega_policy::{AccessMode, Need, Request, Rules, Verdict, judge};
 use bottega_testkit::{RealMachine, Remembered, Unwatched};
-use bottega_tool::{ToolContext, ToolOutput};
+use bottega_tool::{NoWeb, ToolContext, ToolOutput};
 use serde_json::Value;
 
 pub(crate) struct World {
@@ -25,6 +25,7 @@ impl World {
             sink: Arc::new(Unwatched),
             person: Arc::new(Unwatched),
             jobs: Arc::new(Unwatched),
+            web: Arc::new(NoWeb),
             mode,
             output_limit: 12_000,
         };

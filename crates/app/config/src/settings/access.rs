@@ -26,7 +26,8 @@ pub struct AccessSettings {
 
 /// Exceptions from the access mode: `read:GLOB`, `write:GLOB`, `run:PREFIX` or `net:HOST`. In a glob
 /// `*` stays within one folder and `**` does not; a command prefix matches whole words; a host
-/// `*.example.org` covers its subdomains.
+/// `*.example.org` covers its subdomains. A host without a port is each of its ports in `deny` and `ask`, and the ports
+/// 80 and 443 in `allow`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuleSettings {

@@ -131,6 +131,30 @@ fn deny_beats_mode_rule_and_grant() {
 }
 
 #[test]
+fn what_holds_back_a_host_holds_it_back_at_every_port_and_among_others() {
+    let lines = |verdict: &str| {
+        ["evil.org", "evil.org:8443", "a.evil.org:443", "*", "*.evil.org"]
+            .map(|host| format!("full: net {host} -> {verdict}\n"))
+            .concat()
+    };
+    rules(&["net:evil.org", "net:*.evil.org"], &[], &[]).check(&lines("deny"));
+    rules(&[], &["net:evil.org", "net:*.evil.org"], &[]).check(&lines("ask"));
+    rules(&["net:evil.org:25"], &[], &[]).check(
+        "full: net evil.org:25 -> deny
+         full: net *:25 -> deny
+         full: net evil.org -> allow
+         full: net notevil.org:25 -> allow",
+    );
+    // What opens, opens what it says.
+    rules(&[], &[], &["net:example.org", "net:*.example.org"]).check(
+        "auto: net example.org -> allow
+         auto: net a.example.org -> allow
+         auto: net example.org:8443 -> ask
+         auto: net * -> ask",
+    );
+}
+
+#[test]
 fn a_compound_command_is_allowed_part_by_part() {
     rules(&[], &[], &["run:cargo test", "run:ls"]).check(
         "ask: run cargo test && ls -l -> allow

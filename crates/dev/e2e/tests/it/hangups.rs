@@ -7,7 +7,7 @@ use bottega_testkit::{Saying, ScriptedServer, Serving};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::home::Home;
+use crate::home::{CommandLine, Home};
 use crate::live::PATIENCE;
 use crate::provider::Provider;
 
@@ -16,6 +16,11 @@ const HUNG_UP: i32 = 129;
 
 fn talking() -> ScriptedServer {
     ScriptedServer::of_turns([Saying::text("Here I am.")]).unwrap()
+}
+
+/// A command that hears of its terminal's end, also where these tests themselves were told to outlive theirs.
+fn heard(command: CommandLine) -> CommandLine {
+    command.by("env", &["--default-signal=HUP"])
 }
 
 #[test]
@@ -27,7 +32,7 @@ fn a_run_is_ended_and_can_be_resumed() {
     ];
     let server = ScriptedServer::of_turns_with(answers, [(1, Serving::silence())]).unwrap();
     let provider = Provider::usual(&server);
-    let live = home.run(&provider, &["task"]).start();
+    let live = heard(home.run(&provider, &["task"])).start();
     assert!(server.wait_for_questions(2, PATIENCE));
     live.signal(Signal::HUP);
     live.finish().with_code(HUNG_UP);
@@ -61,7 +66,7 @@ fn a_run_that_was_told_to_outlive_its_terminal_does() {
 fn a_chat_ends_with_its_terminal() {
     let home = Home::new();
     let server = talking();
-    let mut person = home.bottega(&["chat"]).with(&Provider::usual(&server)).at_a_terminal();
+    let mut person = heard(home.bottega(&["chat"]).with(&Provider::usual(&server))).at_a_terminal();
     person.sees("› ");
     assert_eq!(person.leaves(), HUNG_UP);
 }
@@ -83,7 +88,7 @@ fn a_chat_at_work_ends_with_its_terminal_too() {
         ScriptedServer::of_turns_with([Saying::text("Here.")], [(0, Serving::silence())]).unwrap();
     let provider = Provider::usual(&server);
     let words = ["chat", "--model", provider.model()];
-    let mut person = home.bottega(&words).with(&provider).at_a_terminal();
+    let mut person = heard(home.bottega(&words).with(&provider)).at_a_terminal();
     person.sees("› ");
     person.types("task\r");
     assert!(server.wait_for_questions(1, PATIENCE));

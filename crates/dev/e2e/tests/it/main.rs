@@ -38,3 +38,4 @@ mod tools;
 mod troubles;
 mod undone_folders;
 mod usage;
+mod web;

@@ -93,6 +93,7 @@ impl World {
             catalogue: ToolCatalogue::new(tools::ALL),
             workspace: self.workspace.clone(),
             sandbox: Arc::new(FakeSandbox::new()),
+            web: Arc::new(bottega_tool::NoWeb),
             blobs: self.store.clone(),
             approver: self.person.clone(),
             rules: Rules::default(),

@@ -344,7 +344,7 @@ fn declarations_are_the_catalogue_and_the_same_every_time() {
     let world = Setup::default().world();
     let declarations = world.host.declarations();
     let names: Vec<&str> = declarations.iter().map(|tool| tool.name.as_str()).collect();
-    assert_eq!(names, ["say", "store", "run", "fetch", "break"]);
+    assert_eq!(names, ["say", "store", "run", "fetch", "get", "break"]);
     assert_eq!(declarations[0].description, "Does it.");
     assert_eq!(declarations[0].input_schema.get("description"), None);
     assert!(Arc::ptr_eq(&declarations, &world.host.declarations()));

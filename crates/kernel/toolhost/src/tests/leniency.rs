@@ -81,7 +81,7 @@ async fn an_unknown_tool_is_told_what_there_is() {
         assert_eq!(report.outcome, ToolOutcome::Failed);
         assert!(report.text.contains(words), "{}", report.text);
         assert!(
-            report.text.ends_with("The tools are: say, store, run, fetch, break."),
+            report.text.ends_with("The tools are: say, store, run, fetch, get, break."),
             "{}",
             report.text
         );

@@ -9,8 +9,14 @@ use serde::Deserialize;
 
 use super::*;
 
-pub(super) const ALL: &[&dyn Tool] =
-    &[&TestTool::Say, &TestTool::Store, &TestTool::Run, &TestTool::Fetch, &TestTool::Break];
+pub(super) const ALL: &[&dyn Tool] = &[
+    &TestTool::Say,
+    &TestTool::Store,
+    &TestTool::Run,
+    &TestTool::Fetch,
+    &TestTool::Get,
+    &TestTool::Break,
+];
 
 /// What the tools of these tests do.
 #[derive(Clone, Copy)]
@@ -23,6 +29,8 @@ pub(super) enum TestTool {
     Run,
     /// Says what a host said.
     Fetch,
+    /// Gets an address.
+    Get,
     /// Panics.
     Break,
 }
@@ -47,13 +55,14 @@ impl Tool for TestTool {
             Self::Store => "store",
             Self::Run => "run",
             Self::Fetch => "fetch",
+            Self::Get => "get",
             Self::Break => "break",
         }
     }
 
     fn effect(&self) -> Effect {
         match self {
-            Self::Say => Effect::ReadOnly,
+            Self::Say | Self::Get => Effect::ReadOnly,
             Self::Store | Self::Run | Self::Fetch | Self::Break => Effect::Changes,
         }
     }
@@ -70,7 +79,7 @@ impl Tool for TestTool {
                 json!({ "command": text, "parts": { "type": "array", "items": text } }),
                 json!(["command"]),
             ),
-            Self::Fetch => (json!({ "path": text, "text": text }), json!(["path"])),
+            Self::Fetch | Self::Get => (json!({ "path": text, "text": text }), json!(["path"])),
             Self::Break => (json!({ "when": text }), json!([])),
         };
         json!({ "type": "object", "description": "Does it.", "properties": properties, "required": required })
@@ -107,7 +116,8 @@ impl Prepared for Doing {
                 parts: self.input.parts.clone(),
                 caged: true,
             }],
-            TestTool::Fetch => vec![Need::Network { host: path }],
+            TestTool::Get if path.is_empty() => Vec::new(),
+            TestTool::Fetch | TestTool::Get => vec![Need::Network { host: path }],
             TestTool::Break => Vec::new(),
         }
     }
@@ -161,6 +171,10 @@ impl Prepared for Doing {
                 })
             }
             TestTool::Fetch => Ok(ToolOutput::text(input.text.clone())),
+            TestTool::Get => {
+                let answer = context.web.get(&input.text.parse().unwrap()).await?;
+                Ok(ToolOutput::text(String::from_utf8(answer.body).unwrap()))
+            }
             TestTool::Break => panic!("told to break"),
         }
     }
