@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::target::Target;
 
-/// Deletes a file. Read it first. It is kept for undo.
+/// Deletes a file. Read it first.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct DeleteFileInput {
     /// Path of the file.

@@ -26,7 +26,7 @@ struct GrepInput {
     pattern: String,
     /// Folder or file to search.
     path: Option<String>,
-    /// Only files that match one of these, as in `**/*.rs`.
+    /// Only files like `**/*.rs`.
     #[serde(default)]
     globs: Vec<String>,
     /// Take upper and lower case as equal.

@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Seconds that a look waits at most.
 const PATIENCE: u64 = 300;
 
-/// Runs a command in the background (a server, a watcher): starts it, shows its new output, or stops it.
+/// Runs a command in the background, as a server: starts it, shows its new output, or stops it.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct JobInput {
     /// Command line to start.
@@ -29,7 +29,7 @@ struct JobInput {
     wait: Option<u64>,
     /// Stop that job.
     stop: Option<bool>,
-    /// Hosts it must reach, as in `shell`.
+    /// As in `shell`.
     #[serde(default)]
     hosts: Vec<String>,
 }
