@@ -33,7 +33,7 @@ struct GrepInput {
     ignore_case: Option<bool>,
     /// Lines to show before and after each match.
     context: Option<usize>,
-    /// Matches to pass over, to see later ones.
+    /// Matches to pass over.
     skip: Option<usize>,
 }
 

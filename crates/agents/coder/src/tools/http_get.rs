@@ -18,7 +18,7 @@ use crate::web_page::Page;
 struct HttpGetInput {
     /// http or https address.
     url: String,
-    /// Byte of the text to begin at.
+    /// Byte to begin at.
     from: Option<usize>,
 }
 
