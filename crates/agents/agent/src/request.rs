@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bottega_event::Purpose;
 use bottega_llm::{
-    CacheHint, ChatRequest, Media, Message, OutputFormat, Part, ToolChoice, ToolDeclaration,
+    CacheHint, ChatRequest, Media, MediaSource, Message, OutputFormat, Part, ToolChoice,
+    ToolDeclaration,
 };
 use bottega_types::Tokens;
 
@@ -14,8 +15,22 @@ use crate::{compaction, guide};
 
 /// Bytes around each message that a chat template adds, at most.
 const FRAME: u64 = 24;
-/// Tokens that an image costs at most. A document of unknown length may fill the window.
+/// Tokens that an image costs at most, and what most cost. A document of unknown length may fill the window.
 const IMAGE_TOKENS: u64 = 8_000;
+const USUAL_IMAGE_TOKENS: u64 = 1_600;
+/// Bytes of a document's file for a token, and the tokens of a document at least, as a guess: a megabyte is about
+/// thirty pages, and a page two to three thousand tokens (text and picture).
+const DOCUMENT_BYTES: u64 = 12;
+const LEAST_DOCUMENT_TOKENS: u64 = 3_000;
+
+/// How a prompt is weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weight {
+    /// No model makes more tokens of it.
+    Bound,
+    /// What it usually is.
+    Guess,
+}
 
 impl Definition {
     /// The instructions for this state's model.
@@ -98,26 +113,32 @@ impl Definition {
     pub(crate) fn prompt_bound(&self, state: &State) -> Tokens {
         let fallbacks = state.started.as_ref().is_some_and(|started| started.model.fallbacks);
         let counted = if fallbacks { None } else { state.weighed };
-        self.weigh(state, counted, 1)
+        self.weigh(state, counted, Weight::Bound)
     }
 
     /// A fair guess of the prompt's tokens, for deciding when to compact.
     pub(crate) fn prompt_estimate(&self, state: &State) -> Tokens {
-        self.weigh(state, state.weighed, 3)
+        self.weigh(state, state.weighed, Weight::Guess)
     }
 
-    fn weigh(&self, state: &State, counted: Option<Weighed>, bytes_per_token: u64) -> Tokens {
+    fn weigh(&self, state: &State, counted: Option<Weighed>, weight: Weight) -> Tokens {
+        let bytes_per_token = if weight == Weight::Bound { 1 } else { 3 };
         let (known, since) = match counted {
             Some(weighed) => (weighed.tokens, weighed.messages),
             None => (Tokens::new(self.overhead(state).div_ceil(bytes_per_token)), 0),
         };
-        let document =
-            state.started.as_ref().map_or(0, |started| started.model.context_window.get());
+        let window = state.started.as_ref().map_or(0, |started| started.model.context_window.get());
         let rest = state.messages.iter().skip(since).map(|message| {
             let size = Size::of(message);
-            (size.bytes + FRAME).div_ceil(bytes_per_token)
-                + size.images * IMAGE_TOKENS
-                + size.documents * document
+            let media = match weight {
+                Weight::Bound => size.images * IMAGE_TOKENS + size.documents * window,
+                Weight::Guess => {
+                    let documents = size.document_bytes / DOCUMENT_BYTES;
+                    size.images * USUAL_IMAGE_TOKENS
+                        + documents.max(size.documents * LEAST_DOCUMENT_TOKENS)
+                }
+            };
+            (size.bytes + FRAME).div_ceil(bytes_per_token) + media
         });
         known + Tokens::new(rest.sum())
     }
@@ -144,6 +165,8 @@ struct Size {
     bytes: u64,
     images: u64,
     documents: u64,
+    /// Of the documents' files.
+    document_bytes: u64,
 }
 
 impl Size {
@@ -174,6 +197,9 @@ impl Size {
             self.images += 1;
         } else {
             self.documents += 1;
+            if let MediaSource::Base64(text) = &media.source {
+                self.document_bytes += text.len() as u64 / 4 * 3;
+            }
         }
     }
 }

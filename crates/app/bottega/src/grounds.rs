@@ -273,7 +273,9 @@ impl Workshop for Grounds {
         }
         let route = choice.to_string();
         self.keyed(&choice, settings)?;
-        if settings.budget.per_run.money.is_some() {
+        let purses = &settings.budget;
+        let purses = [&purses.per_run, &purses.per_agent, &purses.per_day];
+        if purses.iter().any(|purse| purse.money.is_some()) {
             let unpriced = |why: String| {
                 ApiError::new(codes::NO_MODEL, why)
                     .step("add its price to the settings, or leave out the limit in dollars")

@@ -166,11 +166,11 @@ impl SecretStore {
         Ok(Secret::new(text))
     }
 
-    /// The key of a provider; `None` when its settings name none, or name a variable that is not set
-    /// and no stored secret has its name (a local server needs no key).
+    /// The key of a provider; `None` when its settings name none, or name only the usual variable of a known
+    /// provider, and neither it nor a stored secret of its name is there (a local server needs no key).
     ///
     /// # Errors
-    /// When a stored secret is named that there is not, or it can't be read.
+    /// When a secret is named that there is not, or it can't be read.
     pub fn key_of(
         &self,
         provider: &ProviderSettings,
@@ -178,7 +178,11 @@ impl SecretStore {
         let Some(reference) = &provider.key else { return Ok(None) };
         match (self.resolve(reference), reference) {
             (Ok(secret), _) => Ok(Some(secret)),
-            (Err(SecretError::Missing { .. }), SecretReference::Variable(_)) => Ok(None),
+            (Err(SecretError::Missing { .. }), SecretReference::Variable(name))
+                if crate::vendor::is_usual_key(name) =>
+            {
+                Ok(None)
+            }
             (Err(error), _) => Err(error),
         }
     }

@@ -72,6 +72,11 @@ pub const EMBEDDED: &str = "local";
 /// The local model that is offered when there is no other.
 pub const DEFAULT_LOCAL_MODEL: &str = "qwen2.5-coder-1.5b";
 
+/// Whether known providers' keys are looked for in this variable, whether anybody named it or not.
+pub(crate) fn is_usual_key(variable: &str) -> bool {
+    VENDORS.iter().any(|vendor| vendor.key_variables.contains(&variable))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -152,14 +152,18 @@ impl InProcess {
     }
 
     async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
-        let blob = self.platform.blobs.put(&file.bytes).await;
-        let blob = blob.map_err(|error| api_error(error.into()))?;
-        let inline = if file.media_type.starts_with("text/") {
+        // As with the task: what a person attaches may hold a key.
+        let cleaned = if file.media_type.starts_with("text/") {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
-            self.workshop.redactor()?.clean(&text).into_owned()
+            Some(self.workshop.redactor()?.clean(&text).into_owned())
         } else {
-            base64::engine::general_purpose::STANDARD.encode(&file.bytes)
+            None
         };
+        let bytes = cleaned.as_ref().map_or(file.bytes.as_slice(), |text| text.as_bytes());
+        let blob = self.platform.blobs.put(bytes).await;
+        let blob = blob.map_err(|error| api_error(error.into()))?;
+        let inline =
+            cleaned.unwrap_or_else(|| base64::engine::general_purpose::STANDARD.encode(bytes));
         let (name, media_type) = (file.name.clone(), file.media_type.clone());
         Ok(Attachment { name, media_type, blob, inline: Some(inline) })
     }
@@ -230,10 +234,13 @@ impl Sessions for InProcess {
         let none = |why: String| ApiError::new(codes::NO_SESSION, why);
         if text == "last" {
             let here = self.workshop.workspace().display().to_string();
-            let last = rows.iter().find(|(_, row)| row.workspace == here).or_else(|| rows.first());
-            return last
-                .map(|(id, _)| *id)
-                .ok_or_else(|| none("there is no session yet".to_owned()));
+            // One of another folder would be taken up, taken back or removed by mistake.
+            let last = rows.iter().find(|(_, row)| row.workspace == here);
+            return last.map(|(id, _)| *id).ok_or_else(|| match rows.len() {
+                0 => none("there is no session yet".to_owned()),
+                _ => none(format!("there is no session in {here}"))
+                    .step("`bottega sessions list --all` shows those of other folders"),
+            });
         }
         if let Ok(session) = text.parse::<SessionId>() {
             return Ok(session);
