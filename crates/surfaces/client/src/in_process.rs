@@ -162,8 +162,8 @@ impl InProcess {
         let bytes = cleaned.as_ref().map_or(file.bytes.as_slice(), |text| text.as_bytes());
         let blob = self.platform.blobs.put(bytes).await;
         let blob = blob.map_err(|error| api_error(error.into()))?;
-        let inline =
-            cleaned.unwrap_or_else(|| base64::engine::general_purpose::STANDARD.encode(bytes));
+        let encoded = || base64::engine::general_purpose::STANDARD.encode(&file.bytes);
+        let inline = cleaned.unwrap_or_else(encoded);
         let (name, media_type) = (file.name.clone(), file.media_type.clone());
         Ok(Attachment { name, media_type, blob, inline: Some(inline) })
     }
