@@ -68,6 +68,7 @@ impl Judged {
                     .to_owned()
             }
             Approval::Denied { reason } => format!("The user said no to this call: {reason}"),
+            Approval::Stopped => "The user stopped the work before saying yes or no.".to_owned(),
             Approval::Unavailable => {
                 format!("Not allowed: {why}, and there is {}.", remedy(host, &request))
             }

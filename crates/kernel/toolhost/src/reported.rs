@@ -171,6 +171,7 @@ impl Recorder<'_> {
             Approval::Once => Approval::Once,
             Approval::Session => Approval::Session,
             Approval::Project => Approval::Project,
+            Approval::Stopped => Approval::Stopped,
             Approval::Unavailable => Approval::Unavailable,
         });
         Approved { verdict, approval }

@@ -148,7 +148,12 @@ impl InProcess {
         }
         // What a person pastes may hold a key; neither the journal nor the model is to have it.
         let text = self.workshop.redactor()?.clean(&request.task).into_owned();
-        Ok(Tasked { text, attachments, output_schema: request.output_schema.clone() })
+        Ok(Tasked {
+            text,
+            attachments,
+            output_schema: request.output_schema.clone(),
+            goes_on: request.goes_on,
+        })
     }
 
     async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
