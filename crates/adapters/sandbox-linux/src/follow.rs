@@ -40,23 +40,32 @@ pub(crate) struct Running {
 }
 
 /// What became of the main process.
+#[derive(Debug)]
 enum Fate {
     Ended(i32),
     NotStarted(io::Error),
     Failed(String),
 }
 
-impl Fate {
-    /// What a word says of it; a door is no fate.
-    fn of(word: Word) -> Result<Self, OwnedFd> {
+/// What a word says.
+#[derive(Debug)]
+enum Told {
+    Fate(Fate),
+    Door(OwnedFd),
+    Empty,
+}
+
+impl Told {
+    fn of(word: Word) -> Self {
         let error = io::Error::from_raw_os_error;
         match word {
-            Word::Ended(status) => Ok(Self::Ended(status)),
-            Word::NotStarted(number) => Ok(Self::NotStarted(error(number))),
+            Word::Ended(status) => Self::Fate(Fate::Ended(status)),
+            Word::NotStarted(number) => Self::Fate(Fate::NotStarted(error(number))),
             Word::Failed(stage, number) => {
-                Ok(Self::Failed(format!("{} ({})", Stage::named(stage), error(number))))
+                Self::Fate(Fate::Failed(format!("{} ({})", Stage::named(stage), error(number))))
             }
-            Word::Door(door) => Err(door),
+            Word::Door(door) => Self::Door(door),
+            Word::Empty => Self::Empty,
         }
     }
 }
@@ -143,9 +152,15 @@ pub(crate) async fn follow(
                     excerpt.push(&err_buffer[..read]);
                 }
             }
-            word = line.next(), if line_open => match word?.map(Fate::of) {
-                Some(Ok(told)) => fate = fate.or(Some(told)),
-                Some(Err(door)) => serving = Some(serve(TcpListener::from(door))),
+            word = line.next(), if line_open => match word?.map(Told::of) {
+                Some(Told::Fate(told)) => fate = fate.or(Some(told)),
+                Some(Told::Door(door)) => serving = Some(serve(TcpListener::from(door))),
+                // The keeper has only itself to end. That takes the kernel a while, and nobody waits for it.
+                Some(Told::Empty) => {
+                    gone = true;
+                    line_open = false;
+                    timer.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                }
                 None => line_open = false,
             },
             ended = keeper.ended(), if !gone && !line_open => {

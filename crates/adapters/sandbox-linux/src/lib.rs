@@ -62,6 +62,7 @@ mod grants;
 mod keeper;
 mod kernel;
 mod line;
+mod looks;
 mod means;
 mod mounts;
 mod network;

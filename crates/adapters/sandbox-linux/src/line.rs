@@ -21,6 +21,8 @@ use crate::kernel::checked;
 pub(crate) enum Word {
     /// The main process ended with this wait status.
     Ended(i32),
+    /// No process of the command is left. All that comes after it is the keeper's own end.
+    Empty,
     /// The program could not be started; the error's number.
     NotStarted(i32),
     /// A stage of the cage failed; the stage and the error's number.
@@ -33,6 +35,7 @@ const ENDED: i32 = 1;
 const NOT_STARTED: i32 = 2;
 const FAILED: i32 = 3;
 const DOOR: i32 = 4;
+const EMPTY: i32 = 5;
 
 /// Three numbers: what is said, and two that say it exactly.
 type Letter = [i32; 3];
@@ -51,6 +54,11 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 /// The main process ended.
 pub(crate) fn tell_ended(line: BorrowedFd<'_>, status: i32) {
     say(line, [ENDED, status, 0]);
+}
+
+/// No process of the command is left.
+pub(crate) fn tell_empty(line: BorrowedFd<'_>) {
+    say(line, [EMPTY, 0, 0]);
 }
 
 /// The program could not be started.
@@ -132,6 +140,7 @@ fn hear(line: BorrowedFd<'_>, flags: libc::c_int) -> io::Result<Option<Word>> {
         let header = libc::CMSG_FIRSTHDR(&raw const message);
         let word = match kind {
             ENDED => Word::Ended(first),
+            EMPTY => Word::Empty,
             NOT_STARTED => Word::NotStarted(first),
             FAILED => Word::Failed(first, second),
             DOOR if !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS => {

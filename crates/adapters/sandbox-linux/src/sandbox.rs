@@ -149,6 +149,7 @@ fn try_containment(containment: Containment) -> Result<(), String> {
     while let Some(word) = line::hear_now(line.as_fd()).map_err(error)? {
         match word {
             Word::Ended(_) => result = Ok(()),
+            Word::Empty => {}
             Word::Failed(stage, number) => {
                 let why = io::Error::from_raw_os_error(number);
                 result = Err(format!("{}: {why}", Stage::named(stage)));
@@ -200,7 +201,9 @@ impl Sandbox for LinuxSandbox {
         let egress = self.inner.options.egress.as_deref();
         let result = follow(running, command, sink, egress, started).await;
         drop(placeholders);
-        if let Some(scratch) = scratch {
+        if let Some(scratch) = scratch
+            && std::fs::remove_dir(scratch.temporary.path()).is_err()
+        {
             // Large folders take a while to remove; what fails is swept by a later command.
             let _ = tokio::task::spawn_blocking(move || scratch.temporary.close()).await;
         }

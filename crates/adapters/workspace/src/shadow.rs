@@ -5,8 +5,8 @@
 //! again; what differs was changed by the command, and its earlier bytes are in the copy. A look costs one `lstat` a
 //! file, and none is needed while the kernel has no news (`stillness`); no file is read twice that did not change.
 //!
-//! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git` and protected
-//! files, nor links, nor empty folders.
+//! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git`, `.bottega` and
+//! protected files, nor links, nor empty folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -21,7 +21,7 @@ use bottega_types::Digest;
 use ignore::WalkBuilder;
 
 use crate::place::Places;
-use crate::stillness::Stillness;
+use crate::stillness::{PASSED_BY, Stillness};
 
 /// The largest file whose bytes are kept.
 const LARGEST: u64 = 8 << 20;
@@ -337,7 +337,10 @@ fn look(places: &Places) -> Seen {
         .git_global(false)
         .require_git(false)
         .follow_links(false)
-        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
+        .filter_entry(|entry| {
+            let name = entry.file_name();
+            entry.depth() == 0 || !PASSED_BY.iter().any(|other| name == *other)
+        })
         .build();
     for entry in walk.filter_map(Result::ok) {
         if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
