@@ -52,7 +52,8 @@ enum Fate {
 enum Told {
     Fate(Fate),
     Door(OwnedFd),
-    Empty,
+    /// Nothing is left; whether that includes the network.
+    Empty(bool),
 }
 
 impl Told {
@@ -65,7 +66,7 @@ impl Told {
                 Self::Fate(Fate::Failed(format!("{} ({})", Stage::named(stage), error(number))))
             }
             Word::Door(door) => Self::Door(door),
-            Word::Empty => Self::Empty,
+            Word::Empty(network_too) => Self::Empty(network_too),
         }
     }
 }
@@ -95,17 +96,20 @@ async fn served(serving: &mut Option<Pin<Box<dyn Future<Output = ()> + Send + '_
     }
 }
 
-/// Follows a command to its end: the main process has ended, its pipes are closed, and nothing is left.
+/// Follows a command to its end: the main process has ended, its pipes are closed, and nothing is left. Calls `empty`
+/// when nothing is left in its network either.
 pub(crate) async fn follow(
     running: Running,
     spec: &CommandSpec,
     sink: &dyn CommandSink,
     egress: Option<&dyn Egress>,
     started: Instant,
+    empty: impl FnOnce(),
 ) -> Result<CommandOutcome, SandboxError> {
     let Running { line, mut keeper, mut out, mut err, door } = running;
     let (mut out_open, mut err_open, mut line_open) = (true, true, true);
     let (mut gone, mut timed_out, mut fate) = (false, false, None);
+    let mut network_empty = false;
 
     let mut excerpt = Excerpt::new(spec.keep_output);
     let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
@@ -156,7 +160,8 @@ pub(crate) async fn follow(
                 Some(Told::Fate(told)) => fate = fate.or(Some(told)),
                 Some(Told::Door(door)) => serving = Some(serve(TcpListener::from(door))),
                 // The keeper has only itself to end. That takes the kernel a while, and nobody waits for it.
-                Some(Told::Empty) => {
+                Some(Told::Empty(network_too)) => {
+                    network_empty = network_too;
                     gone = true;
                     line_open = false;
                     timer.as_mut().reset(tokio::time::Instant::now() + DRAIN);
@@ -176,6 +181,9 @@ pub(crate) async fn follow(
         }
     }
     drop(serving);
+    if network_empty {
+        empty();
+    }
     for line in refused.tell() {
         let line = format!("[network: {line}]\n");
         sink.output(StreamName::Err, line.as_bytes());

@@ -11,8 +11,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use crate::cage::{Containment, Plan};
-use crate::{descent, kernel, line};
+use crate::cage::{Containment, Network, Plan};
+use crate::{descent, kernel, line, network};
 
 /// How long killed processes are waited for, in milliseconds: one that hangs in the kernel dies later.
 const LAST_WAIT: i64 = 5_000;
@@ -50,7 +50,8 @@ pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> 
         }
     }
     if matches!(kill_all(plan.containment, command, status.is_some(), signals), Left::Nothing) {
-        line::tell_empty(words);
+        let alone = plan.network == Network::Alone && plan.containment.has_network();
+        line::tell_empty(words, alone && network::is_empty());
     }
     // SAFETY: ends this process without running anything of the program it was copied from.
     unsafe { libc::_exit(0) }

@@ -7,7 +7,7 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::null;
 
 /// The error of the last call when it said that it failed.
@@ -103,6 +103,12 @@ pub(crate) fn become_beside(
     // this process stands still until the other one is done with its memory.
     let pid = checked(unsafe { libc::clone(work, top.cast(), flags, argument) }.into())?;
     libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Moves this process into a network namespace.
+pub(crate) fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes numbers; the descriptor is open.
+    checked(unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) }.into()).map(|_| ())
 }
 
 /// Gives every signal the effect that it has without a handler.

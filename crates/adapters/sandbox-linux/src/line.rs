@@ -21,8 +21,9 @@ use crate::kernel::checked;
 pub(crate) enum Word {
     /// The main process ended with this wait status.
     Ended(i32),
-    /// No process of the command is left. All that comes after it is the keeper's own end.
-    Empty,
+    /// No process of the command is left; whether nothing is left in its network either. All that comes after it is
+    /// the keeper's own end.
+    Empty(bool),
     /// The program could not be started; the error's number.
     NotStarted(i32),
     /// A stage of the cage failed; the stage and the error's number.
@@ -56,9 +57,9 @@ pub(crate) fn tell_ended(line: BorrowedFd<'_>, status: i32) {
     say(line, [ENDED, status, 0]);
 }
 
-/// No process of the command is left.
-pub(crate) fn tell_empty(line: BorrowedFd<'_>) {
-    say(line, [EMPTY, 0, 0]);
+/// No process of the command is left, and perhaps nothing in its network.
+pub(crate) fn tell_empty(line: BorrowedFd<'_>, network_too: bool) {
+    say(line, [EMPTY, network_too.into(), 0]);
 }
 
 /// The program could not be started.
@@ -140,7 +141,7 @@ fn hear(line: BorrowedFd<'_>, flags: libc::c_int) -> io::Result<Option<Word>> {
         let header = libc::CMSG_FIRSTHDR(&raw const message);
         let word = match kind {
             ENDED => Word::Ended(first),
-            EMPTY => Word::Empty,
+            EMPTY => Word::Empty(first != 0),
             NOT_STARTED => Word::NotStarted(first),
             FAILED => Word::Failed(first, second),
             DOOR if !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS => {
