@@ -11,6 +11,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::null;
 use std::sync::Arc;
@@ -219,7 +220,7 @@ pub(crate) struct Launch {
     ends: Ends,
     words: Vec<*const libc::c_char>,
     variables: Vec<*const libc::c_char>,
-    stack: Vec<u8>,
+    stack: Box<[MaybeUninit<u8>]>,
 }
 
 impl Launch {
@@ -230,7 +231,9 @@ impl Launch {
         };
         let words = pointers(&plan.program.words);
         let variables = pointers(&plan.program.variables);
-        Self { plan, ends, words, variables, stack: vec![0; STACK] }
+        // Never written here: each page that is touched would be copied after the fork.
+        let stack = Box::new_uninit_slice(STACK);
+        Self { plan, ends, words, variables, stack }
     }
 
     /// Starts the keeper; it starts the command.

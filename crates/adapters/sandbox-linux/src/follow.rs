@@ -25,6 +25,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long the keeper has to kill everything before the command counts as lost.
 const KILL: Duration = Duration::from_secs(10);
 
+/// Bytes of output that are taken at once: half of what a pipe holds.
+const READ: usize = 32 << 10;
+
 /// How many refused connections are told.
 const REFUSALS: usize = 20;
 
@@ -112,7 +115,7 @@ pub(crate) async fn follow(
     let mut network_empty = false;
 
     let mut excerpt = Excerpt::new(spec.keep_output);
-    let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
+    let (mut out_buffer, mut err_buffer) = (Vec::with_capacity(READ), Vec::with_capacity(READ));
     let timer = tokio::time::sleep(spec.timeout);
     tokio::pin!(timer);
     let refused = Refused::default();
@@ -140,20 +143,20 @@ pub(crate) async fn follow(
                 line.close();
                 timer.as_mut().reset(tokio::time::Instant::now() + KILL);
             }
-            read = out.read(&mut out_buffer), if out_open => {
-                let read = read.unwrap_or_default();
-                out_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Out, &out_buffer[..read]);
-                    excerpt.push(&out_buffer[..read]);
+            read = out.read_buf(&mut out_buffer), if out_open => {
+                out_open = read.unwrap_or_default() > 0;
+                if out_open {
+                    sink.output(StreamName::Out, &out_buffer);
+                    excerpt.push(&out_buffer);
+                    out_buffer.clear();
                 }
             }
-            read = err.read(&mut err_buffer), if err_open => {
-                let read = read.unwrap_or_default();
-                err_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Err, &err_buffer[..read]);
-                    excerpt.push(&err_buffer[..read]);
+            read = err.read_buf(&mut err_buffer), if err_open => {
+                err_open = read.unwrap_or_default() > 0;
+                if err_open {
+                    sink.output(StreamName::Err, &err_buffer);
+                    excerpt.push(&err_buffer);
+                    err_buffer.clear();
                 }
             }
             word = line.next(), if line_open => match word?.map(Told::of) {
