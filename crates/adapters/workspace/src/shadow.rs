@@ -20,6 +20,7 @@ use bottega_tool::{CommandChanges, FileChange, WorkspaceError};
 use bottega_types::Digest;
 
 use crate::ignoring::walk;
+use crate::name::told as shown;
 use crate::place::Places;
 use crate::stillness::Stillness;
 
@@ -357,10 +358,6 @@ fn read(path: &Path, stamp: Stamp) -> Option<Vec<u8>> {
     }
     let bytes = std::fs::read(path).ok()?;
     (bytes.len() as u64 == stamp.size).then_some(bytes)
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 fn folders<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> BTreeSet<PathBuf> {
