@@ -126,7 +126,7 @@ impl Engine {
     /// Loads the model now, so that the first request doesn't wait for it. Blocks meanwhile.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`] when the file can't be loaded.
+    /// [`ErrorKind::Unsupported`] when the file can't be loaded.
     pub fn load(&self) -> Result<(), ModelError> {
         self.parts.model().map(|_| ())
     }
@@ -188,7 +188,7 @@ impl Parts {
         self.model
             .get_or_init(|| Model::load(&self.options).map(Arc::new))
             .clone()
-            .map_err(|why| ModelError::new(ErrorKind::Internal, why))
+            .map_err(|why| ModelError::new(ErrorKind::Unsupported, why))
     }
 
     /// The life of the engine's thread.

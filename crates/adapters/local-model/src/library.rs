@@ -44,6 +44,18 @@ impl Library {
     pub fn find(&self, name: &str) -> Option<LocalModel> {
         self.records.read(&source::safe_name(name))
     }
+
+    /// Looks whether a model's file is one, and as long as it says. Reads its header alone.
+    ///
+    /// # Errors
+    /// [`LibraryError::BadFile`] with what is wrong.
+    pub fn check(&self, model: &LocalModel) -> Result<(), LibraryError> {
+        let read = gguf::read(&model.path);
+        read.map(drop).map_err(|error| LibraryError::BadFile {
+            path: model.path.clone(),
+            why: error.why(),
+        })
+    }
 }
 
 #[async_trait]

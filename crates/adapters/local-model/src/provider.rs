@@ -60,7 +60,11 @@ impl LocalModels {
                 format!("`{name}` is not on this machine; fetch it: `bottega model pull {name}`");
             ModelError::new(ErrorKind::NotFound, why)
         })?;
-        let engine = Arc::new(Engine::new((self.configure)(&model))?);
+        let engine = Engine::new((self.configure)(&model)).map_err(|error| {
+            let again = format!("remove it with `bottega model rm {name}` and fetch it again");
+            ModelError::new(error.kind, format!("{}; {again}", error.message))
+        });
+        let engine = Arc::new(engine?);
         if engines.len() >= Self::LOADED {
             let (_, oldest) = engines.remove(0);
             retire(oldest);

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use ignore::{DirEntry, WalkBuilder};
 
+use crate::walk::is_temporary;
+
 /// What is read in a folder, and above it, before the folder is.
 const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
 
 /// A walk of what is below `root` and `keep`: ignore files count whether there is a repository or not, links are not
-/// followed.
+/// followed. The temporary files of writes under way are nobody's.
 ///
 /// An ignore file that isn't a file (a pipe, a device) would be waited for, or read without end. A folder with one
 /// is not looked into; where it is the root or above, no ignore files count.
@@ -28,7 +30,8 @@ pub(crate) fn walk(
         .follow_links(false)
         .filter_entry(move |entry| {
             entry.depth() == 0
-                || (keep(entry)
+                || (!is_temporary(entry.file_name())
+                    && keep(entry)
                     && (!entry.file_type().is_some_and(|kind| kind.is_dir())
                         || readable(entry.path())))
         });

@@ -25,6 +25,7 @@ mod disk;
 mod encoding;
 mod ignoring;
 mod listing;
+mod name;
 mod place;
 mod read;
 mod resolve;

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use bottega_tool::{Resolved, WorkspaceError};
 
+use crate::name::{meant, told};
 use crate::place::Places;
 
 /// As many links as Linux follows in one path (`path_resolution(7)`).
@@ -20,8 +21,8 @@ pub(crate) fn resolve(places: &Places, path: &str) -> Result<Resolved, Workspace
         return Err(unusable("its name has a NUL in it"));
     }
     let asked = match (path.strip_prefix("~/"), &places.home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => places.root.join(path),
+        (Some(rest), Some(home)) => home.join(meant(rest)),
+        _ => places.root.join(meant(path)),
     };
     let real = match follow(&asked) {
         Ok(real) => real,
@@ -40,8 +41,8 @@ pub(crate) fn resolve(places: &Places, path: &str) -> Result<Resolved, Workspace
 pub(crate) fn shown(places: &Places, real: &Path) -> String {
     match real.strip_prefix(&places.root) {
         Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
-        Ok(inside) => inside.to_string_lossy().into_owned(),
-        Err(_) => real.to_string_lossy().into_owned(),
+        Ok(inside) => told(inside),
+        Err(_) => told(real),
     }
 }
 

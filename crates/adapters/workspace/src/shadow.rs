@@ -21,6 +21,7 @@ use bottega_types::Digest;
 use ignore::DirEntry;
 
 use crate::ignoring::walk;
+use crate::name::told as shown;
 use crate::place::Places;
 use crate::stillness::{PASSED_BY, Stillness};
 
@@ -359,10 +360,6 @@ fn read(path: &Path, stamp: Stamp) -> Option<Vec<u8>> {
     }
     let bytes = std::fs::read(path).ok()?;
     (bytes.len() as u64 == stamp.size).then_some(bytes)
-}
-
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 fn folders<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> BTreeSet<PathBuf> {

@@ -76,15 +76,33 @@ impl Spot {
         std::fs::File::from(held).metadata()
     }
 
-    /// The name of a temporary file beside the spot, different for each `number`.
+    /// The name of a temporary file beside the spot, different for each `number`; [`is_temporary`] knows it again.
     pub(crate) fn beside(&self, number: u64) -> OsString {
         let mut name = OsString::from(".");
         // Names are at most 255 bytes long (`NAME_MAX`).
         let own = self.name.as_bytes();
         name.push(OsStr::from_bytes(&own[..own.len().min(180)]));
-        name.push(format!(".{}-{number:x}.bottega-tmp", std::process::id()));
+        name.push(format!(".{}-{number:x}{TEMPORARY}", std::process::id()));
         name
     }
+}
+
+/// How the names of temporary files end.
+const TEMPORARY: &str = ".bottega-tmp";
+
+/// Whether a file of this name is one that [`Spot::beside`] named: a write that is under way, or was cut off.
+pub(crate) fn is_temporary(name: &OsStr) -> bool {
+    let own =
+        name.as_bytes().strip_prefix(b".").and_then(|name| name.strip_suffix(TEMPORARY.as_bytes()));
+    let Some(end) = own.and_then(|name| name.rsplit(|byte| *byte == b'.').next()) else {
+        return false;
+    };
+    let mut parts = end.split(|byte| *byte == b'-');
+    let (process, number) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let digits = |part: &[u8], known: fn(&u8) -> bool| !part.is_empty() && part.iter().all(known);
+    parts.next().is_none()
+        && digits(process, u8::is_ascii_digit)
+        && digits(number, u8::is_ascii_hexdigit)
 }
 
 /// What an error on the way to `path` means to the one who asked.
@@ -113,6 +131,18 @@ pub(crate) fn explain(action: &'static str, path: &str, error: io::Error) -> Wor
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn temporary_files_are_known_by_their_names() {
+        let folder = rustix::fs::open("/", OFlags::PATH, Mode::empty()).unwrap();
+        let spot = Spot { folder, name: "a.b-c".into() };
+        assert!(is_temporary(&spot.beside(0)) && is_temporary(&spot.beside(0xfe)));
+        for name in
+            ["a.bottega-tmp", ".a.bottega-tmp", ".a.12-g.bottega-tmp", ".a.1-2.bottega-tmp2"]
+        {
+            assert!(!is_temporary(OsStr::new(name)), "{name}");
+        }
+    }
 
     #[test]
     fn a_link_on_the_way_is_not_followed() {

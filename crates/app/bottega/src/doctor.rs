@@ -189,6 +189,12 @@ async fn models(app: &App) -> Vec<Check> {
             check("local models", CheckState::Warning, "none on disk", "run `bottega model pull`")
         }
         Ok(models) => {
+            for model in &models {
+                if let Err(error) = library.check(model) {
+                    let step = format!("run `bottega model rm {}` and pull it again", model.name);
+                    checks.push(check("local models", CheckState::Bad, error.to_string(), &step));
+                }
+            }
             let names: Vec<String> = models.into_iter().map(|model| model.name).collect();
             check("local models", CheckState::Good, names.join(", "), "")
         }

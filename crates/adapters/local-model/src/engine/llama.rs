@@ -28,6 +28,17 @@ pub(crate) enum TokenKind {
     Control,
 }
 
+/// Weights of one block of a tensor of this type, and the block's bytes; nothing where the type is not known.
+pub(crate) fn block(kind: u32) -> Option<(u64, u64)> {
+    if kind >= sys::GGML_TYPE_COUNT {
+        return None;
+    }
+    // SAFETY: both read a table of constants, and the type is in it.
+    let (count, bytes) = unsafe { (sys::ggml_blck_size(kind), sys::ggml_type_size(kind)) };
+    let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+    Some((count, bytes as u64))
+}
+
 /// A model's weights in memory, with its vocabulary.
 #[derive(Debug)]
 pub(crate) struct Weights {

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
+use crate::engine::llama::block;
+
 /// What the header says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GgufHeader {
@@ -46,14 +48,24 @@ pub enum NotGguf {
     },
 }
 
+impl NotGguf {
+    /// What is wrong, without the file's name.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Unreadable { source, .. } => source.to_string(),
+            Self::Broken { why, .. } => why.clone(),
+        }
+    }
+}
+
 /// Reads the header of `path`.
 ///
 /// # Errors
-/// [`NotGguf`] when the file isn't one, or is cut off inside its header.
+/// [`NotGguf`] when the file isn't one, or ends before the last of its weights.
 pub(crate) fn read(path: &Path) -> Result<GgufHeader, NotGguf> {
     let unreadable = |source| NotGguf::Unreadable { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    let mut reader = Reader { from: BufReader::with_capacity(1 << 16, file) };
+    let mut reader = Reader { from: BufReader::with_capacity(1 << 16, file), alignment: 32 };
     reader.header().map_err(|fault| match fault {
         Fault::Io(source) => unreadable(source),
         Fault::Broken(why) => NotGguf::Broken { path: path.to_owned(), why },
@@ -81,6 +93,8 @@ const ARRAY: u32 = 9;
 
 struct Reader {
     from: BufReader<File>,
+    /// `general.alignment`: where the weights begin, and each tensor among them, is a multiple of it.
+    alignment: u64,
 }
 
 impl Reader {
@@ -100,6 +114,7 @@ impl Reader {
         for _ in 0..entries {
             self.entry(&mut header)?;
         }
+        let mut weights_end = 0_u64;
         for _ in 0..tensors {
             self.skip_string()?;
             let dimensions = self.u32()?.min(8);
@@ -108,11 +123,17 @@ impl Reader {
                 weights = weights.saturating_mul(self.u64()?);
             }
             header.parameters = header.parameters.saturating_add(weights);
-            self.skip(12)?;
+            let (kind, offset) = (self.u32()?, self.u64()?);
+            weights_end = weights_end.max(offset.saturating_add(tensor_bytes(kind, weights)));
         }
-        let end = self.from.stream_position()?;
-        if end > self.from.get_ref().metadata()?.len() {
-            return Err(Fault::Io(io::ErrorKind::UnexpectedEof.into()));
+        let mut needed = self.from.stream_position()?;
+        if tensors > 0 {
+            needed = needed.next_multiple_of(self.alignment).saturating_add(weights_end);
+        }
+        let there = self.from.get_ref().metadata()?.len();
+        if there < needed {
+            let why = format!("it is cut short: {there} of {needed} bytes are there");
+            return Err(Fault::Broken(why));
         }
         if header.architecture.is_empty() {
             return Err(Fault::Broken("it names no architecture".into()));
@@ -131,6 +152,7 @@ impl Reader {
                 header.has_chat_template = true;
                 self.skip_string()?;
             }
+            ("general.alignment", _) => self.alignment = self.number(kind)?.max(1),
             ("general.file_type", _) => header.quantisation = quantisation(self.number(kind)?),
             (key, _) if key.ends_with(".context_length") => {
                 header.context_window = self.number(kind)?;
@@ -224,6 +246,11 @@ const fn width(kind: u32) -> Option<u64> {
         10..=12 => Some(8),
         _ => None,
     }
+}
+
+/// Bytes of a tensor of so many weights; none for a type that the engine doesn't know.
+fn tensor_bytes(kind: u32, weights: u64) -> u64 {
+    block(kind).map_or(0, |(count, bytes)| (weights / count).saturating_mul(bytes))
 }
 
 /// `general.file_type`, as `llama.h` numbers it (`enum llama_ftype`).
@@ -347,5 +374,17 @@ pub(crate) mod tests {
         bytes[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(parse(&bytes).is_err());
         assert!(parse(b"PK\x03\x04").unwrap_err().to_string().contains("GGUF"));
+    }
+
+    #[test]
+    fn weights_that_are_cut_short_are_refused() {
+        let whole = sample();
+        for missing in [1, 511, 512] {
+            let there = whole.len() - missing;
+            let told = parse(&whole[..there]).unwrap_err().to_string();
+            let expected = format!("it is cut short: {there} of {} bytes are there", whole.len());
+            assert!(told.ends_with(&expected), "{told}");
+        }
+        assert_eq!((tensor_bytes(12, 512), tensor_bytes(u32::MAX, 512)), (288, 0));
     }
 }

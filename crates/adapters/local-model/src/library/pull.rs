@@ -176,7 +176,7 @@ impl Pull<'_> {
             Err(error) => {
                 part.discard();
                 let path = target.to_owned();
-                return Err(LibraryError::BadFile { path, why: error.to_string() });
+                return Err(LibraryError::BadFile { path, why: error.why() });
             }
         };
         self.report(PullStage::Verifying, size, Some(size));

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bottega_llm::{LibraryError, ModelLibrary as _, PullProgress, PullStage};
-use bottega_local_model::{Library, LibraryOptions};
+use bottega_llm::{ErrorKind, LibraryError, ModelLibrary as _, PullProgress, PullStage};
+use bottega_local_model::{EngineOptions, Library, LibraryOptions, LocalModels};
 use bottega_types::{Digest, Secret};
 use serde_json::json;
 use tempfile::TempDir;
@@ -169,6 +169,50 @@ async fn what_is_no_model_is_discarded() {
     let error = library.pull(&format!("{}a.gguf", server.url), &quiet).await.unwrap_err();
     assert!(matches!(error, LibraryError::BadFile { .. }), "{error}");
     check_tidy(&folder.path().join("models"));
+}
+
+/// As `model`, with one tensor of 512 bytes behind it.
+fn weighty() -> Vec<u8> {
+    let mut bytes = model()[..69].to_vec();
+    bytes[8..16].copy_from_slice(&1_u64.to_le_bytes());
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.push(b'w');
+    bytes.extend(1_u32.to_le_bytes());
+    bytes.extend(128_u64.to_le_bytes());
+    bytes.extend([0; 12]);
+    bytes.resize(bytes.len().next_multiple_of(32) + 512, 0);
+    bytes
+}
+
+#[tokio::test]
+async fn a_file_that_is_cut_short_is_refused_and_one_on_disk_is_told() {
+    let folder = TempDir::new().unwrap();
+    let own = folder.path().join("short.gguf");
+    let whole = weighty();
+    std::fs::write(&own, &whole[..whole.len() - 1]).unwrap();
+    let library = library(options(&folder));
+    let refused = library.pull(own.to_str().unwrap(), &quiet).await.unwrap_err();
+    assert!(matches!(refused, LibraryError::BadFile { .. }), "{refused}");
+    assert!(refused.to_string().contains("cut short"), "{refused}");
+    check_tidy(&folder.path().join("models"));
+    assert!(own.exists() && library.list().await.unwrap().is_empty());
+
+    std::fs::write(&own, &whole).unwrap();
+    let mut pulled = library.pull(own.to_str().unwrap(), &quiet).await.unwrap();
+    library.check(&pulled).unwrap();
+    // As it was taken in before anybody looked: the record is that of the short file.
+    pulled.size -= 1;
+    std::fs::File::options().write(true).open(&pulled.path).unwrap().set_len(pulled.size).unwrap();
+    let record = pulled.path.with_extension("json");
+    std::fs::write(record, serde_json::to_vec(&pulled).unwrap()).unwrap();
+    let told = library.check(&pulled).unwrap_err().to_string();
+    assert!(told.contains("cut short"), "{told}");
+    let models = LocalModels::new(library, Arc::new(|model| {
+        EngineOptions::new(&model.name, &model.path)
+    }));
+    let told = models.engine("short").unwrap_err();
+    assert_eq!(told.kind, ErrorKind::NotFound);
+    assert!(told.message.contains("cut short") && told.message.contains("model rm short"), "{told}");
 }
 
 #[tokio::test]

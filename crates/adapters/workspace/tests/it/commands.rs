@@ -1,6 +1,8 @@
 //! What a command changed: told with both versions, so that it can be taken back.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -69,6 +71,41 @@ fn a_command_does_not_answer_for_a_tool_beside_it() {
         fs::write(root.join("b"), "command").unwrap();
     };
     check(&world, tool, &["b - \"command\""]);
+}
+
+/// A write of our own may be half done when the files are looked over.
+#[test]
+fn a_write_under_way_is_no_change() {
+    let world = World::new(&[(".b.77-1.bottega-tmp", b"half"), ("a", b"1")]);
+    let command = |root: &Path| {
+        fs::rename(root.join(".b.77-1.bottega-tmp"), root.join("b")).unwrap();
+        fs::write(root.join(".c.77-2.bottega-tmp"), "half").unwrap();
+    };
+    check(&world, command, &["b - \"half\""]);
+}
+
+#[test]
+fn a_name_that_is_not_utf_8_comes_back() {
+    let world = World::new(&[("a", b"1")]);
+    let root = world.path("");
+    let name = OsStr::from_bytes(b"bad\xff.txt");
+    fs::create_dir(root.join(OsStr::from_bytes(b"d\xfe"))).unwrap();
+    let deep = OsStr::from_bytes(b"d\xfe/x");
+    fs::write(root.join(name), "precious").unwrap();
+    fs::write(root.join(deep), "too").unwrap();
+    let before = tree(&root);
+    let (lines, told) = changes(&world, |root| {
+        fs::remove_file(root.join(name)).unwrap();
+        fs::remove_dir_all(root.join(OsStr::from_bytes(b"d\xfe"))).unwrap();
+    });
+    assert_eq!(lines, ["bad\u{fffd}ff.txt \"precious\" -", "d\u{fffd}fe/x \"too\" -"]);
+    for change in told.changes {
+        let bytes = change.before_bytes.as_deref();
+        wait(world.workspace.restore(&change.path, bytes, change.mode, None)).unwrap();
+    }
+    assert_eq!(tree(&root), before);
+    assert_eq!(fs::read(root.join(name)).unwrap(), b"precious");
+    assert_eq!(world.read("bad\u{fffd}ff.txt").unwrap().0, "precious");
 }
 
 #[test]
