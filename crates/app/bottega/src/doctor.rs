@@ -184,7 +184,7 @@ async fn models(app: &App) -> Vec<Check> {
             return checks;
         }
     };
-    checks.push(match library.list().await {
+    let found = match library.list().await {
         Ok(models) if models.is_empty() => {
             check("local models", CheckState::Warning, "none on disk", "run `bottega model pull`")
         }
@@ -201,6 +201,7 @@ async fn models(app: &App) -> Vec<Check> {
         Err(error) => {
             check("local models", CheckState::Bad, error.to_string(), "run `bottega model list`")
         }
-    });
+    };
+    checks.push(found);
     checks
 }
