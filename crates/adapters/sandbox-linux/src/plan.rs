@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::placeholder::Placeholder;
 use crate::ruleset::Connections;
 use crate::scratch::Scratch;
-use crate::{environment, filter, grants, kernel, network, report, ruleset, view};
+use crate::{environment, filter, grants, kernel, network, protected, report, ruleset, view};
 
 /// Where programs are looked for without a `PATH`.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -104,7 +104,13 @@ impl Planning<'_> {
         plan.program = found(spec, &environment)?;
         let mounts = self.containment != Containment::Subreaper
             || matches!(self.means, Means::Bubblewrap(_));
-        let placeholders = if mounts { Placeholder::all(&spec.writable)? } else { Vec::new() };
+        let mut placeholders = if mounts { Placeholder::all(&spec.writable)? } else { Vec::new() };
+        if mounts {
+            placeholders.extend(Placeholder::guarding(&spec.guarded.unwritable)?);
+        } else if !spec.guarded.unwritable.is_empty() {
+            let missing = "mounts of a command's own, to keep read-only what rules or access.protected speak of";
+            return Err(unavailable(missing.to_owned()));
+        }
         match self.means {
             Means::Landlock => self.landlocked(&mut plan, &environment, &private, &way)?,
             Means::Bubblewrap(program) => {
@@ -127,6 +133,7 @@ impl Planning<'_> {
         let alone = plan.containment != Containment::Subreaper;
         // A mount locks away what only root could read; without mounts what lies around it is granted one by one.
         let (locked, mut left_out) = (system_secrets(), self.secrets());
+        let locked = [locked, self.spec.guarded.unreadable.clone()].concat();
         if !alone {
             left_out.extend_from_slice(&locked);
         }
@@ -162,6 +169,7 @@ impl Planning<'_> {
     ) -> Result<(), SandboxError> {
         let mut locked = self.secrets();
         locked.extend(system_secrets());
+        locked.extend_from_slice(&self.spec.guarded.unreadable);
         let (granted, spelled) = self.granted(environment, private, &[]);
         let view = self.view(&granted, spelled, private, &locked);
         let filter = filter::cage(Cage { sockets: way.sockets, alone: true, signals_held: true })
@@ -215,14 +223,18 @@ impl Planning<'_> {
         let Self { options, spec, .. } = *self;
         let roots: Vec<PathBuf> = spec.writable.iter().chain(private).cloned().collect();
         spelled.extend(roots.iter().chain([&spec.directory]).cloned());
-        view::view(&view::Wanted {
+        let mut view = view::view(&view::Wanted {
             home: options.home.as_deref(),
             grants: granted,
             writable: &roots,
             spelled: &spelled,
             protected: &spec.writable,
             locked,
-        })
+        });
+        if !spec.guarded.is_empty() {
+            view.covers = protected::guarded(&spec.guarded, &spec.writable, view.covers);
+        }
+        view
     }
 
     /// How a caged command reaches the network, if it does.
