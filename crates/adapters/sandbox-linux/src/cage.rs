@@ -11,8 +11,10 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::null;
+use std::sync::Arc;
 
 use seccompiler::BpfProgram;
 
@@ -39,14 +41,20 @@ impl Containment {
         matches!(self, Self::Namespaces { loopback: true, .. })
     }
 
+    /// Whether a network of its own can be lent to another command afterwards: one that belongs to a user namespace
+    /// is out of reach from beside it.
+    pub(crate) const fn lends_network(self) -> bool {
+        matches!(self, Self::Namespaces { user: false, loopback: true })
+    }
+
     /// The namespaces that a keeper begins in.
-    fn flags(self, network: Network) -> libc::c_int {
+    fn flags(self, network: Network, lent: bool) -> libc::c_int {
         let Self::Namespaces { user, loopback } = self else { return 0 };
         let mut flags = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
         if user {
             flags |= libc::CLONE_NEWUSER;
         }
-        if loopback && network != Network::Shared {
+        if loopback && network != Network::Shared && !lent {
             flags |= libc::CLONE_NEWNET;
         }
         flags
@@ -134,6 +142,8 @@ pub(crate) struct Plan {
     pub(crate) containment: Containment,
     /// The network.
     pub(crate) network: Network,
+    /// The network of an earlier command, where nothing is left, instead of a new one.
+    pub(crate) lent: Option<Arc<OwnedFd>>,
     /// `uid_map` and `gid_map` of a user namespace.
     pub(crate) maps: (Vec<u8>, Vec<u8>),
     /// How long what is left behind may go on, in milliseconds.
@@ -166,6 +176,7 @@ impl Plan {
         Self {
             containment,
             network: Network::Shared,
+            lent: None,
             maps: id_maps(),
             grace: 0,
             most_pids: None,
@@ -209,7 +220,7 @@ pub(crate) struct Launch {
     ends: Ends,
     words: Vec<*const libc::c_char>,
     variables: Vec<*const libc::c_char>,
-    stack: Vec<u8>,
+    stack: Box<[MaybeUninit<u8>]>,
 }
 
 impl Launch {
@@ -220,14 +231,17 @@ impl Launch {
         };
         let words = pointers(&plan.program.words);
         let variables = pointers(&plan.program.variables);
-        Self { plan, ends, words, variables, stack: vec![0; STACK] }
+        // Never written here: each page that is touched would be copied after the fork.
+        let stack = Box::new_uninit_slice(STACK);
+        Self { plan, ends, words, variables, stack }
     }
 
     /// Starts the keeper; it starts the command.
     pub(crate) fn start(self) -> io::Result<(libc::pid_t, OwnedFd)> {
         // A signal that comes while there are two of us belongs to Bottega, not to its copy.
         let blocked = kernel::block_signals()?;
-        let copied = kernel::copy(self.plan.containment.flags(self.plan.network));
+        let copied =
+            kernel::copy(self.plan.containment.flags(self.plan.network, self.plan.lent.is_some()));
         if let Ok(None) = copied {
             self.keep();
         }
@@ -260,7 +274,11 @@ impl Launch {
             self.staged(Stage::Namespaces, self.map_users())?;
         }
         if loopback && plan.network != Network::Shared {
-            self.staged(Stage::Network, network::start_loopback())?;
+            let entered = match &plan.lent {
+                Some(lent) => kernel::enter_network(lent.as_fd()),
+                None => network::start_loopback(),
+            };
+            self.staged(Stage::Network, entered)?;
         }
         if plan.network == Network::Door {
             let door = network::open_door().and_then(|door| {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::looks::Looks;
+
 /// Names that are harmless and that programs need.
 const KNOWN: &[&str] = &[
     "PATH",
@@ -358,6 +360,7 @@ pub(crate) fn proxy(environment: &mut BTreeMap<String, String>, port: u16) {
 pub(crate) fn point(
     environment: &mut BTreeMap<String, String>,
     user_home: Option<&Path>,
+    looks: &Looks,
     home: &Path,
     temporary: &Path,
     writable: &[PathBuf],
@@ -366,7 +369,7 @@ pub(crate) fn point(
     if let Some(user_home) = user_home {
         for (name, place) in TOOLCHAINS {
             let place = user_home.join(place);
-            if !environment.contains_key(*name) && place.is_dir() {
+            if !environment.contains_key(*name) && looks.is_folder(&place) {
                 environment.insert((*name).to_owned(), place.to_string_lossy().into_owned());
             }
         }
@@ -516,7 +519,16 @@ mod tests {
     fn a_build_folder_elsewhere_is_dropped() {
         for (value, kept) in [("/w/target", true), ("target", true), ("/elsewhere", false)] {
             let mut environment = map(&[("CARGO_TARGET_DIR", value)]);
-            point(&mut environment, None, Path::new("/h"), Path::new("/t"), &["/w".into()], false);
+            let looks = Looks::default();
+            point(
+                &mut environment,
+                None,
+                &looks,
+                Path::new("/h"),
+                Path::new("/t"),
+                &["/w".into()],
+                false,
+            );
             assert_eq!(environment.contains_key("CARGO_TARGET_DIR"), kept, "{value}");
             assert_eq!(
                 (environment["HOME"].as_str(), environment["TMPDIR"].as_str()),

@@ -33,7 +33,9 @@ impl Excerpt {
         let tail = self.tail.make_contiguous();
         if self.omitted == 0 {
             self.head.extend_from_slice(tail);
-            return (String::from_utf8_lossy(&self.head).into_owned(), 0);
+            let text = String::from_utf8(self.head)
+                .unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned());
+            return (text, 0);
         }
         // A character that was cut in two counts as left out.
         let head = self.head.utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());

@@ -135,7 +135,8 @@ pub(crate) struct Cage {
 /// The program for a caged command, or what is missing to build it. One, since each is run at every call.
 pub(crate) fn cage(cage: Cage) -> Result<BpfProgram, String> {
     let sockets = cage.sockets;
-    let mut rules: Rules = DENIED.iter().map(|call| (*call, Vec::new())).collect();
+    let mut rules = Rules::new();
+    let mut denied = DENIED.to_vec();
     for flag in NAMESPACES.iter().copied().map(u64::from_flag) {
         for call in [libc::SYS_clone, libc::SYS_unshare] {
             let set = condition(0, Length::Qword, Compare::MaskedEq(flag), flag)?;
@@ -149,7 +150,7 @@ pub(crate) fn cage(cage: Cage) -> Result<BpfProgram, String> {
     let mut socket = vec![others(0, sockets.families())?];
     match sockets {
         Sockets::Unconnected => {
-            rules.insert(libc::SYS_connect, Vec::new());
+            denied.push(libc::SYS_connect);
             // What needs no connection to be sent.
             socket.push(rule(vec![kind(libc::SOCK_DGRAM)?])?);
         }
@@ -174,7 +175,7 @@ pub(crate) fn cage(cage: Cage) -> Result<BpfProgram, String> {
     let other = condition(0, Length::Dword, Compare::Ne, 0)?;
     rules.insert(libc::SYS_prlimit64, vec![rule(vec![other])?]);
     if !cage.alone {
-        rules.extend(SHARED.iter().map(|call| (*call, Vec::new())));
+        denied.extend_from_slice(SHARED);
     }
     if !cage.signals_held {
         // "To everybody whom I may send one."
@@ -183,14 +184,13 @@ pub(crate) fn cage(cage: Cage) -> Result<BpfProgram, String> {
     }
     // The flags of `clone3` lie in memory that a filter can't read; libraries that are told that the call
     // does not exist use `clone`.
-    program(rules, &[libc::SYS_clone3])
+    program(rules, &denied, &[libc::SYS_clone3])
 }
 
 /// The program for a command that is not caged but has no network.
 pub(crate) fn no_sockets() -> Result<BpfProgram, String> {
-    let mut rules: Rules = [libc::SYS_io_uring_setup].map(|call| (call, Vec::new())).into();
-    rules.insert(libc::SYS_socket, vec![others(0, Sockets::Local.families())?]);
-    program(rules, &[])
+    let rules = [(libc::SYS_socket, vec![others(0, Sockets::Local.families())?])].into();
+    program(rules, &[libc::SYS_io_uring_setup], &[])
 }
 
 type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
@@ -232,45 +232,61 @@ fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, String> {
     SeccompRule::new(conditions).map_err(|error| error.to_string())
 }
 
-/// Refuses what the rules match, and says of the `absent` calls that there are none.
-fn program(rules: Rules, absent: &[libc::c_long]) -> Result<BpfProgram, String> {
+/// Refuses the `denied` calls and what the rules match, and says of the `absent` calls that there are none.
+fn program(
+    rules: Rules,
+    denied: &[libc::c_long],
+    absent: &[libc::c_long],
+) -> Result<BpfProgram, String> {
     let architecture: TargetArch =
         std::env::consts::ARCH.try_into().map_err(|error| format!("seccomp: {error}"))?;
     let errno = SeccompAction::Errno(libc::EPERM.cast_unsigned());
     let refused: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture)
         .and_then(TryInto::try_into)
         .map_err(|error| format!("seccomp: {error}"))?;
-    let mut program = absent_calls(absent);
+    let mut program = known_by_number(denied, absent)?;
     program.extend(refused);
     Ok(program)
 }
 
-/// Answers calls that are not there, and goes on with what follows for all others.
+/// Answers calls by their numbers alone, and goes on with what follows for all others. The kernel translates the
+/// program anew for each command and tries it with every number that there is: one step for a call is a third of what
+/// general rules take.
 ///
 /// Not there are also those of the x32 interface of x86-64, whose numbers have bit 30 set: they do the same as the
 /// others and no filter names them. No other architecture has numbers that large.
-fn absent_calls(absent: &[libc::c_long]) -> BpfProgram {
-    let statement = |code: u32, jump_false: u8, k: u32| sock_filter {
+fn known_by_number(denied: &[libc::c_long], absent: &[libc::c_long]) -> Result<BpfProgram, String> {
+    let statement = |code: u32, jump_true: u8, k: u32| sock_filter {
         code: u16::try_from(code).unwrap_or_default(),
-        jt: 0,
-        jf: jump_false,
+        jt: jump_true,
+        jf: 0,
         k,
     };
-    let no_such_call = statement(
-        libc::BPF_RET | libc::BPF_K,
-        0,
-        libc::SECCOMP_RET_ERRNO | libc::ENOSYS.cast_unsigned(),
-    );
-    let mut program = vec![
-        // The number of the call is the first field of what a filter sees.
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0x4000_0000),
-        no_such_call.clone(),
-    ];
-    for call in absent {
-        let number = u32::try_from(*call).unwrap_or(u32::MAX);
-        program.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number));
-        program.push(no_such_call.clone());
+    let answer = |error: libc::c_int| {
+        let with = libc::SECCOMP_RET_ERRNO | error.cast_unsigned();
+        statement(libc::BPF_RET | libc::BPF_K, 0, with)
+    };
+    // The tests, and behind them: on, no such call, refused.
+    let tests = 1 + absent.len() + denied.len();
+    let to = |place: usize, answer: usize| {
+        u8::try_from(tests - place - 1 + answer).map_err(|_| "seccomp: too many calls".to_owned())
+    };
+    let (no_such_call, refused) = (1, 2);
+    // The number of the call is the first field of what a filter sees.
+    let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];
+    let is = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let at_least = libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K;
+    program.push(statement(at_least, to(0, no_such_call)?, 0x4000_0000));
+    let answered = absent
+        .iter()
+        .map(|call| (call, no_such_call))
+        .chain(denied.iter().map(|call| (call, refused)));
+    for (place, (call, answer)) in (1..).zip(answered) {
+        let number = u32::try_from(*call).map_err(|_| format!("seccomp: no call is {call}"))?;
+        program.push(statement(is, to(place, answer)?, number));
     }
-    program
+    program.push(statement(libc::BPF_JMP | libc::BPF_JA, 0, 2));
+    program.push(answer(libc::ENOSYS));
+    program.push(answer(libc::EPERM));
+    Ok(program)
 }

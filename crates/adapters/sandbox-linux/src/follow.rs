@@ -25,6 +25,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// How long the keeper has to kill everything before the command counts as lost.
 const KILL: Duration = Duration::from_secs(10);
 
+/// Bytes of output that are taken at once: half of what a pipe holds.
+const READ: usize = 32 << 10;
+
 /// How many refused connections are told.
 const REFUSALS: usize = 20;
 
@@ -40,23 +43,33 @@ pub(crate) struct Running {
 }
 
 /// What became of the main process.
+#[derive(Debug)]
 enum Fate {
     Ended(i32),
     NotStarted(io::Error),
     Failed(String),
 }
 
-impl Fate {
-    /// What a word says of it; a door is no fate.
-    fn of(word: Word) -> Result<Self, OwnedFd> {
+/// What a word says.
+#[derive(Debug)]
+enum Told {
+    Fate(Fate),
+    Door(OwnedFd),
+    /// Nothing is left; whether that includes the network.
+    Empty(bool),
+}
+
+impl Told {
+    fn of(word: Word) -> Self {
         let error = io::Error::from_raw_os_error;
         match word {
-            Word::Ended(status) => Ok(Self::Ended(status)),
-            Word::NotStarted(number) => Ok(Self::NotStarted(error(number))),
+            Word::Ended(status) => Self::Fate(Fate::Ended(status)),
+            Word::NotStarted(number) => Self::Fate(Fate::NotStarted(error(number))),
             Word::Failed(stage, number) => {
-                Ok(Self::Failed(format!("{} ({})", Stage::named(stage), error(number))))
+                Self::Fate(Fate::Failed(format!("{} ({})", Stage::named(stage), error(number))))
             }
-            Word::Door(door) => Err(door),
+            Word::Door(door) => Self::Door(door),
+            Word::Empty(network_too) => Self::Empty(network_too),
         }
     }
 }
@@ -86,20 +99,23 @@ async fn served(serving: &mut Option<Pin<Box<dyn Future<Output = ()> + Send + '_
     }
 }
 
-/// Follows a command to its end: the main process has ended, its pipes are closed, and nothing is left.
+/// Follows a command to its end: the main process has ended, its pipes are closed, and nothing is left. Calls `empty`
+/// when nothing is left in its network either.
 pub(crate) async fn follow(
     running: Running,
     spec: &CommandSpec,
     sink: &dyn CommandSink,
     egress: Option<&dyn Egress>,
     started: Instant,
+    empty: impl FnOnce(),
 ) -> Result<CommandOutcome, SandboxError> {
     let Running { line, mut keeper, mut out, mut err, door } = running;
     let (mut out_open, mut err_open, mut line_open) = (true, true, true);
     let (mut gone, mut timed_out, mut fate) = (false, false, None);
+    let mut network_empty = false;
 
     let mut excerpt = Excerpt::new(spec.keep_output);
-    let (mut out_buffer, mut err_buffer) = (vec![0; 32 << 10], vec![0; 32 << 10]);
+    let (mut out_buffer, mut err_buffer) = (Vec::with_capacity(READ), Vec::with_capacity(READ));
     let timer = tokio::time::sleep(spec.timeout);
     tokio::pin!(timer);
     let refused = Refused::default();
@@ -127,25 +143,32 @@ pub(crate) async fn follow(
                 line.close();
                 timer.as_mut().reset(tokio::time::Instant::now() + KILL);
             }
-            read = out.read(&mut out_buffer), if out_open => {
-                let read = read.unwrap_or_default();
-                out_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Out, &out_buffer[..read]);
-                    excerpt.push(&out_buffer[..read]);
+            read = out.read_buf(&mut out_buffer), if out_open => {
+                out_open = read.unwrap_or_default() > 0;
+                if out_open {
+                    sink.output(StreamName::Out, &out_buffer);
+                    excerpt.push(&out_buffer);
+                    out_buffer.clear();
                 }
             }
-            read = err.read(&mut err_buffer), if err_open => {
-                let read = read.unwrap_or_default();
-                err_open = read > 0;
-                if read > 0 {
-                    sink.output(StreamName::Err, &err_buffer[..read]);
-                    excerpt.push(&err_buffer[..read]);
+            read = err.read_buf(&mut err_buffer), if err_open => {
+                err_open = read.unwrap_or_default() > 0;
+                if err_open {
+                    sink.output(StreamName::Err, &err_buffer);
+                    excerpt.push(&err_buffer);
+                    err_buffer.clear();
                 }
             }
-            word = line.next(), if line_open => match word?.map(Fate::of) {
-                Some(Ok(told)) => fate = fate.or(Some(told)),
-                Some(Err(door)) => serving = Some(serve(TcpListener::from(door))),
+            word = line.next(), if line_open => match word?.map(Told::of) {
+                Some(Told::Fate(told)) => fate = fate.or(Some(told)),
+                Some(Told::Door(door)) => serving = Some(serve(TcpListener::from(door))),
+                // The keeper has only itself to end. That takes the kernel a while, and nobody waits for it.
+                Some(Told::Empty(network_too)) => {
+                    network_empty = network_too;
+                    gone = true;
+                    line_open = false;
+                    timer.as_mut().reset(tokio::time::Instant::now() + DRAIN);
+                }
                 None => line_open = false,
             },
             ended = keeper.ended(), if !gone && !line_open => {
@@ -161,6 +184,9 @@ pub(crate) async fn follow(
         }
     }
     drop(serving);
+    if network_empty {
+        empty();
+    }
     for line in refused.tell() {
         let line = format!("[network: {line}]\n");
         sink.output(StreamName::Err, line.as_bytes());

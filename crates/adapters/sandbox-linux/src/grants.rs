@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::environment::TOOLCHAINS;
+use crate::looks::Looks;
 
 /// What may be done below a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,6 +176,8 @@ const HOME_SECRETS: &[&str] = &[
 
 /// What decides about the paths of one command.
 pub(crate) struct Wanted<'a> {
+    /// What is where.
+    pub(crate) looks: &'a Looks,
     /// The user's home.
     pub(crate) home: Option<&'a Path>,
     /// Where its toolchains are, as they are spelled.
@@ -192,37 +195,43 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// What of the system is secret and there, to users for whom file modes are no obstacle.
-pub(crate) fn system_secrets() -> Vec<PathBuf> {
-    SYSTEM_SECRETS.iter().filter_map(|secret| existing(Path::new(secret))).collect()
+pub(crate) fn system_secrets(looks: &Looks) -> Vec<PathBuf> {
+    SYSTEM_SECRETS.iter().filter_map(|secret| looks.existing(Path::new(secret))).collect()
 }
 
 /// What of the user's is secret and there, and what may not be touched beside it.
 pub(crate) fn secrets(
+    looks: &Looks,
     home: Option<&Path>,
     unreadable: &[PathBuf],
     directory: &Path,
     writable: &[PathBuf],
 ) -> Vec<PathBuf> {
-    let mut secrets: Vec<PathBuf> = unreadable.iter().filter_map(|path| existing(path)).collect();
+    let mut secrets: Vec<PathBuf> =
+        unreadable.iter().filter_map(|path| looks.existing(path)).collect();
     if let Some(home) = home {
-        secrets.extend(HOME_SECRETS.iter().filter_map(|secret| existing(&home.join(secret))));
+        secrets.extend(HOME_SECRETS.iter().filter_map(|secret| looks.existing(&home.join(secret))));
     }
     // The folder that is worked in may lie below a secret one (`~/.config/…`): it was asked for by name.
-    let named: Vec<PathBuf> =
-        writable.iter().map(PathBuf::as_path).chain([directory]).map(real).collect();
+    let named: Vec<PathBuf> = writable
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([directory])
+        .map(|folder| looks.real(folder))
+        .collect();
     secrets.retain(|secret| !named.iter().any(|folder| folder.starts_with(secret)));
     secrets
 }
 
 /// The grants, one per path.
 pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
-    let secrets = wanted.secrets;
-    let named: Vec<PathBuf> = wanted.writable.iter().map(|path| real(path)).collect();
-    let directory = real(wanted.directory);
+    let (secrets, looks) = (wanted.secrets, wanted.looks);
+    let named: Vec<PathBuf> = wanted.writable.iter().map(|path| looks.real(path)).collect();
+    let directory = looks.real(wanted.directory);
 
     let mut grants = BTreeMap::new();
     let system = SYSTEM.iter().map(Path::new).chain(wanted.readable.iter().map(PathBuf::as_path));
-    for path in system.filter_map(existing) {
+    for path in system.filter_map(|path| looks.existing(path)) {
         allow(&mut grants, &path, Right::Read, secrets);
     }
     for path in toolchains(wanted).into_iter().chain([directory]) {
@@ -235,16 +244,16 @@ pub(crate) fn grants(wanted: &Wanted<'_>) -> Vec<(PathBuf, Right)> {
         allow(&mut grants, path, Right::Write, secrets);
     }
     for path in wanted.private {
-        allow(&mut grants, &real(path), Right::Write, &[]);
+        allow(&mut grants, &looks.real(path), Right::Write, &[]);
     }
     grants.into_iter().collect()
 }
 
 /// Where programs and their caches are, if that may be read.
 fn toolchains(wanted: &Wanted<'_>) -> Vec<PathBuf> {
-    let home = wanted.home.map(real);
+    let home = wanted.home.map(|home| wanted.looks.real(home));
     let mut places: Vec<PathBuf> =
-        wanted.toolchains.iter().filter_map(|place| place.canonicalize().ok()).collect();
+        wanted.toolchains.iter().filter_map(|place| wanted.looks.existing(place)).collect();
     // Nobody's variable may open a whole home or the whole machine.
     places.retain(|place| {
         !home.as_ref().is_some_and(|home| home.starts_with(place)) && place.parent().is_some()
@@ -254,7 +263,11 @@ fn toolchains(wanted: &Wanted<'_>) -> Vec<PathBuf> {
 
 /// Where programs and their caches are, as it is spelled: known places of home, what variables name, what `PATH`
 /// lists. Only what is there.
-pub(crate) fn spelled(home: Option<&Path>, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+pub(crate) fn spelled(
+    looks: &Looks,
+    home: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = Vec::new();
     if let Some(home) = home {
         places.extend(HOME_TOOLS.iter().map(|tool| home.join(tool)));
@@ -272,19 +285,8 @@ pub(crate) fn spelled(home: Option<&Path>, environment: &BTreeMap<String, String
     if let Some(path) = environment.get("PATH") {
         places.extend(std::env::split_paths(path));
     }
-    places.retain(|place| place.is_absolute() && place.symlink_metadata().is_ok());
+    places.retain(|place| place.is_absolute() && looks.is_there(place));
     places
-}
-
-/// The one path of what is at a path.
-pub(crate) fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// The one path of what is at a path, if anything is. One look is enough for most, which are not there.
-fn existing(path: &Path) -> Option<PathBuf> {
-    path.symlink_metadata().ok()?;
-    path.canonicalize().ok()
 }
 
 /// Grants a path. Landlock can only add, so where a secret lies below the path, what lies beside the secret
@@ -321,7 +323,7 @@ mod tests {
             std::fs::write(root.join(name), "").unwrap();
         }
         let secrets: Vec<_> =
-            secrets.iter().filter_map(|secret| existing(&root.join(secret))).collect();
+            secrets.iter().filter_map(|secret| root.join(secret).canonicalize().ok()).collect();
         let mut grants = BTreeMap::new();
         allow(&mut grants, &root, Right::Write, &secrets);
         let told: Vec<_> = grants

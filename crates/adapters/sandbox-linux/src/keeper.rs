@@ -11,8 +11,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-use crate::cage::{Containment, Plan};
-use crate::{descent, kernel, line};
+use crate::cage::{Containment, Network, Plan};
+use crate::{descent, kernel, line, network};
 
 /// How long killed processes are waited for, in milliseconds: one that hangs in the kernel dies later.
 const LAST_WAIT: i64 = 5_000;
@@ -49,7 +49,10 @@ pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> 
             break;
         }
     }
-    kill_all(plan.containment, command, status.is_some(), signals);
+    if matches!(kill_all(plan.containment, command, status.is_some(), signals), Left::Nothing) {
+        let alone = plan.network == Network::Alone && plan.containment.has_network();
+        line::tell_empty(words, alone && network::is_empty());
+    }
     // SAFETY: ends this process without running anything of the program it was copied from.
     unsafe { libc::_exit(0) }
 }
@@ -92,8 +95,9 @@ fn closed(line: RawFd, signals: RawFd, milliseconds: i64) -> bool {
     polled[0].revents != 0
 }
 
-/// Kills everything that the command started and waits until it is gone.
-fn kill_all(containment: Containment, command: libc::pid_t, ended: bool, signals: RawFd) {
+/// Kills everything that the command started and waits until it is gone: whatever it started is a child of this
+/// process in the end, so that without children nothing is left.
+fn kill_all(containment: Containment, command: libc::pid_t, ended: bool, signals: RawFd) -> Left {
     let until = now() + LAST_WAIT;
     let mut status = None;
     loop {
@@ -121,8 +125,9 @@ fn kill_all(containment: Containment, command: libc::pid_t, ended: bool, signals
                 });
             }
         }
-        if matches!(reap(command, &mut status), Left::Nothing) || now() >= until {
-            return;
+        let left = reap(command, &mut status);
+        if matches!(left, Left::Nothing) || now() >= until {
+            return left;
         }
         wait_for_child(signals);
     }

@@ -7,7 +7,8 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::null;
 
 /// The error of the last call when it said that it failed.
@@ -94,7 +95,7 @@ pub(crate) fn copy(flags: libc::c_int) -> io::Result<Option<(libc::pid_t, OwnedF
 pub(crate) fn become_beside(
     work: extern "C" fn(*mut libc::c_void) -> libc::c_int,
     argument: *mut libc::c_void,
-    stack: &[u8],
+    stack: &[MaybeUninit<u8>],
 ) -> io::Result<libc::pid_t> {
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
     let top = stack.as_ptr_range().end.cast_mut();
@@ -103,6 +104,12 @@ pub(crate) fn become_beside(
     // this process stands still until the other one is done with its memory.
     let pid = checked(unsafe { libc::clone(work, top.cast(), flags, argument) }.into())?;
     libc::pid_t::try_from(pid).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Moves this process into a network namespace.
+pub(crate) fn enter_network(network: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes numbers; the descriptor is open.
+    checked(unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) }.into()).map(|_| ())
 }
 
 /// Gives every signal the effect that it has without a handler.
@@ -173,7 +180,9 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
     let none: [u32; 6] = [0; 6];
     for capability in 0..64 {
         // Refused to those who have no capabilities to lose, and past the last capability.
-        let _ = prctl(libc::PR_CAPBSET_DROP, capability);
+        if prctl(libc::PR_CAPBSET_DROP, capability).is_err() {
+            break;
+        }
     }
     // Root is nobody special: SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, both locked (`capabilities(7)`).
     let _ = prctl(libc::PR_SET_SECUREBITS, 0b1111);

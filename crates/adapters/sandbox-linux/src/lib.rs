@@ -7,10 +7,10 @@
 //! granted hosts is another port's ([`Egress`](bottega_tool::Egress)).
 //!
 //! One command: spec → what holds it here (`means`) → plan (`plan`): environment (`environment`), private folders
-//! (`scratch`), paths (`grants`), what is seen of the files (`view`), Landlock ruleset (`ruleset`), seccomp
+//! (`scratch`), what is where (`looks`), paths (`grants`), what is seen of the files (`view`), Landlock ruleset (`ruleset`), seccomp
 //! programs (`filter`), all before the fork → keeper, in new namespaces (`cage`, `mounts`, `network`) → command →
 //! output to the sink and to a bounded excerpt (`follow`, `excerpt`) → the keeper tells the status over a line
-//! (`line`), kills what is left (`keeper`, `descent`) and ends → outcome.
+//! (`line`), kills what is left (`keeper`, `descent`) and tells that nothing is → outcome, while the keeper ends.
 //!
 //! How nothing outlives a command
 //! * The keeper and Bottega hold the two ends of a socket. When Bottega's end closes (the future was
@@ -28,8 +28,8 @@
 //! * Everywhere (Landlock, Linux 5.13): an allow-list of paths. The command's `HOME` is a private one.
 //! * Everywhere (seccomp): no ptrace, mounts, namespaces, keys, io_uring, bpf, modules, no limits of others.
 //! * Without the network granted: a network namespace with a loopback of its own, so that tests may start
-//!   servers and nobody else hears them; where there can't be one, no sockets but local ones that connect to
-//!   nobody.
+//!   servers and nobody else hears them (as root one may be lent again, to one command at a time, when no socket is
+//!   left in it: `network`); where there can't be one, no sockets but local ones that connect to nobody.
 //! * With hosts granted: the same network namespace, with a door to the egress proxy in it, whose socket Bottega
 //!   holds. Where there can't be one, Landlock ABI 4 (Linux 6.7) allows TCP to the proxy's port and nothing else;
 //!   it knows no addresses, so that another machine could be reached at that port. Below, a refusal.
@@ -63,6 +63,7 @@ mod grants;
 mod keeper;
 mod kernel;
 mod line;
+mod looks;
 mod means;
 mod mounts;
 mod network;

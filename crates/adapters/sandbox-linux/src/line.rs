@@ -21,6 +21,9 @@ use crate::kernel::checked;
 pub(crate) enum Word {
     /// The main process ended with this wait status.
     Ended(i32),
+    /// No process of the command is left; whether nothing is left in its network either. All that comes after it is
+    /// the keeper's own end.
+    Empty(bool),
     /// The program could not be started; the error's number.
     NotStarted(i32),
     /// A stage of the cage failed; the stage and the error's number.
@@ -33,6 +36,7 @@ const ENDED: i32 = 1;
 const NOT_STARTED: i32 = 2;
 const FAILED: i32 = 3;
 const DOOR: i32 = 4;
+const EMPTY: i32 = 5;
 
 /// Three numbers: what is said, and two that say it exactly.
 type Letter = [i32; 3];
@@ -51,6 +55,11 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 /// The main process ended.
 pub(crate) fn tell_ended(line: BorrowedFd<'_>, status: i32) {
     say(line, [ENDED, status, 0]);
+}
+
+/// No process of the command is left, and perhaps nothing in its network.
+pub(crate) fn tell_empty(line: BorrowedFd<'_>, network_too: bool) {
+    say(line, [EMPTY, network_too.into(), 0]);
 }
 
 /// The program could not be started.
@@ -132,6 +141,7 @@ fn hear(line: BorrowedFd<'_>, flags: libc::c_int) -> io::Result<Option<Word>> {
         let header = libc::CMSG_FIRSTHDR(&raw const message);
         let word = match kind {
             ENDED => Word::Ended(first),
+            EMPTY => Word::Empty(first != 0),
             NOT_STARTED => Word::NotStarted(first),
             FAILED => Word::Failed(first, second),
             DOOR if !header.is_null() && (*header).cmsg_type == libc::SCM_RIGHTS => {

@@ -11,6 +11,7 @@ use bottega_tool::{CommandSpec, SandboxError};
 use crate::bubblewrap;
 use crate::cage::{Containment, Network, Plan, Program, c_path};
 use crate::filter::{Cage, Sockets};
+use crate::looks::Looks;
 use crate::means::Means;
 use crate::mounts::View;
 use crate::options::Options;
@@ -87,9 +88,13 @@ impl Planning<'_> {
         let workspace = spec.writable.first().unwrap_or(&spec.directory);
         let scratch = Scratch::new(&options.scratch, workspace, options.home.as_deref())?;
         let private = [scratch.temporary.path().to_owned(), scratch.home.clone()];
+        let placeholders = self.placeholders()?;
+        // From here on nothing is made any more.
+        let looks = Looks::default();
         environment::point(
             &mut environment,
             options.home.as_deref(),
+            &looks,
             &scratch.home,
             scratch.temporary.path(),
             &spec.writable,
@@ -102,49 +107,55 @@ impl Planning<'_> {
         let mut plan = self.bare();
         plan.limits = limits(options);
         plan.program = found(spec, &environment)?;
-        let mounts = self.containment != Containment::Subreaper
-            || matches!(self.means, Means::Bubblewrap(_));
-        let mut placeholders = if mounts { Placeholder::all(&spec.writable)? } else { Vec::new() };
-        if mounts {
-            placeholders.extend(Placeholder::guarding(&spec.guarded.unwritable)?);
-        } else if !spec.guarded.unwritable.is_empty() {
-            let missing = "mounts of a command's own, to keep read-only what rules or access.protected speak of";
-            return Err(unavailable(missing.to_owned()));
-        }
+        let found = Found { looks: &looks, environment: &environment, private: &private };
         match self.means {
-            Means::Landlock => self.landlocked(&mut plan, &environment, &private, &way)?,
-            Means::Bubblewrap(program) => {
-                self.wrapped(&mut plan, program, &environment, &private, &way)?;
-            }
+            Means::Landlock => self.landlocked(&mut plan, &found, &way)?,
+            Means::Bubblewrap(program) => self.wrapped(&mut plan, program, &found, &way)?,
         }
         Ok(Ready { plan, door: way.door, scratch: Some(scratch), placeholders })
+    }
+
+    /// What stands where names that may not be made are not there.
+    fn placeholders(&self) -> Result<Vec<Placeholder>, SandboxError> {
+        let unwritable = &self.spec.guarded.unwritable;
+        let wrapped = matches!(self.means, Means::Bubblewrap(_));
+        if self.containment == Containment::Subreaper && !wrapped {
+            if unwritable.is_empty() {
+                return Ok(Vec::new());
+            }
+            let missing = "mounts for a command alone, to keep what rules and access.protected speak of as it is";
+            return Err(unavailable(missing.to_owned()));
+        }
+        let mut placeholders = Placeholder::all(&self.spec.writable)?;
+        placeholders.extend(Placeholder::guarding(unwritable)?);
+        Ok(placeholders)
     }
 
     /// The cage that this crate builds.
     fn landlocked(
         &self,
         plan: &mut Plan,
-        environment: &BTreeMap<String, String>,
-        private: &[PathBuf],
+        found: &Found<'_>,
         way: &Way,
     ) -> Result<(), SandboxError> {
         plan.containment = self.containment;
         plan.network = way.network;
         let alone = plan.containment != Containment::Subreaper;
         // A mount locks away what only root could read; without mounts what lies around it is granted one by one.
-        let (locked, mut left_out) = (system_secrets(), self.secrets());
+        let (locked, mut left_out) = (system_secrets(found.looks), self.secrets(found.looks));
         let locked = [locked, self.spec.guarded.unreadable.clone()].concat();
         if !alone {
             left_out.extend_from_slice(&locked);
         }
-        let (granted, spelled) = self.granted(environment, private, &left_out);
-        let prepared = ruleset::build(&granted, way.connections).map_err(unavailable)?;
+        let (granted, spelled) = self.granted(found, &left_out);
+        let prepared =
+            ruleset::build(found.looks, &granted, way.connections).map_err(unavailable)?;
         plan.late.push((c"/proc".to_owned(), prepared.read));
         if alone {
             // Only where they are private ones: elsewhere they hold the memory of other programs, and terminals.
             plan.late.push((c"/dev/shm".to_owned(), prepared.write));
             plan.late.push((c"/dev/pts".to_owned(), prepared.device));
-            plan.view = self.view(&granted, spelled, private, &locked);
+            plan.view = self.view(found, &granted, spelled, &locked);
             plan.most_pids = most_pids(self.options);
         }
         plan.ruleset = Some(prepared.ruleset);
@@ -163,15 +174,14 @@ impl Planning<'_> {
         &self,
         plan: &mut Plan,
         program: &Path,
-        environment: &BTreeMap<String, String>,
-        private: &[PathBuf],
+        found: &Found<'_>,
         way: &Way,
     ) -> Result<(), SandboxError> {
-        let mut locked = self.secrets();
-        locked.extend(system_secrets());
+        let mut locked = self.secrets(found.looks);
+        locked.extend(system_secrets(found.looks));
         locked.extend_from_slice(&self.spec.guarded.unreadable);
-        let (granted, spelled) = self.granted(environment, private, &[]);
-        let view = self.view(&granted, spelled, private, &locked);
+        let (granted, spelled) = self.granted(found, &[]);
+        let view = self.view(found, &granted, spelled, &locked);
         let filter = filter::cage(Cage { sockets: way.sockets, alone: true, signals_held: true })
             .map_err(unavailable)?;
         plan.passed = vec![bubblewrap::written(&filter)?];
@@ -182,9 +192,10 @@ impl Planning<'_> {
         Ok(())
     }
 
-    fn secrets(&self) -> Vec<PathBuf> {
+    fn secrets(&self, looks: &Looks) -> Vec<PathBuf> {
         let Self { options, spec, .. } = *self;
         grants::secrets(
+            looks,
             options.home.as_deref(),
             &options.unreadable,
             &spec.directory,
@@ -195,13 +206,14 @@ impl Planning<'_> {
     /// What may be touched, and the paths through which it will be.
     fn granted(
         &self,
-        environment: &BTreeMap<String, String>,
-        private: &[PathBuf],
+        found: &Found<'_>,
         secrets: &[PathBuf],
     ) -> (Vec<(PathBuf, grants::Right)>, Vec<PathBuf>) {
         let Self { options, spec, .. } = *self;
-        let spelled = grants::spelled(options.home.as_deref(), environment);
+        let Found { looks, environment, private } = *found;
+        let spelled = grants::spelled(looks, options.home.as_deref(), environment);
         let granted = grants::grants(&grants::Wanted {
+            looks,
             home: options.home.as_deref(),
             toolchains: &spelled,
             readable: &options.readable,
@@ -215,15 +227,16 @@ impl Planning<'_> {
 
     fn view(
         &self,
+        found: &Found<'_>,
         granted: &[(PathBuf, grants::Right)],
         mut spelled: Vec<PathBuf>,
-        private: &[PathBuf],
         locked: &[PathBuf],
     ) -> View {
         let Self { options, spec, .. } = *self;
-        let roots: Vec<PathBuf> = spec.writable.iter().chain(private).cloned().collect();
+        let roots: Vec<PathBuf> = spec.writable.iter().chain(found.private).cloned().collect();
         spelled.extend(roots.iter().chain([&spec.directory]).cloned());
         let mut view = view::view(&view::Wanted {
+            looks: found.looks,
             home: options.home.as_deref(),
             grants: granted,
             writable: &roots,
@@ -286,8 +299,18 @@ const fn unavailable(missing: String) -> SandboxError {
     SandboxError::Unavailable { missing }
 }
 
-fn system_secrets() -> Vec<PathBuf> {
-    if kernel::is_root() { grants::system_secrets() } else { Vec::new() }
+fn system_secrets(looks: &Looks) -> Vec<PathBuf> {
+    if kernel::is_root() { grants::system_secrets(looks) } else { Vec::new() }
+}
+
+/// What was found out before the paths are decided about.
+struct Found<'a> {
+    /// What is where.
+    looks: &'a Looks,
+    /// The command's variables.
+    environment: &'a BTreeMap<String, String>,
+    /// Its private folders.
+    private: &'a [PathBuf],
 }
 
 /// How a command reaches the network.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use bottega_tool::Guarded;
 
 use crate::cage::c_path;
-use crate::grants::real;
+use crate::looks::{Looks, Seen};
 use crate::mounts::Cover;
 
 /// Names at the root of a folder.
@@ -36,12 +36,14 @@ fn is_protected(path: &Path) -> bool {
 }
 
 /// What stands over the protected files of the folders that may be written, outer ones first.
-pub(crate) fn covers(writable: &[PathBuf]) -> Vec<(PathBuf, Cover)> {
+pub(crate) fn covers(looks: &Looks, writable: &[PathBuf]) -> Vec<(PathBuf, Cover)> {
     let granted: BTreeSet<PathBuf> =
-        writable.iter().filter(|path| is_protected(path)).map(|path| real(path)).collect();
+        writable.iter().filter(|path| is_protected(path)).map(|path| looks.real(path)).collect();
     let mut covers = Vec::new();
     for root in roots(writable) {
-        let mut covering = Covering { root: real(root), granted: &granted, covers: &mut covers };
+        let root_of_all = looks.real(root);
+        let mut covering =
+            Covering { looks, root: root_of_all, granted: &granted, covers: &mut covers };
         for name in NAMES {
             covering.name(&root.join(name));
         }
@@ -91,6 +93,7 @@ pub(crate) fn guarded(
 }
 
 struct Covering<'a> {
+    looks: &'a Looks,
     root: PathBuf,
     granted: &'a BTreeSet<PathBuf>,
     covers: &'a mut Vec<(PathBuf, Cover)>,
@@ -98,24 +101,27 @@ struct Covering<'a> {
 
 impl Covering<'_> {
     fn name(&mut self, path: &Path) {
-        let Ok(about) = path.symlink_metadata() else { return };
-        let whole = real(path);
+        let seen = self.looks.at(path);
+        if seen == Seen::Nothing {
+            return;
+        }
+        let whole = self.looks.real(path);
         if self.granted.contains(&whole) {
             for (name, cover) in GRANTED {
                 let path = if name.is_empty() { whole.clone() } else { whole.join(name) };
-                if path.symlink_metadata().is_ok_and(|about| !about.is_symlink()) {
+                if matches!(self.looks.at(&path), Seen::Folder | Seen::File) {
                     self.covers.push((path, *cover));
                 }
             }
             return;
         }
-        if about.is_symlink() {
+        if matches!(seen, Seen::Link(_)) {
             self.covers.push((path.to_owned(), Cover::Link));
             self.inside(&whole);
         } else {
             self.covers.push((path.to_owned(), Cover::ReadOnly));
         }
-        if whole.is_file() {
+        if self.looks.at(&whole) == Seen::File {
             // A worktree or a submodule: the file names the folder, and that one the folder of the whole repository.
             let Some(folder) = pointer(&whole, "gitdir:") else { return };
             self.inside(&folder);
@@ -127,9 +133,9 @@ impl Covering<'_> {
 
     /// Covers what a repository's parts lead to, where it lies in this folder, and keeps what leads there.
     fn inside(&mut self, path: &Path) {
-        let path = real(path);
+        let path = self.looks.real(path);
         let Ok(below) = path.strip_prefix(&self.root) else { return };
-        if below.as_os_str().is_empty() || !path.exists() {
+        if below.as_os_str().is_empty() || self.looks.existing(&path).is_none() {
             return;
         }
         let mut way: Vec<&Path> =
@@ -150,7 +156,7 @@ impl Covering<'_> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             if is_folder && !is_protected(&folder) {
                 let git = folder.join(GIT);
-                if git.symlink_metadata().is_ok() {
+                if self.looks.is_there(&git) {
                     self.covers.push((folder, Cover::Pinned));
                     self.name(&git);
                 }

@@ -10,6 +10,7 @@ use landlock::{
 
 use crate::grants::Right;
 use crate::kernel::landlock_version;
+use crate::looks::Looks;
 
 /// A ruleset that is ready to be entered, and the rights that may still be added to it.
 pub(crate) struct Prepared {
@@ -57,6 +58,7 @@ pub(crate) fn holds_signals() -> bool {
 
 /// Builds the ruleset. What the kernel is too old for is left out; the report says so.
 pub(crate) fn build(
+    looks: &Looks,
     grants: &[(PathBuf, Right)],
     connections: Connections,
 ) -> Result<Prepared, String> {
@@ -84,7 +86,8 @@ pub(crate) fn build(
             };
             // What is gone by now needs no grant.
             let Ok(file) = PathFd::new(path) else { continue };
-            let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };
+            let access =
+                if looks.is_folder(path) { access } else { access & AccessFs::from_file(abi) };
             created = created.add_rule(PathBeneath::new(file, access))?;
         }
         Ok(created)

@@ -15,6 +15,7 @@ use crate::cage::{Containment, Ends, Launch, Network, Plan, Program, Stage};
 use crate::follow::{Running, follow};
 use crate::line::{self, Line, Word};
 use crate::means::Means;
+use crate::network::{self, Networks};
 use crate::options::{Namespaces, Options};
 use crate::placeholder::Placeholder;
 use crate::plan::{Planning, Ready};
@@ -35,6 +36,7 @@ struct Inner {
     containment: OnceLock<(Containment, Option<String>)>,
     means: OnceLock<Result<Means, String>>,
     orphans: Arc<Orphans>,
+    networks: Networks,
 }
 
 /// A command that was started: its keeper, Bottega's end of the line, its output and error.
@@ -46,6 +48,8 @@ struct Started {
     door: Option<TcpListener>,
     scratch: Option<Scratch>,
     placeholders: Vec<Placeholder>,
+    /// Its own network, where another command may have it afterwards.
+    network: Option<Arc<OwnedFd>>,
 }
 
 impl LinuxSandbox {
@@ -53,7 +57,8 @@ impl LinuxSandbox {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let (containment, means) = (OnceLock::new(), OnceLock::new());
-        Self { inner: Arc::new(Inner { options, containment, means, orphans: Arc::default() }) }
+        let (orphans, networks) = (Arc::default(), Networks::default());
+        Self { inner: Arc::new(Inner { options, containment, means, orphans, networks }) }
     }
 }
 
@@ -110,21 +115,26 @@ impl Inner {
             Means::Landlock | Means::Bubblewrap(_) => Containment::Subreaper,
         };
         let planning = Planning { options: &self.options, spec, means, containment };
-        let Ready { plan, door, scratch, placeholders } = planning.ready()?;
+        let Ready { mut plan, door, scratch, placeholders } = planning.ready()?;
+        let lends = plan.network == Network::Alone && plan.containment.lends_network();
+        let lent = lends.then(|| self.networks.lend()).flatten();
+        plan.lent.clone_from(&lent);
         let (out, out_end) = io::pipe()?;
         let (err, err_end) = io::pipe()?;
         let nothing = std::fs::File::open("/dev/null")?;
         let streams = [nothing.into(), out_end.into(), err_end.into()];
-        let (keeper, line) = launch(plan, streams)?;
-        Ok(Started { keeper, line, out: out.into(), err: err.into(), door, scratch, placeholders })
+        let (number, keeper, line) = launch(plan, streams)?;
+        let network = if lends { lent.or_else(|| network::of(number)) } else { None };
+        let (out, err) = (out.into(), err.into());
+        Ok(Started { keeper, line, out, err, door, scratch, placeholders, network })
     }
 }
 
 /// Starts a plan: the keeper, and Bottega's end of the line to it.
-fn launch(plan: Plan, streams: [OwnedFd; 3]) -> io::Result<(OwnedFd, OwnedFd)> {
+fn launch(plan: Plan, streams: [OwnedFd; 3]) -> io::Result<(libc::pid_t, OwnedFd, OwnedFd)> {
     let (ours, theirs) = line::pair()?;
-    let (_, keeper) = Launch::new(plan, Ends { line: theirs, streams }).start()?;
-    Ok((keeper, ours))
+    let (number, keeper) = Launch::new(plan, Ends { line: theirs, streams }).start()?;
+    Ok((number, keeper, ours))
 }
 
 /// Runs nothing in the namespaces, to see whether the machine allows them.
@@ -144,11 +154,12 @@ fn try_containment(containment: Containment) -> Result<(), String> {
         let nothing = std::fs::File::options().read(true).write(true).open("/dev/null");
         nothing.map(OwnedFd::from).map_err(error)
     };
-    let (keeper, line) = launch(plan, [nothing()?, nothing()?, nothing()?]).map_err(error)?;
+    let (_, keeper, line) = launch(plan, [nothing()?, nothing()?, nothing()?]).map_err(error)?;
     let mut result = Err("the keeper said nothing".to_owned());
     while let Some(word) = line::hear_now(line.as_fd()).map_err(error)? {
         match word {
             Word::Ended(_) => result = Ok(()),
+            Word::Empty(_) => {}
             Word::Failed(stage, number) => {
                 let why = io::Error::from_raw_os_error(number);
                 result = Err(format!("{}: {why}", Stage::named(stage)));
@@ -189,7 +200,7 @@ impl Sandbox for LinuxSandbox {
         let begun = tokio::task::spawn_blocking(move || inner.start(&spec))
             .await
             .map_err(|error| SandboxError::Lost(io::Error::other(error)))??;
-        let Started { keeper, line, out, err, door, scratch, placeholders } = begun;
+        let Started { keeper, line, out, err, door, scratch, placeholders, network } = begun;
         let running = Running {
             line: Line::new(line)?,
             keeper: Process::new(keeper, Arc::clone(&self.inner.orphans))?,
@@ -198,9 +209,16 @@ impl Sandbox for LinuxSandbox {
             door,
         };
         let egress = self.inner.options.egress.as_deref();
-        let result = follow(running, command, sink, egress, started).await;
+        let empty = || {
+            if let Some(network) = network {
+                self.inner.networks.keep(network);
+            }
+        };
+        let result = follow(running, command, sink, egress, started, empty).await;
         drop(placeholders);
-        if let Some(scratch) = scratch {
+        if let Some(scratch) = scratch
+            && std::fs::remove_dir(scratch.temporary.path()).is_err()
+        {
             // Large folders take a while to remove; what fails is swept by a later command.
             let _ = tokio::task::spawn_blocking(move || scratch.temporary.close()).await;
         }

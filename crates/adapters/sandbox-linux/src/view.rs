@@ -5,7 +5,8 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 use crate::cage::c_path;
-use crate::grants::{Right, real};
+use crate::grants::Right;
+use crate::looks::{Looks, Seen};
 use crate::mounts::{Access, Cover, Kept, Made, View};
 use crate::protected;
 
@@ -22,6 +23,8 @@ const LINKS: usize = 8;
 
 /// What decides about the view of one command.
 pub(crate) struct Wanted<'a> {
+    /// What is where.
+    pub(crate) looks: &'a Looks,
     /// The user's home.
     pub(crate) home: Option<&'a Path>,
     /// What may be touched.
@@ -38,18 +41,21 @@ pub(crate) struct Wanted<'a> {
 
 /// The view of one command.
 pub(crate) fn view(wanted: &Wanted<'_>) -> View {
-    let writable = wanted.writable.iter().map(|path| real(path)).collect();
+    let writable = wanted.writable.iter().map(|path| wanted.looks.real(path)).collect();
     view_of(wanted, &hidden(wanted, &writable))
 }
 
 fn view_of(wanted: &Wanted<'_>, hidden: &BTreeSet<PathBuf>) -> View {
-    let writable: BTreeSet<PathBuf> = wanted.writable.iter().map(|path| real(path)).collect();
+    let looks = wanted.looks;
+    let writable: BTreeSet<PathBuf> = wanted.writable.iter().map(|path| looks.real(path)).collect();
     let below =
         |path: &Path| hidden.iter().any(|folder| path != folder && path.starts_with(folder));
 
     let mut kept: BTreeMap<PathBuf, Access> = BTreeMap::new();
     for path in &writable {
-        if !path.ancestors().skip(1).any(|outer| writable.contains(outer)) && path.exists() {
+        if !path.ancestors().skip(1).any(|outer| writable.contains(outer))
+            && looks.existing(path).is_some()
+        {
             kept.insert(path.clone(), Access::Write);
         }
     }
@@ -60,6 +66,7 @@ fn view_of(wanted: &Wanted<'_>, hidden: &BTreeSet<PathBuf>) -> View {
         }
     }
     let mut making = Making {
+        looks,
         hidden,
         kept: &kept,
         seen: BTreeSet::new(),
@@ -92,8 +99,8 @@ fn hidden(wanted: &Wanted<'_>, writable: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf
             || wanted.grants.iter().any(|(path, right)| path == place && *right != Right::Names)
     };
     let places: BTreeSet<PathBuf> = others
-        .chain(wanted.home.map(real))
-        .filter(|place| place.parent().is_some() && place.is_dir() && !whole(place))
+        .chain(wanted.home.map(|home| wanted.looks.real(home)))
+        .filter(|place| place.parent().is_some() && wanted.looks.is_folder(place) && !whole(place))
         .collect();
     places
         .iter()
@@ -104,6 +111,7 @@ fn hidden(wanted: &Wanted<'_>, writable: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf
 
 /// What is being made in hidden folders.
 struct Making<'a> {
+    looks: &'a Looks,
     hidden: &'a BTreeSet<PathBuf>,
     kept: &'a BTreeMap<PathBuf, Access>,
     seen: BTreeSet<PathBuf>,
@@ -135,7 +143,11 @@ impl Making<'_> {
             self.lead_to(path);
             if self.seen.insert(path.to_owned()) {
                 let at = c_path(path);
-                self.made.push(if path.is_dir() { Made::Folder(at) } else { Made::File(at) });
+                self.made.push(if self.looks.is_folder(path) {
+                    Made::Folder(at)
+                } else {
+                    Made::File(at)
+                });
             }
         }
     }
@@ -151,12 +163,13 @@ impl Making<'_> {
             if self.plain.contains(part) {
                 continue;
             }
-            let Ok(target) = part.read_link() else {
-                self.plain.insert(part.to_owned());
-                if part.symlink_metadata().is_err() {
-                    return;
+            let target = match self.looks.at(part) {
+                Seen::Link(target) => target,
+                Seen::Nothing => return,
+                Seen::Folder | Seen::File => {
+                    self.plain.insert(part.to_owned());
+                    continue;
                 }
-                continue;
             };
             if self.is_gone(part) && self.seen.insert(part.to_owned()) {
                 self.lead_to(part);
@@ -174,10 +187,11 @@ impl Making<'_> {
 fn covers(wanted: &Wanted<'_>) -> Vec<(CString, Cover)> {
     let mut covers = Vec::new();
     for path in wanted.locked {
-        let cover = if path.is_dir() { Cover::LockedFolder } else { Cover::LockedFile };
+        let cover =
+            if wanted.looks.is_folder(path) { Cover::LockedFolder } else { Cover::LockedFile };
         covers.push((c_path(path), cover));
     }
-    let protected = protected::covers(wanted.protected);
+    let protected = protected::covers(wanted.looks, wanted.protected);
     covers.extend(protected.into_iter().map(|(path, cover)| (c_path(&path), cover)));
     covers
 }
@@ -201,6 +215,7 @@ mod tests {
         let hidden = BTreeSet::from([root.join("home")]);
         let view = view_of(
             &Wanted {
+                looks: &Looks::default(),
                 home: Some(&root.join("home")),
                 grants: &grants,
                 writable: &[root.join(writable)],
@@ -236,7 +251,9 @@ mod tests {
     #[test]
     fn a_folder_that_was_granted_is_not_hidden() {
         let of = |home: &str, grants: &[(PathBuf, Right)], writable: &[PathBuf]| {
+            let looks = Looks::default();
             let wanted = Wanted {
+                looks: &looks,
                 home: Some(Path::new(home)),
                 grants,
                 writable,

@@ -5,8 +5,8 @@
 //! again; what differs was changed by the command, and its earlier bytes are in the copy. A look costs one `lstat` a
 //! file, and none is needed while the kernel has no news (`stillness`); no file is read twice that did not change.
 //!
-//! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git` and protected
-//! files, nor links, nor empty folders.
+//! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git`, `.bottega` and
+//! protected files, nor links, nor empty folders.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -18,10 +18,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bottega_policy::Place;
 use bottega_tool::{CommandChanges, FileChange, WorkspaceError};
 use bottega_types::Digest;
+use ignore::DirEntry;
 
 use crate::ignoring::walk;
 use crate::place::Places;
-use crate::stillness::Stillness;
+use crate::stillness::{PASSED_BY, Stillness};
 
 /// The largest file whose bytes are kept.
 const LARGEST: u64 = 8 << 20;
@@ -331,7 +332,8 @@ struct Seen {
 /// Looks over the workspace.
 fn look(places: &Places) -> Seen {
     let mut seen = Seen::default();
-    let walk = walk(&places.root, |entry| entry.file_name() != ".git").build();
+    let keep = |entry: &DirEntry| !PASSED_BY.iter().any(|other| entry.file_name() == *other);
+    let walk = walk(&places.root, keep).build();
     for entry in walk.filter_map(Result::ok) {
         if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
             break;

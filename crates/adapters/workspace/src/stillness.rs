@@ -3,13 +3,20 @@
 //! Looking over thousands of files to find that none changed costs more than most commands. The kernel notes what
 //! happens in a folder before the call that does it returns, so no news means no change. It is an answer to "is a look
 //! needed" only: what changed, a look tells. Where the kernel refuses to watch, every question is answered with no.
+//!
+//! That a folder came or went which no look goes into is no news: a cage lets such folders stand in the workspace while
+//! a command runs, so that every command would have some.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::fs::inotify::{CreateFlags, Event, ReadFlags, Reader, WatchFlags, add_watch, init};
 use rustix::io::Errno;
+
+/// Folders that no look goes into.
+pub(crate) const PASSED_BY: &[&str] = &[".git", ".bottega"];
 
 /// Watches folders.
 #[derive(Debug, Default)]
@@ -27,11 +34,12 @@ impl Stillness {
     pub(crate) fn held(&mut self) -> bool {
         let Some(kernel) = &self.kernel else { return false };
         let mut news = false;
-        let mut buffer = [0_u8; 16 << 10];
+        let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+        let mut reader = Reader::new(kernel, &mut buffer);
         loop {
-            match rustix::io::read(kernel, &mut buffer) {
-                Ok(0) | Err(Errno::AGAIN) => return !news,
-                Ok(_) => news = true,
+            match reader.next() {
+                Ok(event) => news |= !is_passed_by(&event),
+                Err(Errno::AGAIN) => return !news,
                 Err(Errno::INTR) => {}
                 Err(_) => {
                     self.give_up();
@@ -89,6 +97,16 @@ impl Stillness {
     }
 }
 
+/// Whether all that happened is that a folder came or went which no look goes into. Events that were lost have no
+/// name, and neither have those of a watched folder itself.
+fn is_passed_by(event: &Event<'_>) -> bool {
+    let deed = event.events();
+    let name = event.file_name().map(std::ffi::CStr::to_bytes);
+    deed.contains(ReadFlags::ISDIR)
+        && deed.intersects(ReadFlags::CREATE | ReadFlags::DELETE)
+        && name.is_some_and(|name| PASSED_BY.iter().any(|other| name == other.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -130,5 +148,21 @@ mod tests {
         assert!(!stillness.held(), "it is watched");
         fs::read(root.join("sub/file")).unwrap();
         assert!(stillness.held(), "reading is no change");
+        for name in PASSED_BY {
+            fs::create_dir(root.join(name)).unwrap();
+            fs::remove_dir(root.join(name)).unwrap();
+            assert!(stillness.held(), "no look goes into {name}");
+            fs::create_dir(root.join(name)).unwrap();
+            fs::write(root.join("sub/file"), "4").unwrap();
+            assert!(!stillness.held(), "something else happened too");
+            fs::rename(root.join(name), root.join("seen")).unwrap();
+            assert!(!stillness.held(), "a look goes into it now");
+            fs::remove_dir(root.join("seen")).unwrap();
+            assert!(!stillness.held());
+            fs::write(root.join(name), "").unwrap();
+            assert!(!stillness.held(), "a file is another thing");
+            fs::remove_file(root.join(name)).unwrap();
+            assert!(!stillness.held());
+        }
     }
 }

@@ -6,9 +6,8 @@ use bottega_event::{
     Rerouted, Rewound, SessionEvent, Stepped, ToolOutcome, ToolReport, ToolStarted,
 };
 use bottega_llm::{ErrorKind, ModelError, Role, Stop, ToolCall};
-use bottega_policy::Verdict;
+use bottega_policy::{Approval, Verdict};
 use bottega_types::{CallId, Timestamp, Tokens};
-use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,8 +115,14 @@ impl Behaviour for LlmAgent {
                 if !state.tools.iter().any(open) {
                     return Err(Refusal::NotOutstanding(report.call.to_string()));
                 }
+                let stopped = report.approved.approval == Some(Approval::Stopped);
                 draft.push(report);
-                draft.proceed();
+                if stopped {
+                    // Nothing more is asked, neither of the model nor of the person.
+                    draft.stop(EndKind::Interrupted)?;
+                } else {
+                    draft.proceed();
+                }
             }
             Input::Compact => {
                 if state.phase == Phase::Working {
@@ -297,10 +302,9 @@ impl Draft<'_> {
         let Some(work) = &self.state.work else { return };
         let must_finish = work.schema.is_some() || small(&self.state);
         // An answer in the form that was asked for is an answer, also without the tool.
-        if let (Some(schema), Ok(answer)) =
-            (&work.schema, serde_json::from_str::<Value>(whole.trim()))
+        if let Some(schema) = &work.schema
             && !cut
-            && finish::fault(schema, &answer).is_none()
+            && let Some(answer) = finish::well_formed(schema, &whole)
         {
             return self.done(answer.to_string());
         }

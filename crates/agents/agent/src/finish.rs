@@ -73,11 +73,31 @@ pub(crate) fn fault(schema: &Value, answer: &Value) -> Option<String> {
     Some(if place.is_empty() { error.to_string() } else { format!("{error} (at `{place}`)") })
 }
 
+/// The answer in what was said, if it follows the schema: alone, or with words or a code fence around it.
+pub(crate) fn well_formed(schema: &Value, text: &str) -> Option<Value> {
+    values(text).find(|answer| fault(schema, answer).is_none())
+}
+
 /// What is said of an answer that is JSON and does not follow its schema.
 pub(crate) fn misshapen(schema: &Value, text: &str) -> Option<String> {
-    let answer: Value = serde_json::from_str(text.trim()).ok()?;
+    let answer = values(text).next()?;
     let why = fault(schema, &answer)?;
     Some(format!("The answer does not follow its schema: {why}. Answer again."))
+}
+
+/// The JSON values that a text may mean: all of it, what stands in its code fences, and what stands between its first
+/// opening and its last closing bracket.
+fn values(text: &str) -> impl Iterator<Item = Value> {
+    let whole = std::iter::once(text);
+    // Every second piece between fences is inside of one; its first line may name the language.
+    let fenced = text.split("```").skip(1).step_by(2).map(|inside| {
+        let (language, rest) = inside.split_once('\n').unwrap_or(("", inside));
+        if language.trim().chars().all(char::is_alphanumeric) { rest } else { inside }
+    });
+    let between = [('{', '}'), ('[', ']')]
+        .into_iter()
+        .filter_map(|(open, close)| text.get(text.find(open)?..=text.rfind(close)?));
+    whole.chain(fenced).chain(between).filter_map(|text| serde_json::from_str(text.trim()).ok())
 }
 
 /// The answer in the arguments of a `finish` that must follow a schema.

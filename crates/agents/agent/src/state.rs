@@ -279,7 +279,9 @@ impl State {
             self.weighed = None;
         }
         self.tasks.push(task.text.clone());
-        self.spent = Spent::default();
+        if !task.goes_on {
+            self.spent = Spent::default();
+        }
         self.ended = None;
         self.phase = Phase::Working;
         self.work = Some(Work {

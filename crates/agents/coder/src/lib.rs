@@ -24,6 +24,7 @@ mod failing_place;
 mod git;
 mod git_look;
 mod html;
+mod looking;
 mod numbered;
 mod outline;
 mod patch;

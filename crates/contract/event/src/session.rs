@@ -149,6 +149,9 @@ pub struct Tasked {
     /// JSON Schema that the final answer must follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<serde_json::Value>,
+    /// Whether it only says to go on with the task before: then the budget of that one goes on too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
 }
 
 /// A file that came with a task; its bytes are a blob.

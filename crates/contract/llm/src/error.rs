@@ -101,7 +101,9 @@ impl ModelError {
         match self.kind {
             ErrorKind::RateLimited => "wait a little, or name a fallback model in the route",
             ErrorKind::Overloaded => "try again later, or name a fallback model in the route",
-            ErrorKind::Timeout => "try again, or raise `models.idle_timeout`",
+            ErrorKind::Timeout => {
+                "try again, or raise `models.idle_timeout` (silence) or `models.deadline` (the whole question)"
+            }
             ErrorKind::Network => "check the address and the connection (`bottega doctor`)",
             ErrorKind::CutOff => {
                 "try again; if it repeats, the provider or a proxy cuts long answers"

@@ -35,6 +35,8 @@ pub enum Approval {
         /// The person's words; may be empty.
         reason: String,
     },
+    /// No, and the work is to stop: the person interrupted it at the question.
+    Stopped,
     /// Nobody could be asked (no terminal). Counts as no.
     Unavailable,
 }

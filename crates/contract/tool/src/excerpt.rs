@@ -15,7 +15,7 @@ pub fn excerpt(text: &str, limit: usize, hint: &str) -> Option<String> {
     let head = head_end(text, room / 3 * 2);
     let tail = tail_start(text, room - room / 3 * 2).max(head);
     let missing = &text[head..tail];
-    let (bytes, lines) = (missing.len(), missing.matches('\n').count());
+    let (bytes, lines) = (missing.len(), missing.bytes().filter(|byte| *byte == b'\n').count());
     let gap = if head == 0 || text[..head].ends_with('\n') { "" } else { "\n" };
     Some(format!(
         "{}{gap}[{bytes} bytes, {lines} lines left out; {hint}]\n{}",

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// tab and newline; of a line that was drawn over (`10%\r20%`), what was drawn last.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    if !may_have_controls(text) || !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         return text.into();
     }
     let mut result = String::with_capacity(text.len());
@@ -33,6 +33,16 @@ pub fn plain(text: &str) -> Cow<'_, str> {
         }
     }
     result.into()
+}
+
+/// Whether a byte of a control character is there: one that stands alone, or the first of the two (`C2`) that those of
+/// 8 bits have. In pieces without a way out of them, which the compiler makes fast: outputs may have megabytes.
+fn may_have_controls(text: &str) -> bool {
+    let suspicious =
+        |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\t') || byte == 0x7f || byte == 0xc2;
+    text.as_bytes()
+        .chunks(4096)
+        .any(|piece| piece.iter().fold(false, |found, byte| found | suspicious(*byte)))
 }
 
 type Rest<'t> = std::iter::Peekable<std::str::Chars<'t>>;
@@ -98,6 +108,15 @@ mod tests {
         check("10%\r20%\rdone\nnext\r\n", "done\nnext\n");
         check("kept\r", "kept");
         check("kept\r\r\n", "kept\n");
+    }
+
+    #[test]
+    fn every_control_character_is_seen() {
+        for character in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let seen = may_have_controls(character.encode_utf8(&mut [0; 4]));
+            let control = character.is_control() && character != '\n' && character != '\t';
+            assert!(seen || !control, "{character:?}");
+        }
     }
 
     #[test]

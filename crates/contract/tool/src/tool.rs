@@ -32,6 +32,12 @@ pub trait Tool: Send + Sync {
     /// What it does to the world.
     fn effect(&self) -> Effect;
 
+    /// Whether a call with these arguments changes nothing, as far as that can be told: then it may run beside others
+    /// of the same answer that change nothing either.
+    fn only_looks(&self, _arguments: &str) -> bool {
+        self.effect() == Effect::ReadOnly
+    }
+
     /// JSON Schema of its arguments; `description` at its root is the tool's description.
     fn schema(&self) -> Value;
 

@@ -154,31 +154,43 @@ impl Watch {
         })
     }
 
-    /// A provider that took the request and then refused it in so many words has not begun; one that fell silent
-    /// may have thought all the while.
+    /// A provider that took the request and then refused it in so many words has not begun; one that fell silent,
+    /// before its first word too, may have thought all the while, and one whose words can't be read said something.
     fn broken(&self, error: ModelError) -> Broken {
-        let began = self.answering || (self.heard && !is_refusal(error.kind));
+        let began = self.answering
+            || match Fault::of(error.kind) {
+                Fault::Refusal => false,
+                Fault::Silence => true,
+                Fault::Elsewhere => self.heard,
+            };
         Broken { error, began }
     }
 }
 
-/// Whether the provider said no, as opposed to falling silent.
-const fn is_refusal(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::RateLimited
-        | ErrorKind::Overloaded
-        | ErrorKind::Authentication
-        | ErrorKind::Permission
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidRequest
-        | ErrorKind::ContextOverflow
-        | ErrorKind::QuotaExhausted
-        | ErrorKind::Unsupported => true,
-        ErrorKind::Timeout
-        | ErrorKind::Network
-        | ErrorKind::CutOff
-        | ErrorKind::Garbled
-        | ErrorKind::Budget
-        | ErrorKind::Internal => false,
+/// What an error says about the work that a provider may have done.
+enum Fault {
+    /// It said no.
+    Refusal,
+    /// It took the request, and gave no answer that could be read.
+    Silence,
+    /// The way to it, or this side.
+    Elsewhere,
+}
+
+impl Fault {
+    const fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::RateLimited
+            | ErrorKind::Overloaded
+            | ErrorKind::Authentication
+            | ErrorKind::Permission
+            | ErrorKind::NotFound
+            | ErrorKind::InvalidRequest
+            | ErrorKind::ContextOverflow
+            | ErrorKind::QuotaExhausted
+            | ErrorKind::Unsupported => Self::Refusal,
+            ErrorKind::Timeout | ErrorKind::CutOff | ErrorKind::Garbled => Self::Silence,
+            ErrorKind::Network | ErrorKind::Budget | ErrorKind::Internal => Self::Elsewhere,
+        }
     }
 }

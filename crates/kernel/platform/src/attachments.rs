@@ -88,7 +88,7 @@ mod tests {
         let (name, media_type) = ("file".to_owned(), media_type.to_owned());
         let blob = Digest::of(b"as it was on disk");
         let attachments = vec![Attachment { name, media_type, blob, inline: Some(inline) }];
-        Tasked { text: "look".to_owned(), attachments, output_schema: None }
+        Tasked { text: "look".to_owned(), attachments, output_schema: None, goes_on: false }
     }
 
     /// Stores the task and reads it back; returns the bytes of the stored event.

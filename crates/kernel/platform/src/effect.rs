@@ -63,6 +63,9 @@ pub(crate) struct Hands {
     /// Tool calls that wait for a slot, in the order of the calls. A later call would wait with its slot for the
     /// question of an earlier one, which would wait for a slot.
     pub(crate) entries: Line,
+    /// Tool calls that are under way or to come, in the order of the calls. Those that only look have their turn
+    /// together; one that may change something has it alone, after those before it and before those behind it.
+    pub(crate) order: Line,
     /// Models that broke off since the last whole answer.
     pub(crate) broken_off: Vec<ModelRef>,
 }
@@ -121,14 +124,18 @@ impl Hands {
         request: ToolCall,
         listener: Listener,
     ) -> impl Future<Output = Carried> + Send {
+        let looks = self.ground.tools.only_looks(&request);
+        let turn = if looks { self.order.join_beside() } else { self.order.join() };
         let (entry, place) = (self.entries.join(), self.scope.place());
         async move {
-            entry.first().await;
+            turn.turn().await;
+            entry.turn().await;
             // A closed semaphore can't be: the session's loop holds it.
             let _slot = self.tool_slots.acquire().await;
             drop(entry);
             let sink = Arc::new(Sink { call, listener, redactor: self.ground.redactor.clone() });
             let report = self.ground.tools.call(&self.scope, place, call, &request, sink).await;
+            drop(turn);
             Carried(Input::ToolEnded(report))
         }
     }

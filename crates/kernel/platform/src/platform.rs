@@ -329,6 +329,7 @@ impl Platform {
                 scope,
                 tool_slots,
                 entries: Line::default(),
+                order: Line::default(),
                 broken_off: Vec::new(),
             },
         }

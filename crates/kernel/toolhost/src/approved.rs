@@ -33,7 +33,7 @@ impl Judged {
         let Self { prepared, request, ask } = self;
         let allowed = Record { verdict: Verdict::Allow, approval: None };
         let Some(why) = ask else { return Ok(Approved { prepared, record: allowed }) };
-        place.first().await;
+        place.turn().await;
         scope.refresh().await;
         // While this call waited for its turn, the answer to another may have covered it.
         let (rules, grants) = (&host.parts.rules, scope.grants());
@@ -68,6 +68,7 @@ impl Judged {
                     .to_owned()
             }
             Approval::Denied { reason } => format!("The user said no to this call: {reason}"),
+            Approval::Stopped => "The user stopped the work before saying yes or no.".to_owned(),
             Approval::Unavailable => {
                 format!("Not allowed: {why}, and there is {}.", remedy(host, &request))
             }

@@ -100,6 +100,14 @@ impl ToolHost {
         })
     }
 
+    /// Whether this call changes nothing, so that it may run beside others that change nothing either. What can't be
+    /// told changes something.
+    #[must_use]
+    pub fn only_looks(&self, request: &ToolCall) -> bool {
+        let tool = self.parts.catalogue.get(&request.name);
+        tool.is_some_and(|tool| tool.only_looks(&request.arguments))
+    }
+
     /// Makes one call, from judgement to report. Never fails: what goes wrong is in the report.
     ///
     /// `place` says when it may ask a person. Live output goes to `sink`, whole lines at a time and without known

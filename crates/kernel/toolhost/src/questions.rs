@@ -24,7 +24,7 @@ pub(crate) struct Questions {
 impl Respondent for Questions {
     async fn answer(&self, question: &Question) -> Reply {
         let place = self.line.join();
-        place.first().await;
+        place.turn().await;
         let show = |text: &str| {
             let text = visible(&self.redactor.clean(&plain(text)));
             excerpt(&text, self.limit, "not shown here").unwrap_or(text)

@@ -132,11 +132,13 @@ impl Recorder<'_> {
     /// At most the limit's bytes of `text`; what the model doesn't see of the output becomes a blob.
     async fn bounded(&self, text: &str, whole: Option<&str>) -> Bounded {
         let text = self.clean(text);
-        let short = excerpt(&text, self.limit, HINT);
-        let whole =
-            whole.map(|whole| self.clean(whole)).or_else(|| short.is_some().then(|| text.clone()));
-        let mut shown = short.unwrap_or(text);
-        let Some(whole) = whole else { return Bounded { text: shown, full: None } };
+        let whole = whole.map(|whole| self.clean(whole));
+        // Both may have megabytes: nothing is copied that need not be.
+        let (mut shown, whole) = match (excerpt(&text, self.limit, HINT), whole) {
+            (None, None) => return Bounded { text, full: None },
+            (None, Some(whole)) => (text, whole),
+            (Some(short), whole) => (short, whole.unwrap_or(text)),
+        };
         match self.blobs.put(whole.as_bytes()).await {
             Ok(digest) => Bounded { text: shown, full: Some(digest) },
             Err(error) => {
@@ -171,6 +173,7 @@ impl Recorder<'_> {
             Approval::Once => Approval::Once,
             Approval::Session => Approval::Session,
             Approval::Project => Approval::Project,
+            Approval::Stopped => Approval::Stopped,
             Approval::Unavailable => Approval::Unavailable,
         });
         Approved { verdict, approval }

@@ -1,6 +1,6 @@
 //! Waiting in the order of arrival.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -18,7 +18,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Places {
     next: u64,
-    taken: BTreeSet<u64>,
+    /// Each with whether it stands beside others of its kind.
+    taken: BTreeMap<u64, bool>,
 }
 
 impl Inner {
@@ -39,21 +40,39 @@ pub struct Place {
 impl Line {
     /// Takes the place behind all that are taken. Never waits.
     pub fn join(&self) -> Place {
+        self.take(false)
+    }
+
+    /// The same, beside those who joined so directly before: they all have their turn together.
+    pub fn join_beside(&self) -> Place {
+        self.take(true)
+    }
+
+    fn take(&self, beside: bool) -> Place {
         let mut places = self.0.places();
         let number = places.next;
         places.next += 1;
-        places.taken.insert(number);
+        places.taken.insert(number, beside);
         Place { inner: Arc::clone(&self.0), number }
     }
 }
 
 impl Place {
-    /// Waits until all who joined before have left. Dropping the future keeps the place.
-    pub async fn first(&self) {
+    /// Waits until all who joined before have left, but for those that it stands beside. Dropping the future keeps
+    /// the place.
+    pub async fn turn(&self) {
         loop {
             // Made before the look, so that a place left in between wakes it.
             let moved = self.inner.moved.notified();
-            if self.inner.places().taken.first() == Some(&self.number) {
+            let reached = {
+                let places = self.inner.places();
+                let mut ahead = places.taken.range(..self.number);
+                match places.taken.get(&self.number) {
+                    Some(true) => ahead.all(|(_, beside)| *beside),
+                    Some(false) | None => ahead.next().is_none(),
+                }
+            };
+            if reached {
                 return;
             }
             moved.await;
@@ -78,7 +97,7 @@ mod tests {
         let (first, second, third) = (line.join(), line.join(), line.join());
         let order = Mutex::new(Vec::new());
         let served = async |name: &'static str, place: Place| {
-            place.first().await;
+            place.turn().await;
             order.lock().unwrap().push(name);
         };
         tokio::join!(served("third", third), served("second", second), served("first", first));
@@ -86,12 +105,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_stands_beside_waits_for_the_others_alone() {
+        let line = Line::default();
+        let (a, b, alone, c) =
+            (line.join_beside(), line.join_beside(), line.join(), line.join_beside());
+        b.turn().await;
+        a.turn().await;
+        drop(a);
+        assert!(futures::poll!(Box::pin(alone.turn())).is_pending());
+        assert!(futures::poll!(Box::pin(c.turn())).is_pending());
+        drop(b);
+        alone.turn().await;
+        assert!(futures::poll!(Box::pin(c.turn())).is_pending());
+        drop(alone);
+        c.turn().await;
+    }
+
+    #[tokio::test]
     async fn who_leaves_holds_nobody_up() {
         let line = Line::default();
         let (first, second) = (line.join(), line.join());
         drop(first);
-        second.first().await;
+        second.turn().await;
         drop(second);
-        line.join().first().await;
+        line.join().turn().await;
     }
 }

@@ -41,6 +41,8 @@ pub struct RunRequest {
     pub output_schema: Option<serde_json::Value>,
     /// The session to go on with; a new one when absent.
     pub session: Option<SessionId>,
+    /// Whether the task only says to go on with the one before, within what is left of its budget.
+    pub goes_on: bool,
 }
 
 /// How a run ended. The words are stable, and so are the exit codes.

@@ -18,9 +18,6 @@ pub(crate) enum Question {
     Answer { question: policy::Question, reply: oneshot::Sender<Reply> },
 }
 
-/// What is recorded of a call that waited for an answer when the person stopped the work.
-const STOPPED: &str = "the work was stopped before it was answered";
-
 impl Question {
     /// What the person reads first.
     pub(crate) fn prompt(&self, paint: Paint) -> String {
@@ -87,9 +84,7 @@ impl Question {
     /// anybody still waited for the answer.
     pub(crate) fn stopped(self) -> bool {
         match self {
-            Self::Approval { reply, .. } => {
-                reply.send(Approval::Denied { reason: STOPPED.to_owned() }).is_ok()
-            }
+            Self::Approval { reply, .. } => reply.send(Approval::Stopped).is_ok(),
             Self::Answer { reply, .. } => reply.send(Reply::Declined).is_ok(),
         }
     }

@@ -62,6 +62,7 @@ impl Work {
             seed: self.seed,
             output_schema: None,
             session: None,
+            goes_on: false,
         }
     }
 

@@ -148,7 +148,12 @@ impl InProcess {
         }
         // What a person pastes may hold a key; neither the journal nor the model is to have it.
         let text = self.workshop.redactor()?.clean(&request.task).into_owned();
-        Ok(Tasked { text, attachments, output_schema: request.output_schema.clone() })
+        Ok(Tasked {
+            text,
+            attachments,
+            output_schema: request.output_schema.clone(),
+            goes_on: request.goes_on,
+        })
     }
 
     async fn keep(&self, file: &AttachmentFile) -> Result<Attachment, ApiError> {
@@ -162,8 +167,8 @@ impl InProcess {
         let bytes = cleaned.as_ref().map_or(file.bytes.as_slice(), |text| text.as_bytes());
         let blob = self.platform.blobs.put(bytes).await;
         let blob = blob.map_err(|error| api_error(error.into()))?;
-        let inline =
-            cleaned.unwrap_or_else(|| base64::engine::general_purpose::STANDARD.encode(bytes));
+        let encoded = || base64::engine::general_purpose::STANDARD.encode(&file.bytes);
+        let inline = cleaned.unwrap_or_else(encoded);
         let (name, media_type) = (file.name.clone(), file.media_type.clone());
         Ok(Attachment { name, media_type, blob, inline: Some(inline) })
     }

@@ -5,7 +5,7 @@ use bottega_llm::{Answer, Message, ModelRef, Part, Role, ToolDeclaration, Usage}
 use bottega_policy::{AccessMode, Budget};
 use bottega_tool::FileChange;
 use bottega_types::{Money, SessionId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -90,7 +90,12 @@ impl Bench {
         self.feed_start();
         self.feed(Input::Surveyed(Survey { map: MAP.into(), ..Survey::default() }));
         let output_schema = self.schema.clone();
-        self.feed(Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema }));
+        self.feed(Input::Task(Tasked {
+            text: "do it".into(),
+            attachments: vec![],
+            output_schema,
+            goes_on: false,
+        }));
     }
 
     fn feed_start(&mut self) {
@@ -303,8 +308,14 @@ fn the_model_reads_the_survey_in_whatever_order_it_came() {
         map: MAP.into(),
         ..Survey::default()
     };
-    let task =
-        || Input::Task(Tasked { text: "do it".into(), attachments: vec![], output_schema: None });
+    let task = || {
+        Input::Task(Tasked {
+            text: "do it".into(),
+            attachments: vec![],
+            output_schema: None,
+            goes_on: false,
+        })
+    };
     let sent = |inputs: [Input; 2]| {
         let mut world = Bench::new();
         world.feed_start();
@@ -608,6 +619,37 @@ fn an_overflow_compacts_once_and_goes_on() {
 }
 
 #[test]
+fn a_no_that_stops_the_work_asks_nothing_more() {
+    let mut bench = Bench::new();
+    bench.start();
+    bench.answers("", &["edit({})"], Stop::ToolCalls);
+    let call = bench.state.tools[0].call;
+    let mut declined = report(call, ToolOutcome::Denied, "stopped".to_owned());
+    declined.approved.approval = Some(Approval::Stopped);
+    bench.feed(Input::ToolEnded(declined));
+    assert!(bench.log.ends_with("→ interrupted by the user\n"), "{}", bench.log);
+    assert!(bench.state.asked.is_none());
+    bench.is_well_formed();
+}
+
+#[test]
+fn going_on_with_a_task_goes_on_with_its_budget() {
+    let go_on = |goes_on| {
+        let text = "go on".into();
+        Input::Task(Tasked { text, attachments: vec![], output_schema: None, goes_on })
+    };
+    let mut bench = Bench::new().check("interrupt", "→ ask\ninterrupt\n→ interrupted by the user");
+    let spent = bench.state.spent;
+    assert!(spent.tokens > Tokens::ZERO);
+    bench.feed(go_on(true));
+    let worst = bench.state.asked.clone().unwrap().worst;
+    assert_eq!(bench.state.spent, spent + worst);
+    bench.feed(Input::Interrupt);
+    bench.feed(go_on(false));
+    assert_eq!(bench.state.spent, bench.state.asked.clone().unwrap().worst);
+}
+
+#[test]
 fn the_list_of_steps_outlives_compactions() {
     let mut bench = Bench::new();
     bench.start();
@@ -691,6 +733,7 @@ fn an_interruption_leaves_a_history_that_goes_on() {
         text: "and now".into(),
         attachments: vec![],
         output_schema: None,
+        goes_on: false,
     }));
     bench.is_well_formed();
     assert!(bench.state.asked.is_some());
@@ -732,6 +775,19 @@ fn refusals_are_told_and_decide_the_ending() {
         "→ ask\ncall edit({})\n→ run edit\ndenied no\n→ ask\ncall edit({\"b\":1})\n→ run edit\nchanged b\n\
          → ask\nsay done\n→ done: done",
     );
+}
+
+#[test]
+fn an_answer_with_a_schema_may_have_words_around_it() {
+    for said in
+        ["{\"n\":1}", "```json\n{\"n\": 1}\n```", "Here: {\"n\":1}. Done.", "```\n{\"n\":1}```"]
+    {
+        let mut bench = Bench::new();
+        bench.schema = Some(json!({ "type": "object", "required": ["n"] }));
+        bench.start();
+        bench.answers(said, &[], Stop::EndTurn);
+        assert!(bench.log.ends_with("→ done: {\"n\":1}\n"), "{said}: {}", bench.log);
+    }
 }
 
 #[test]
@@ -793,6 +849,7 @@ fn a_budget_counts_from_the_task_on() {
             text: "and now".into(),
             attachments: vec![],
             output_schema: None,
+            goes_on: false,
         }));
         let asked = bench.state.asked.clone().expect("each task has the whole budget");
         assert_eq!(bench.state.spent, asked.worst);

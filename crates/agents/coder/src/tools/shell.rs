@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{Command, ending, status};
+use crate::looking;
 
 /// Seconds a command may take when it doesn't say.
 const USUAL: u64 = 120;
@@ -42,6 +43,10 @@ impl Tool for Shell {
 
     fn effect(&self) -> Effect {
         Effect::Changes
+    }
+
+    fn only_looks(&self, arguments: &str) -> bool {
+        serde_json::from_str::<ShellInput>(arguments).is_ok_and(|input| looking::is(&input.command))
     }
 
     fn schema(&self) -> Value {

@@ -14,7 +14,8 @@ pub struct LimitSettings {
     pub turns: u32,
     /// How long one run may take.
     pub time: Period,
-    /// Tool calls of one answer that run side by side.
+    /// Tool calls of one answer that run side by side, at most. Only those that change nothing do: what may change
+    /// something runs in its order.
     #[schemars(range(min = 1, max = 64))]
     pub parallel_tools: u32,
     /// Bytes of a tool's output that the model is shown; the whole output stays in the journal.

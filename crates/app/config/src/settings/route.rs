@@ -27,7 +27,8 @@ pub struct RouteSettings {
     pub connect_timeout: Period,
     /// How long a stream may be silent before it counts as cut.
     pub idle_timeout: Period,
-    /// How long one answer may take in all, further attempts included.
+    /// How long one question may take in all, further attempts and other models included. The agent asks one that broke
+    /// off anew, up to three times a turn.
     pub deadline: Period,
     /// Prices that replace those in the shipped table, by `PROVIDER/NAME`.
     pub prices: BTreeMap<String, PriceSettings>,

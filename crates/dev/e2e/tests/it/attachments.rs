@@ -3,9 +3,9 @@
 use bottega_testkit::{Saying, ScriptedServer, Serving};
 use serde_json::Value;
 
-use crate::home::Home;
+use crate::home::{Home, files_below};
 use crate::live::PATIENCE;
-use crate::provider::Provider;
+use crate::provider::{KEY, Provider};
 
 /// The attachments of the journal's only task.
 fn attached(home: &Home) -> Vec<Value> {
@@ -55,4 +55,28 @@ fn a_large_one_survives_a_kill_and_stands_in_the_export() {
         assert!(blobs.iter().any(|blob| blob["blob"] == file["blob"]), "{file}");
     }
     home.audit();
+}
+
+#[test]
+fn a_document_is_sent_with_the_first_question() {
+    let home = Home::new();
+    home.write("page.pdf", [&b"%PDF-1.4\n"[..], &[b'x'; 3_000]].concat());
+    let server = ScriptedServer::of_turns([Saying::text("One page.")]).unwrap();
+    let words = ["--file", "page.pdf", "what is in it?"];
+    home.run(&Provider::usual(&server), &words).finish().done();
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1, "nothing was shortened before");
+    assert!(String::from_utf8_lossy(&asked[0].raw).contains("eHh4eHh4eHh4"));
+}
+
+#[test]
+fn a_secret_in_an_attached_text_stays_out_of_every_file() {
+    let home = Home::new();
+    home.write("notes.txt", format!("before\n{KEY}\nafter\n"));
+    let server = ScriptedServer::of_turns([Saying::text("Seen.")]).unwrap();
+    home.run(&Provider::usual(&server), &["--file", "notes.txt", "look"]).finish().done();
+    assert!(!String::from_utf8_lossy(&server.asked()[0].raw).contains(KEY));
+    for (path, bytes) in files_below(&home.own_files()) {
+        assert!(!String::from_utf8_lossy(&bytes).contains(KEY), "{}", path.display());
+    }
 }

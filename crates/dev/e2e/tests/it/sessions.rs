@@ -139,3 +139,26 @@ fn a_session_is_exported_and_removed() {
     home.audit();
     home.bottega(&["sessions", "show", "last"]).finish().with_code(2);
 }
+
+#[test]
+fn the_last_session_is_one_of_this_folder() {
+    let server = changing();
+    let home = worked(&server);
+    let elsewhere = home.workspace().with_file_name("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    let folder = elsewhere.display().to_string();
+    let before = home.tree();
+    for words in [
+        &["sessions", "undo"][..],
+        &["sessions", "show"],
+        &["sessions", "rm", "last"],
+        &["resume"],
+        &["run", "--continue", "go on"],
+    ] {
+        let words = [&["-C", folder.as_str()], words].concat();
+        let told = home.bottega(&words).with(&Provider::usual(&server)).finish().with_code(2);
+        assert!(told.stderr.contains("no session in"), "{words:?}: {}", told.stderr);
+    }
+    assert_eq!(home.tree(), before);
+    assert_eq!(home.view(&["sessions", "list"]).as_array().unwrap().len(), 1);
+}

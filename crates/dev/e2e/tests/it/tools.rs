@@ -158,3 +158,30 @@ fn a_patch_that_fails_leaves_every_file_alone() {
     home.bottega(&["sessions", "undo", "last"]).finish().done();
     assert_eq!(home.tree(), before);
 }
+
+#[test]
+fn calls_of_one_answer_that_change_something_run_in_their_order() {
+    let home = Home::new();
+    home.write("a.py", "x = 1\ny = 1\n");
+    let edit = |old: &str, new: &str| {
+        json!({ "path": "a.py", "old_text": old, "new_text": new }).to_string()
+    };
+    let server = ScriptedServer::of_turns([
+        call("read_file", &json!({ "path": "a.py" })),
+        call("edit_file", &json!({ "path": "a.py", "old_text": "x = 1", "new_text": "x = 10" }))
+            .and_call("edit_file", edit("y = 1", "y = 10"))
+            .and_call("shell", json!({ "command": "cat a.py" }).to_string())
+            .and_call("write_file", json!({ "path": "b.txt", "content": "fresh" }).to_string())
+            .and_call("shell", json!({ "command": "cat b.txt && rm b.txt" }).to_string())
+            .and_call("list_files", json!({}).to_string()),
+        Saying::text("Done."),
+    ])
+    .unwrap();
+    home.run(&Provider::usual(&server), &["task"]).finish().done();
+    assert_eq!(home.read("a.py"), "x = 10\ny = 10\n");
+    let heard = heard(&server);
+    let answers: Vec<&str> = heard.split("\"role\":\"tool\"").skip(2).collect();
+    assert!(answers[2].contains("x = 10\\ny = 10"), "{}", answers[2]);
+    assert!(answers[4].contains("fresh"), "{}", answers[4]);
+    assert!(!answers[5].contains("b.txt"), "{}", answers[5]);
+}

@@ -71,12 +71,25 @@ async fn what_no_model_mends_is_returned_at_once() {
     }
 }
 
+/// It may have thought all the while: where the promise covers it the next is asked, and each counts.
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_never_speaks_is_left() {
-    let story = "1 north/large · waits after Timeout · 2 north/large · waits after Timeout · \
-                 3 north/large · 4 south/large";
     let silent = || Script::beats(vec![Beat::Silence]);
-    check(vec![Script::silence(), silent(), silent()], vec![says("42")], story, Ok("42")).await;
+    for (attempts, story) in [
+        (4, "1 north/large · waits after Timeout · 2 north/large · waits after Timeout"),
+        (1, "1 north/large"),
+    ] {
+        let (north, south) = (model([Script::silence(), silent(), silent()]), model([says("42")]));
+        let desk = Desk::new(options(&[("north", &north), ("south", &south)]));
+        let one = desk.call(question());
+        let promised = one.worst;
+        let outcome = desk.ask(times(one, attempts)).await;
+        assert!(desk.story().starts_with(story), "{}", desk.story());
+        match outcome {
+            Ok(answered) => assert!(attempts == 4 && answered.cost > Money::from_nanos(50_000)),
+            Err(failed) => assert!(attempts == 1 && failed.spent.money == promised.money),
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

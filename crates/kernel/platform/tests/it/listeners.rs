@@ -47,7 +47,12 @@ async fn a_panic_of_a_session_is_told_and_spares_its_work() {
     let session = handle.session();
     world.work(&handle, "say 3").await;
     let mut updates = handle.updates();
-    let task = Tasked { text: "panic".to_owned(), attachments: Vec::new(), output_schema: None };
+    let task = Tasked {
+        text: "panic".to_owned(),
+        attachments: Vec::new(),
+        output_schema: None,
+        goes_on: false,
+    };
     let refused = handle.input(Input::Task(task)).await;
     assert!(matches!(refused, Err(PlatformError::Closed(_))), "{refused:?}");
     let told = tokio::time::timeout(DEADLINE, updates.recv()).await.expect("it is told").unwrap();

@@ -130,7 +130,7 @@ impl World {
     pub(crate) async fn begin_with_task(&self, text: &str) -> (SessionHandle, Receiver<Update>) {
         let ground = self.ground(AccessMode::Auto, 4);
         let (text, attachments) = (text.to_owned(), Vec::new());
-        let task = Tasked { text, attachments, output_schema: None };
+        let task = Tasked { text, attachments, output_schema: None, goes_on: false };
         self.platform.begin_with(self.started(&ground), task, ground).await.unwrap()
     }
 
@@ -156,7 +156,8 @@ impl World {
         text: &str,
         attachments: Vec<Attachment>,
     ) {
-        let task = Tasked { text: text.to_owned(), attachments, output_schema: None };
+        let task =
+            Tasked { text: text.to_owned(), attachments, output_schema: None, goes_on: false };
         handle.input(Input::Task(task)).await.unwrap();
     }
 

@@ -3,8 +3,9 @@
 mod slash;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bottega_api::{ApiError, RunRequest, codes};
+use bottega_api::{ApiError, Ending, RunRequest, codes};
 use bottega_client::Sessions;
 use bottega_types::SessionId;
 use clap::Args;
@@ -59,7 +60,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         Some(text) => Some(sessions.find(text).await?),
         None => None,
     };
-    let mut chat = Chat { sessions, session, work, exit: 0 };
+    let mut chat = Chat { sessions, session, work, exit: 0, stopped: None };
     desk.tell_notices()?;
     chat.greet(desk);
     chat.talk(desk).await?;
@@ -84,7 +85,12 @@ struct Chat {
     work: Work,
     /// The exit code of the last task.
     exit: u8,
+    /// When a person stopped it.
+    stopped: Option<Instant>,
 }
+
+/// How soon after stopping the work another Ctrl-C means to leave: the work may have ended in between.
+const SOON: Duration = Duration::from_secs(2);
 
 impl Chat {
     fn greet(&self, desk: &mut Desk<'_>) {
@@ -104,7 +110,11 @@ impl Chat {
                 Typed::Text(text) => text,
                 Typed::End => return Ok(()),
                 Typed::Gone => return Err(Failure::Silent(HANGUP)),
-                Typed::Interrupt if pressed > 0 => return Ok(()),
+                Typed::Interrupt
+                    if pressed > 0 || self.stopped.is_some_and(|at| at.elapsed() < SOON) =>
+                {
+                    return Ok(());
+                }
                 Typed::Interrupt => {
                     pressed += 1;
                     desk.terminal.note("press Ctrl-C again, or Ctrl-D, to end\n");
@@ -151,6 +161,7 @@ impl Chat {
         self.session = Some(run.session);
         let followed = follow(run, questions, Voice::People, &mut desk.terminal).await?;
         self.exit = conclude(&followed, Voice::People, &mut desk.terminal);
+        self.stopped = (followed.ending == Some(Ending::Interrupted)).then(Instant::now);
         Ok(if followed.ending.is_some() { Talk::On } else { Talk::Over })
     }
 

@@ -53,6 +53,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
     };
     let state = sessions.show(session).await?.summary.state;
     let task = task.filter(|task| !task.trim().is_empty());
+    let goes_on = task.is_none();
     let task = match (task, state) {
         (Some(task), _) => task,
         // Its process ended: what it had begun goes on as it was.
@@ -68,7 +69,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
     if voice != Voice::Quiet {
         desk.tell_notices()?;
     }
-    let request = RunRequest { session: Some(session), ..work.request(task) };
+    let request = RunRequest { session: Some(session), goes_on, ..work.request(task) };
     let (approver, questions) = approval::desk(desk.terminal.can_ask() && voice == Voice::People);
     let run = if request.task.is_empty() {
         sessions.resume(request, approver).await?

@@ -60,3 +60,20 @@ fn sockets() {
     }
     tries.all_refused();
 }
+
+/// Leaves a connection behind that waits for late packets.
+#[test]
+#[ignore = "runs inside the cage"]
+fn a_connection_that_waits() {
+    use std::io::Read;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut near = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (far, _) = listener.accept().unwrap();
+    // The end that closes first waits.
+    drop(far);
+    assert_eq!(near.read(&mut [0]).unwrap(), 0);
+    drop(near);
+    let told = std::fs::read_to_string("/proc/net/sockstat").unwrap();
+    assert!(told.contains(" tw 1 "), "{told}");
+    Tries::new().all_refused();
+}
