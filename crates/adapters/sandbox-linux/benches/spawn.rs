@@ -31,6 +31,7 @@ fn spec(folder: &std::path::Path, caged: bool) -> CommandSpec {
         argv: ["/bin/sh", "-c", "echo hi"].map(str::to_owned).into(),
         directory: folder.to_owned(),
         writable: vec![folder.to_owned()],
+        guarded: bottega_tool::Guarded::default(),
         environment: BTreeMap::new(),
         network: !caged,
         hosts: Vec::new(),

@@ -114,6 +114,7 @@ mod tests {
             argv: Vec::new(),
             directory: "/home/p/w".into(),
             writable: Vec::new(),
+            guarded: bottega_tool::Guarded::default(),
             environment: BTreeMap::new(),
             network,
             hosts: Vec::new(),

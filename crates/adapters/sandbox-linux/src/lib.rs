@@ -36,7 +36,8 @@
 //! * With mount namespaces only: a command sees system folders and what it was granted, and no other file or socket
 //!   by name; everything but what it may write is read-only, modes, owners and times included; `.git` (what
 //!   it leads to in the workspace included) and `.bottega` of the workspace, and `.git` of its folders, are
-//!   read-only, and can't be made where they are not there (`protected`, `placeholder`); terminals, shared memory and
+//!   read-only, and can't be made where they are not there (`protected`, `placeholder`), as is what rules keep from a
+//!   command, which is refused where there are no mounts; what they keep from being read is locked away; terminals, shared memory and
 //!   other processes are its own. Sockets that lie in what it may read can be connected to, until Landlock ABI 9.
 //! * Landlock ABI 6 (Linux 6.12): no signals to other programs, no abstract sockets of theirs.
 //! * Processes: `RLIMIT_NPROC`, which does not bind root, and `pid_max` of the PID namespace (Linux 6.14), which

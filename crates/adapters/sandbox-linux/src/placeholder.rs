@@ -36,6 +36,18 @@ impl Placeholder {
         Ok(made)
     }
 
+    /// Those for what a command may not make, where its folder is.
+    pub(crate) fn guarding(paths: &[PathBuf]) -> io::Result<Vec<Self>> {
+        let mut made = Vec::new();
+        for path in paths {
+            let folder = path.parent().is_some_and(Path::is_dir);
+            if folder && path.symlink_metadata().is_err() {
+                made.extend(Self::at(path)?);
+            }
+        }
+        Ok(made)
+    }
+
     fn at(path: &Path) -> io::Result<Option<Self>> {
         loop {
             let ours = match fs::DirBuilder::new().mode(MODE).create(path) {

@@ -18,7 +18,7 @@ use crate::options::Options;
 use crate::placeholder::Placeholder;
 use crate::ruleset::Connections;
 use crate::scratch::Scratch;
-use crate::{environment, filter, grants, kernel, network, report, ruleset, view};
+use crate::{environment, filter, grants, kernel, network, protected, report, ruleset, view};
 
 /// Where programs are looked for without a `PATH`.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -88,9 +88,7 @@ impl Planning<'_> {
         let workspace = spec.writable.first().unwrap_or(&spec.directory);
         let scratch = Scratch::new(&options.scratch, workspace, options.home.as_deref())?;
         let private = [scratch.temporary.path().to_owned(), scratch.home.clone()];
-        let mounts = self.containment != Containment::Subreaper
-            || matches!(self.means, Means::Bubblewrap(_));
-        let placeholders = if mounts { Placeholder::all(&spec.writable)? } else { Vec::new() };
+        let placeholders = self.placeholders()?;
         // From here on nothing is made any more.
         let looks = Looks::default();
         environment::point(
@@ -117,6 +115,22 @@ impl Planning<'_> {
         Ok(Ready { plan, door: way.door, scratch: Some(scratch), placeholders })
     }
 
+    /// What stands where names that may not be made are not there.
+    fn placeholders(&self) -> Result<Vec<Placeholder>, SandboxError> {
+        let unwritable = &self.spec.guarded.unwritable;
+        let wrapped = matches!(self.means, Means::Bubblewrap(_));
+        if self.containment == Containment::Subreaper && !wrapped {
+            if unwritable.is_empty() {
+                return Ok(Vec::new());
+            }
+            let missing = "mounts for a command alone, to keep what rules and access.protected speak of as it is";
+            return Err(unavailable(missing.to_owned()));
+        }
+        let mut placeholders = Placeholder::all(&self.spec.writable)?;
+        placeholders.extend(Placeholder::guarding(unwritable)?);
+        Ok(placeholders)
+    }
+
     /// The cage that this crate builds.
     fn landlocked(
         &self,
@@ -129,6 +143,7 @@ impl Planning<'_> {
         let alone = plan.containment != Containment::Subreaper;
         // A mount locks away what only root could read; without mounts what lies around it is granted one by one.
         let (locked, mut left_out) = (system_secrets(found.looks), self.secrets(found.looks));
+        let locked = [locked, self.spec.guarded.unreadable.clone()].concat();
         if !alone {
             left_out.extend_from_slice(&locked);
         }
@@ -164,6 +179,7 @@ impl Planning<'_> {
     ) -> Result<(), SandboxError> {
         let mut locked = self.secrets(found.looks);
         locked.extend(system_secrets(found.looks));
+        locked.extend_from_slice(&self.spec.guarded.unreadable);
         let (granted, spelled) = self.granted(found, &[]);
         let view = self.view(found, &granted, spelled, &locked);
         let filter = filter::cage(Cage { sockets: way.sockets, alone: true, signals_held: true })
@@ -219,7 +235,7 @@ impl Planning<'_> {
         let Self { options, spec, .. } = *self;
         let roots: Vec<PathBuf> = spec.writable.iter().chain(found.private).cloned().collect();
         spelled.extend(roots.iter().chain([&spec.directory]).cloned());
-        view::view(&view::Wanted {
+        let mut view = view::view(&view::Wanted {
             looks: found.looks,
             home: options.home.as_deref(),
             grants: granted,
@@ -227,7 +243,11 @@ impl Planning<'_> {
             spelled: &spelled,
             protected: &spec.writable,
             locked,
-        })
+        });
+        if !spec.guarded.is_empty() {
+            view.covers = protected::guarded(&spec.guarded, &spec.writable, view.covers);
+        }
+        view
     }
 
     /// How a caged command reaches the network, if it does.

@@ -1,12 +1,17 @@
 //! What in a folder that may be written a command may not change: with it, it could make the user's own git, or
 //! Bottega, run something outside the cage later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CString, OsStr};
 use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use bottega_tool::Guarded;
+
+use crate::cage::c_path;
 use crate::looks::{Looks, Seen};
 use crate::mounts::Cover;
 
@@ -45,6 +50,46 @@ pub(crate) fn covers(looks: &Looks, writable: &[PathBuf]) -> Vec<(PathBuf, Cover
         covering.nested();
     }
     covers
+}
+
+/// The covers of a command with those of what rules keep from it, which are told with their links followed.
+///
+/// Folders on the way are pinned first, so that nothing is carried out of a rule's sight; what is pinned again later
+/// would be free of what was kept in it, so that is kept again.
+pub(crate) fn guarded(
+    guarded: &Guarded,
+    writable: &[PathBuf],
+    covers: Vec<(CString, Cover)>,
+) -> Vec<(CString, Cover)> {
+    let frozen: BTreeSet<&Path> = guarded.unwritable.iter().map(PathBuf::as_path).collect();
+    let roots: Vec<PathBuf> =
+        writable.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+    let mut first: BTreeMap<&Path, Cover> = BTreeMap::new();
+    for path in guarded.unwritable.iter().chain(&guarded.unreadable) {
+        let Some(root) = roots.iter().find(|root| path.starts_with(root)) else { continue };
+        let outer = |at: &&Path| at.starts_with(root) && *at != root.as_path();
+        for at in path.ancestors().skip(1).take_while(outer) {
+            if !at.ancestors().any(|at| frozen.contains(at)) {
+                first.insert(at, Cover::Pinned);
+            }
+        }
+        if frozen.contains(path.as_path()) {
+            let link = path.symlink_metadata().is_ok_and(|about| about.is_symlink());
+            first.insert(path, if link { Cover::Link } else { Cover::ReadOnly });
+        }
+    }
+    let pinned = |path: &Path| {
+        covers.iter().any(|(at, cover)| {
+            *cover == Cover::Pinned && path.starts_with(OsStr::from_bytes(at.as_bytes()))
+        })
+    };
+    let again: Vec<(CString, Cover)> = first
+        .iter()
+        .filter(|(path, cover)| **cover != Cover::Pinned && pinned(path))
+        .map(|(path, cover)| (c_path(path), *cover))
+        .collect();
+    let first = first.into_iter().map(|(path, cover)| (c_path(path), cover));
+    first.chain(covers).chain(again).collect()
 }
 
 struct Covering<'a> {

@@ -8,14 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use bottega_policy::Rules;
 use bottega_tool::{
     CommandChanges, CommandWatch, Encoding, FileChange, FileKind, FileStat, FileStep, Found,
-    Listing, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
+    Guarded, HeldBack, Listing, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };
 use bottega_types::Digest;
 
 use crate::change::change;
 use crate::encoding::{decode, encode};
+use crate::guard::{Guard, protected, spelled_out};
 use crate::listing::{Globs, list};
 use crate::place::Places;
 use crate::read::{Raw, found, raw};
@@ -37,13 +39,24 @@ pub struct Options {
     /// Files and folders that are protected beside the well-known ones: Bottega's own settings and data.
     /// Need not exist.
     pub protected: Vec<PathBuf>,
+    /// Globs of more protected places, relative to the workspace or absolute. What a glob matches is protected with
+    /// all that is in it.
+    pub protected_globs: Vec<String>,
+    /// Rules: what they deny or ask for is told, and left out where many files are read.
+    pub rules: Rules,
     /// The largest file that is read or rewritten, in bytes.
     pub largest: u64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { home: None, protected: Vec::new(), largest: 16 << 20 }
+        Self {
+            home: None,
+            protected: Vec::new(),
+            protected_globs: Vec::new(),
+            rules: Rules::default(),
+            largest: 16 << 20,
+        }
     }
 }
 
@@ -56,6 +69,8 @@ pub struct DiskWorkspace {
 #[derive(Debug)]
 pub(crate) struct Inner {
     places: Places,
+    guard: Guard,
+    rules: Rules,
     pub(crate) largest: u64,
     /// Where paths led when they were resolved for judgement.
     resolved: Mutex<HashMap<String, PathBuf>>,
@@ -72,19 +87,32 @@ impl DiskWorkspace {
             return Err(WorkspaceError::Unusable { path, why: "it is no folder".to_owned() });
         }
         let real = |path: &PathBuf| follow(path).unwrap_or_else(|_| path.clone());
+        let globs = protected(&options.protected_globs, &root);
+        let rules = spelled_out(&options.rules, &root);
+        let guard = Guard::new(&rules, &globs);
         let places = Places {
             root,
+            globs,
             home: options.home.as_ref().map(real),
             protected: options.protected.iter().map(real).collect(),
         };
         Ok(Self {
             inner: Arc::new(Inner {
                 places,
+                guard,
+                rules,
                 largest: options.largest,
                 resolved: Mutex::default(),
                 shadow: Shadow::default(),
             }),
         })
+    }
+
+    /// The rules, those that hold back with paths as this workspace shows them: relative where they lie in it, and
+    /// beside a link what it leads to.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.inner.rules
     }
 
     /// Does work that waits for the disk on a thread that may wait. When the caller goes away, work that
@@ -171,6 +199,7 @@ impl Inner {
             | WorkspaceError::Unusable { .. }
             | WorkspaceError::Changed { .. }
             | WorkspaceError::Unencodable { .. }
+            | WorkspaceError::Unguarded { .. }
             | WorkspaceError::BadPattern { .. }
             | WorkspaceError::Disk { .. }) => other,
         }
@@ -340,6 +369,17 @@ impl Workspace for DiskWorkspace {
         Ok(resolved)
     }
 
+    fn held_back(&self, shown: &str) -> HeldBack {
+        self.inner.guard.of(shown)
+    }
+
+    async fn guarded(&self) -> Result<Guarded, WorkspaceError> {
+        if !self.inner.guard.keeps_anything() {
+            return Ok(Guarded::default());
+        }
+        self.blocking(".", |inner, _| inner.guard.now(&inner.places.root)).await
+    }
+
     async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError> {
         let asked = path.to_owned();
         self.blocking(path, move |inner, _| inner.stat(&asked)).await
@@ -426,7 +466,7 @@ impl Workspace for DiskWorkspace {
         let within = query.within.clone().unwrap_or_else(|| ".".to_owned());
         self.blocking(&within.clone(), move |inner, stop| {
             let start = inner.start(&within)?;
-            search(&inner.places, &start.real, &query, stop)
+            search(&inner.places, &inner.guard, &start.real, &query, stop)
         })
         .await
     }

@@ -23,6 +23,7 @@
 mod change;
 mod disk;
 mod encoding;
+mod guard;
 mod ignoring;
 mod listing;
 mod name;

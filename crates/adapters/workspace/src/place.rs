@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use bottega_policy::Place;
+use bottega_policy::{PathPattern, Place};
+
+use crate::resolve::below;
 
 /// Folders that are protected wherever they stand: a mistake in them costs more than work.
 const FOLDERS: &[&str] =
@@ -53,6 +55,8 @@ pub(crate) struct Places {
     pub(crate) home: Option<PathBuf>,
     /// More protected files and folders, links followed.
     pub(crate) protected: Vec<PathBuf>,
+    /// Globs of more protected places.
+    pub(crate) globs: Vec<PathPattern>,
 }
 
 impl Places {
@@ -70,6 +74,12 @@ impl Places {
     fn is_protected(&self, real: &Path) -> bool {
         if self.protected.iter().any(|path| real.starts_with(path)) {
             return true;
+        }
+        if !self.globs.is_empty() {
+            let shown = below(&self.root, real);
+            if self.globs.iter().any(|glob| glob.holds(&shown)) {
+                return true;
+            }
         }
         if let Some(home) = &self.home
             && let Ok(below) = real.strip_prefix(home)
@@ -106,6 +116,7 @@ mod tests {
             root: "/home/u/.bottega/works/w".into(),
             home: Some("/home/u".into()),
             protected: vec!["/data/bottega".into()],
+            globs: ["prod.yml", "infra/*"].map(PathPattern::new).into(),
         };
         for path in paths {
             let real = Path::new("/home/u/.bottega/works/w").join(path);
@@ -140,6 +151,7 @@ mod tests {
             Place::Protected,
             &["/home/u/.ssh/config", "/root/.aws/credentials", "/home/u/.npmrc"],
         );
+        check(Place::Protected, &["prod.yml", "infra/a"]);
         check(Place::Protected, &["/home/u/.cargo/credentials.toml", "/data/bottega/journal.db"]);
     }
 }

@@ -39,7 +39,12 @@ pub(crate) fn resolve(places: &Places, path: &str) -> Result<Resolved, Workspace
 
 /// The path as people and models read it.
 pub(crate) fn shown(places: &Places, real: &Path) -> String {
-    match real.strip_prefix(&places.root) {
+    below(&places.root, real)
+}
+
+/// A path relative to a folder, if it lies in it.
+pub(crate) fn below(root: &Path, real: &Path) -> String {
+    match real.strip_prefix(root) {
         Ok(inside) if inside.as_os_str().is_empty() => ".".to_owned(),
         Ok(inside) => told(inside),
         Err(_) => told(real),

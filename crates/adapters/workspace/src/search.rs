@@ -1,5 +1,6 @@
 //! Finding lines in files.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::num::NonZero;
@@ -13,6 +14,7 @@ use grep::matcher::{LineTerminator, Matcher};
 use grep::regex::{RegexMatcher, RegexMatcherBuilder};
 use grep::searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 
+use crate::guard::Guard;
 use crate::listing::{Globs, entries};
 use crate::place::Places;
 use crate::resolve::shown;
@@ -33,6 +35,7 @@ const LONGEST_LINE: usize = 32 << 20;
 /// Searches `real`, a file or a folder.
 pub(crate) fn search(
     places: &Places,
+    guard: &Guard,
     real: &Path,
     query: &Query,
     stop: &AtomicBool,
@@ -46,12 +49,22 @@ pub(crate) fn search(
     let globs = Globs::new(&query.globs)?;
     // One more than is returned, to know whether there is more.
     let enough = query.skip.saturating_add(query.limit).saturating_add(1);
+    let withheld = Cell::new(0);
     let mut files = entries(real, None, stop)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
         // What was asked for by name was judged by name; what a walk comes across was not.
         .filter(|entry| entry.depth() == 0 || places.of(entry.path()) != Place::Protected)
-        .map(|entry| entry.into_path())
-        .filter(|path| globs.match_path(&shown(places, path)));
+        .filter_map(|entry| {
+            let shown = shown(places, entry.path());
+            if !globs.match_path(&shown) {
+                return None;
+            }
+            if entry.depth() > 0 && guard.of(&shown).reading {
+                withheld.set(withheld.get() + 1);
+                return None;
+            }
+            Some(entry.into_path())
+        });
     let mut lines = Vec::new();
     loop {
         let batch: Vec<PathBuf> = files.by_ref().take(BATCH).collect();
@@ -63,7 +76,8 @@ pub(crate) fn search(
     let more = lines.len() >= enough;
     lines.truncate(enough - 1);
     lines.drain(..query.skip.min(lines.len()));
-    Ok(Matches { lines, more })
+    drop(files);
+    Ok(Matches { lines, more, withheld: withheld.get() })
 }
 
 /// Searches files side by side; the lines come in the order of the files.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bottega_policy::egress::{HostRule, NotAHostRule};
-use bottega_policy::{AccessMode, Need, simple_commands};
-use bottega_tool::{CommandOutcome, CommandSpec, Ending, SandboxError, ToolContext, ToolError};
+use bottega_policy::{AccessMode, NamedPath, Need, Place, named_paths, simple_commands};
+use bottega_tool::{
+    CommandOutcome, CommandSpec, Ending, Guarded, Resolved, ToolContext, ToolError,
+};
 
 /// Bytes of output kept from each end of a command's output; the rest is lost for good.
 const KEPT: usize = 4 << 20;
@@ -49,11 +51,16 @@ impl Command {
         }
     }
 
-    /// That, and the hosts that it is to reach from inside the cage; outside of it nothing holds it.
-    pub(crate) fn needs(&self, mode: AccessMode) -> Vec<Need> {
-        let caged = self.hosts.iter().filter(|_| mode != AccessMode::Full);
-        let hosts = caged.map(|host| Need::Network { host: host.to_string() });
-        std::iter::once(self.need(mode)).chain(hosts).collect()
+    /// That, and the hosts that it is to reach from inside the cage; outside of it nothing holds it, so that there it
+    /// needs the files that its line names, where they are protected or rules speak of them.
+    pub(crate) fn needs(&self, mode: AccessMode, context: &ToolContext) -> Vec<Need> {
+        let mut needs = vec![self.need(mode)];
+        if mode == AccessMode::Full {
+            needs.extend(named_paths(&self.line).iter().flat_map(|named| held(named, context)));
+        } else {
+            needs.extend(self.hosts.iter().map(|host| Need::Network { host: host.to_string() }));
+        }
+        needs
     }
 
     /// Runs it in the workspace's root, in the cage of the mode that it was judged under.
@@ -61,20 +68,26 @@ impl Command {
         &self,
         mode: AccessMode,
         context: &ToolContext,
-    ) -> Result<CommandOutcome, SandboxError> {
+    ) -> Result<CommandOutcome, ToolError> {
         let sink = Arc::clone(&context.sink);
-        context.sandbox.run(&self.spec(mode, context), &*sink).await
+        Ok(context.sandbox.run(&self.spec(mode, context).await?, &*sink).await?)
     }
 
     /// What the sandbox is told of it.
-    pub(crate) fn spec(&self, mode: AccessMode, context: &ToolContext) -> CommandSpec {
+    pub(crate) async fn spec(
+        &self,
+        mode: AccessMode,
+        context: &ToolContext,
+    ) -> Result<CommandSpec, ToolError> {
         let free = mode == AccessMode::Full;
         let root = context.workspace.root();
-        CommandSpec {
+        let guarded = if free { Guarded::default() } else { context.workspace.guarded().await? };
+        Ok(CommandSpec {
             // No login shell: the user's start files are not read.
             argv: [context.sandbox.shell(), "-c", &self.line].map(str::to_owned).to_vec(),
             directory: root.clone(),
             writable: vec![root],
+            guarded,
             environment: self
                 .environment
                 .iter()
@@ -85,8 +98,25 @@ impl Command {
             caged: !free,
             timeout: self.timeout,
             keep_output: KEPT,
-        }
+        })
     }
+}
+
+/// What a command outside the cage needs for a path that it names.
+fn held(named: &NamedPath, context: &ToolContext) -> Vec<Need> {
+    let Ok(Resolved { shown: path, place, .. }) = context.workspace.resolve(&named.path) else {
+        return Vec::new();
+    };
+    let held = context.workspace.held_back(&path);
+    let protected = place == Place::Protected;
+    let mut needs = Vec::new();
+    if named.read && (held.reading || (protected && !named.written)) {
+        needs.push(Need::Read { path: path.clone(), place });
+    }
+    if named.written && (held.changing || protected) {
+        needs.push(Need::Write { path, place });
+    }
+    needs
 }
 
 /// `exit code 1`, `killed by signal 9`, `timed out after 120 s`.

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bottega_policy::{AccessMode, Need, Place, simple_commands};
-use bottega_tool::{CommandSink, CommandSpec, Ending, Found, StreamName, ToolContext, ToolError};
+use bottega_tool::{
+    CommandSink, CommandSpec, Ending, Found, Guarded, StreamName, ToolContext, ToolError,
+};
 
 use crate::command::{ending, quoted};
 use crate::target::Target;
@@ -129,6 +131,19 @@ impl Git {
         argv
     }
 
+    /// What rules keep from it. A command that looks has what it shows taken out of its output; it could not compare
+    /// files that it may not read.
+    async fn guarded(&self, mode: AccessMode, context: &ToolContext) -> Result<Guarded, ToolError> {
+        if !self.changes || mode == AccessMode::Full {
+            return Ok(Guarded::default());
+        }
+        let mut guarded = context.workspace.guarded().await?;
+        // A person was asked about that.
+        let git = context.workspace.root().join(".git");
+        guarded.unwritable.retain(|path| !path.starts_with(&git));
+        Ok(guarded)
+    }
+
     /// Runs it in the workspace's root.
     pub(crate) async fn run(
         &self,
@@ -141,6 +156,7 @@ impl Git {
             argv: self.argv(!free),
             directory: root.clone(),
             // The cage keeps `.git` read-only where it is not granted by name.
+            guarded: self.guarded(mode, context).await?,
             writable: if self.changes { vec![root.clone(), root.join(".git")] } else { Vec::new() },
             environment: BTreeMap::new(),
             network: free,
@@ -219,19 +235,33 @@ pub(crate) fn looking_needs(paths: &[Target]) -> Vec<Need> {
     paths.iter().map(Target::reading).collect()
 }
 
-/// A difference without what it says of protected files; those that were named by the call may be shown.
+/// A difference without what it says of files that are protected or that rules hold back; those that were named by the
+/// call may be shown.
 pub(crate) fn without_protected(text: &str, named: &[Target], context: &ToolContext) -> String {
     let mut shown = String::new();
     let mut keep = true;
+    let mut withheld = 0;
     for line in text.split_inclusive('\n') {
+        // What comes after a gap may be of any file until the next one begins.
+        if line.starts_with("[… ") {
+            shown.push_str(line);
+            keep = false;
+            continue;
+        }
         if line.starts_with("diff --") {
             let path = path_of(line.trim_end());
             let asked = path.and_then(|path| named.iter().find(|target| target.shown() == path));
-            keep = asked.is_some()
-                || path
-                    .and_then(|path| context.workspace.resolve(path).ok())
-                    .is_some_and(|at| at.place != Place::Protected);
-            if !keep {
+            let resolved = path.and_then(|path| context.workspace.resolve(path).ok());
+            // A link may be in the way of what git compared.
+            let held = [path, resolved.as_ref().map(|at| at.shown.as_str())]
+                .into_iter()
+                .flatten()
+                .any(|path| context.workspace.held_back(path).reading);
+            let free = resolved.is_some_and(|at| at.place != Place::Protected);
+            keep = asked.is_some() || (free && !held);
+            if !keep && held {
+                withheld += 1;
+            } else if !keep {
                 let path = path.unwrap_or("a file with an unusual name");
                 shown.push_str(&format!(
                     "[the difference of {path} is not shown: it is protected; name it in paths to ask for it]\n"
@@ -241,6 +271,11 @@ pub(crate) fn without_protected(text: &str, named: &[Target], context: &ToolCont
         if keep {
             shown.push_str(line);
         }
+    }
+    if withheld > 0 {
+        shown.push_str(&format!(
+            "\n[the differences of {withheld} files are not shown: rules of the settings hold back that they are read]\n"
+        ));
     }
     shown
 }

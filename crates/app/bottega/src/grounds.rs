@@ -15,7 +15,7 @@ use bottega_gateway::Gateway;
 use bottega_llm::ModelLibrary;
 use bottega_local_model::{Library, LocalModels};
 use bottega_platform::Ground;
-use bottega_policy::{AccessMode, Approver, Rules};
+use bottega_policy::{AccessMode, Approver, Rule, Rules};
 use bottega_sandbox_linux::LinuxSandbox;
 use bottega_store::Blobs;
 use bottega_tool::Sandbox;
@@ -171,18 +171,32 @@ impl Grounds {
     }
 
     fn rules(&self) -> Result<Rules, ApiError> {
-        let access = &self.app.config()?.settings().access;
-        Ok(Rules { outflow: access.outflow, ..Rules::from(&access.rules) })
+        let (access, places) = (&self.app.config()?.settings().access, self.app.places()?);
+        let expanded = |rule: Rule| match rule.0.split_once(':') {
+            Some((kind @ ("read" | "write"), glob)) => {
+                Rule(format!("{kind}:{}", places.expand(glob).display()))
+            }
+            Some(_) | None => rule,
+        };
+        let rules = Rules::from(&access.rules);
+        Ok(Rules {
+            outflow: access.outflow,
+            deny: rules.deny.into_iter().map(expanded).collect(),
+            ask: rules.ask.into_iter().map(expanded).collect(),
+            ..rules
+        })
     }
 
     fn workspace_options(&self) -> Result<bottega_workspace::Options, ApiError> {
         let places = self.app.places()?;
-        let mut protected = vec![places.config.clone(), places.data.clone(), places.state.clone()];
+        let protected = vec![places.config.clone(), places.data.clone(), places.state.clone()];
         let more = &self.app.config()?.settings().access.protected;
-        protected.extend(more.iter().map(|path| places.expand(path)));
+        let more = more.iter().map(|glob| places.expand(glob).to_string_lossy().into_owned());
         Ok(bottega_workspace::Options {
             home: places.home.clone(),
             protected,
+            protected_globs: more.collect(),
+            rules: self.rules()?,
             ..bottega_workspace::Options::default()
         })
     }
@@ -247,7 +261,7 @@ impl Workshop for Grounds {
                 web: Arc::new(WebClient::default()),
                 blobs: self.blobs.clone(),
                 approver,
-                rules: self.rules()?,
+                rules: files.rules().clone(),
                 redactor: redactor.clone(),
                 clock: Arc::new(SystemClock),
             },

@@ -1,5 +1,12 @@
 //! What a command line is made of.
 
+mod loose;
+mod named;
+mod reached;
+
+pub use named::{NamedPath, named_paths};
+pub(crate) use reached::{Command, base_name, reached};
+
 /// Words that open or close a compound command, or change how the line is read.
 const KEYWORDS: &[&str] = &[
     "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for",

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::command::{base_name, reached};
+use crate::path_pattern::{PathPattern, matches};
 use crate::{AccessMode, Grant, Need, Origin, Place};
 
 /// A call that waits for a verdict.
@@ -33,7 +35,8 @@ pub enum Outflow {
 ///
 /// Written `read:GLOB`, `write:GLOB`, `run:PREFIX` or `net:HOST`. In a glob `*` stays within one folder
 /// and `**` does not; a command prefix matches whole words (`run:git status` covers `git status -s`, not
-/// `git statusx`); a host `*.example.org` covers its subdomains.
+/// `git statusx`); a host `*.example.org` covers its subdomains. A rule that holds back is read more widely than one
+/// that opens, see [`concerns`](Self::concerns).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Rule(pub String);
@@ -79,7 +82,7 @@ impl Rule {
         let Some((kind, pattern)) = self.0.split_once(':') else { return false };
         match (kind, need) {
             ("read", Need::Read { path, .. }) | ("write", Need::Write { path, .. }) => {
-                glob(pattern.as_bytes(), path.as_bytes())
+                matches(pattern, path)
             }
             ("run", Need::Execute { command, parts, .. }) => {
                 word_prefix(pattern, command) || parts.iter().any(|part| word_prefix(pattern, part))
@@ -90,15 +93,36 @@ impl Rule {
     }
 
     /// Whether this rule speaks of anything that `need` opens: like [`touches`](Self::touches), and of a host at every
-    /// port, and of one among many. What holds back is read so, what opens is not.
+    /// port, and of one among many; of all that is in a folder; of a command by its program's name alone, and behind
+    /// programs that run others (`env`, `sudo`, `bash -c`, `find -exec`, …). What holds back is read so, what opens is
+    /// not.
     #[must_use]
     pub fn concerns(&self, need: &Need) -> bool {
         match (self.0.split_once(':'), need) {
             (Some(("net", pattern)), Need::Network { host }) => {
                 may_be_one_host(pattern.trim(), host)
             }
+            (Some(("read", pattern)), Need::Read { path, .. })
+            | (Some(("write", pattern)), Need::Write { path, .. }) => {
+                PathPattern::new(pattern).holds(path)
+            }
+            (Some(("run", pattern)), Need::Execute { command, .. }) => {
+                self.touches(need) || runs(pattern, command)
+            }
             _ => self.touches(need),
         }
+    }
+
+    /// What it says about reading files, if it does.
+    #[must_use]
+    pub fn reading(&self) -> Option<PathPattern> {
+        self.0.strip_prefix("read:").map(PathPattern::new)
+    }
+
+    /// What it says about changing files, if it does.
+    #[must_use]
+    pub fn writing(&self) -> Option<PathPattern> {
+        self.0.strip_prefix("write:").map(PathPattern::new)
     }
 
     fn is_about_commands(&self) -> bool {
@@ -185,9 +209,9 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
         return Verdict::Allow;
     }
     // A line that can't be taken apart may hide what a rule forbids, so a person has to look at it.
-    if let Need::Execute { parts, .. } = need
-        && parts.is_empty()
+    if let Need::Execute { command, parts, .. } = need
         && rules.deny.iter().chain(&rules.ask).any(Rule::is_about_commands)
+        && (parts.is_empty() || reached(command).uncertain)
     {
         return Verdict::Ask {
             why: format!("to {need} can't be held against the rules about commands"),
@@ -250,6 +274,22 @@ fn word_prefix(prefix: &str, command: &str) -> bool {
     prefix.split_whitespace().all(|word| words.next() == Some(word))
 }
 
+/// Whether a line comes to run what a pattern says, wherever its program lies and whatever runs it.
+fn runs(pattern: &str, line: &str) -> bool {
+    let mut wanted: Vec<&str> = pattern.split_whitespace().collect();
+    if let Some(program) = wanted.first_mut() {
+        *program = base_name(program);
+    }
+    // A word of the command may be several: rules know no quotes.
+    let begins = |words: &[&str]| {
+        let mut words = words.iter().flat_map(|word| word.split_whitespace());
+        wanted.iter().all(|wanted| words.next() == Some(wanted))
+    };
+    let named =
+        |command: &crate::command::Command| command.spellings().iter().any(|words| begins(words));
+    !wanted.is_empty() && reached(line).commands.iter().any(named)
+}
+
 /// Whether a pattern of rules names a host.
 pub(crate) fn host_matches(pattern: &str, host: &str) -> bool {
     let (pattern, host) = (pattern.to_ascii_lowercase(), host.to_ascii_lowercase());
@@ -277,21 +317,6 @@ fn may_be_one_host(rule: &str, asked: &str) -> bool {
         (Some(port), Some(asked)) => port == asked,
     };
     ports && (host_matches(&rule, &asked) || host_matches(&asked, &rule))
-}
-
-/// Globs over paths: `?` one byte and `*` any bytes but `/`, `**` any bytes.
-fn glob(pattern: &[u8], path: &[u8]) -> bool {
-    match pattern {
-        [] => path.is_empty(),
-        [b'*', b'*', b'/', rest @ ..] if glob(rest, path) => true,
-        [b'*', b'*', rest @ ..] => (0..=path.len()).any(|skip| glob(rest, &path[skip..])),
-        [b'*', rest @ ..] => {
-            let stop = path.iter().position(|byte| *byte == b'/').unwrap_or(path.len());
-            (0..=stop).any(|skip| glob(rest, &path[skip..]))
-        }
-        [b'?', rest @ ..] => path.first().is_some_and(|b| *b != b'/') && glob(rest, &path[1..]),
-        [byte, rest @ ..] => path.first() == Some(byte) && glob(rest, &path[1..]),
-    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub enum AccessMode {
     Ask,
     /// What is safe inside the sandbox runs; the rest is asked for.
     Auto,
-    /// Everything runs, except what is protected or denied.
+    /// Everything runs, without the cage, except what is protected or denied; of a command, as far as its line names it.
     Full,
 }
 

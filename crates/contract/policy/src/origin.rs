@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::reached;
 use crate::{Need, Place, Rule};
 
 /// Where text came from that nobody vouches for: whoever wrote it may want the agent to do something.
@@ -52,8 +53,11 @@ impl Need {
     pub fn is_sink(&self) -> bool {
         match self {
             Self::Network { .. } => true,
-            Self::Execute { parts, caged: false, .. } => {
-                parts.is_empty() || parts.iter().any(|part| sends(part))
+            Self::Execute { command, parts, caged: false } => {
+                let reached = reached(command);
+                parts.is_empty()
+                    || reached.uncertain
+                    || reached.commands.iter().any(|command| sends(&command.spellings()[1]))
             }
             Self::Read { .. } | Self::Write { .. } | Self::Execute { .. } => false,
         }
@@ -88,14 +92,11 @@ const SENDERS: [(&str, &str); 24] = [
     ("twine", "upload"),
 ];
 
-/// Whether a simple command is there to send something.
-fn sends(command: &str) -> bool {
-    let mut words = command.split_whitespace().skip_while(|word| word.contains('='));
-    let Some(program) = words.next() else { return false };
-    let program = program.rsplit('/').next().unwrap_or(program);
-    let arguments: Vec<&str> = words.collect();
+/// Whether a command is there to send something.
+fn sends(words: &[&str]) -> bool {
+    let Some((program, arguments)) = words.split_first() else { return false };
     let sends = |(sender, verb): &(&str, &str)| {
-        *sender == program && (verb.is_empty() || arguments.contains(verb))
+        sender == program && (verb.is_empty() || arguments.contains(verb))
     };
     SENDERS.iter().any(sends)
 }

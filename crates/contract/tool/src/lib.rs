@@ -29,7 +29,8 @@ pub use jobs::{JobLook, Jobs, TooManyJobs};
 pub use output::{CommandChanges, FileChange, ToolError, ToolOutput};
 pub use plain::plain;
 pub use sandbox::{
-    CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Sandbox, SandboxError, StreamName,
+    CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Guarded, Sandbox, SandboxError,
+    StreamName,
 };
 pub use tool::{
     Effect, FileVersions, Prepared, Respondent, Tool, ToolCatalogue, ToolContext, describe,
@@ -37,6 +38,6 @@ pub use tool::{
 };
 pub use web::{NoWeb, Web, WebAnswer, WebError};
 pub use workspace::{
-    CommandWatch, Encoding, FileContent, FileKind, FileStat, FileStep, Found, ListedFile, Listing,
-    Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
+    CommandWatch, Encoding, FileContent, FileKind, FileStat, FileStep, Found, HeldBack, ListedFile,
+    Listing, Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
 };

@@ -7,6 +7,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_policy::egress::HostRule;
 
+/// Paths that rules keep from a caged command, beside what no command may touch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guarded {
+    /// Files and folders that it may not read.
+    pub unreadable: Vec<PathBuf>,
+    /// Files and folders that it may not change or replace. One that is not there can't be made, where its folder is.
+    pub unwritable: Vec<PathBuf>,
+}
+
+impl Guarded {
+    /// Whether nothing is kept from it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.unreadable.is_empty() && self.unwritable.is_empty()
+    }
+}
+
 /// A command to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -16,6 +33,8 @@ pub struct CommandSpec {
     pub directory: PathBuf,
     /// Folders it may write to, beside a private temporary folder.
     pub writable: Vec<PathBuf>,
+    /// What rules keep from it, where it is caged.
+    pub guarded: Guarded,
     /// Variables on top of the sandbox's clean environment.
     pub environment: BTreeMap<String, String>,
     /// Whether it may use the network, all of it.
@@ -108,6 +127,7 @@ pub struct CageReport {
 /// Every implementation promises:
 /// * cage: with `caged`, the command reads no secrets of the user, writes only where allowed, gains no
 ///   privileges, and has no network unless granted; where the machine can't do that it refuses;
+/// * guarded: a caged command reads and changes nothing that rules keep from it, or it is refused;
 /// * hosts: what is granted by name is reached through a proxy that refuses everything else, private and local
 ///   addresses above all; the output says what was refused;
 /// * clean environment: only listed variables reach the command; dangerous ones never do;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bottega_policy::Place;
 use bottega_types::Digest;
 
-use crate::{CommandChanges, FileChange};
+use crate::{CommandChanges, FileChange, Guarded};
 
 /// A path as the workspace resolved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +128,17 @@ pub struct Matches {
     pub lines: Vec<Matched>,
     /// Whether there are more.
     pub more: bool,
+    /// Files that were passed over, since rules hold back that they are read.
+    pub withheld: usize,
+}
+
+/// What rules hold back of a path, beside what its place says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldBack {
+    /// A deny or ask rule speaks of reading it.
+    pub reading: bool,
+    /// A deny or ask rule speaks of changing it.
+    pub changing: bool,
 }
 
 /// What exists at a path.
@@ -228,6 +239,12 @@ pub enum WorkspaceError {
         /// The first character that can't be written.
         character: char,
     },
+    /// What rules keep from commands can't be found out in a bounded time, or leaves them nothing.
+    #[error("commands can't be held to the rules about files: {why}")]
+    Unguarded {
+        /// What stands in the way, and what to do.
+        why: String,
+    },
     /// The pattern is not valid.
     #[error("the pattern is not valid: {why}")]
     BadPattern {
@@ -286,6 +303,16 @@ pub trait Workspace: Send + Sync {
     /// Finds where a path lies. Touches nothing.
     fn resolve(&self, path: &str) -> Result<Resolved, WorkspaceError>;
 
+    /// What rules hold back of a path, given as [`Resolved::shown`]. Without rules nothing is.
+    fn held_back(&self, _shown: &str) -> HeldBack {
+        HeldBack::default()
+    }
+
+    /// What rules keep from a caged command that begins now.
+    async fn guarded(&self) -> Result<Guarded, WorkspaceError> {
+        Ok(Guarded::default())
+    }
+
     /// What is known of a path without reading it; nothing when nothing is there.
     async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError>;
 
@@ -336,6 +363,7 @@ pub trait Workspace: Send + Sync {
         limit: usize,
     ) -> Result<Listing, WorkspaceError>;
 
-    /// Searches contents, respecting ignore files, passing over binary files.
+    /// Searches contents, respecting ignore files, passing over binary files, and what rules hold back unless it is
+    /// what was asked to be searched.
     async fn search(&self, query: &Query) -> Result<Matches, WorkspaceError>;
 }

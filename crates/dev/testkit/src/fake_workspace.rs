@@ -342,6 +342,6 @@ impl Workspace for FakeWorkspace {
         }
         let more = lines.len() > query.skip + query.limit;
         let lines = lines.into_iter().skip(query.skip).take(query.limit).collect();
-        Ok(Matches { lines, more })
+        Ok(Matches { lines, more, withheld: 0 })
     }
 }

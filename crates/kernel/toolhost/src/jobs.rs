@@ -184,6 +184,7 @@ mod tests {
             argv: vec![line.to_owned()],
             directory: "/w".into(),
             writable: Vec::new(),
+            guarded: bottega_tool::Guarded::default(),
             environment: BTreeMap::new(),
             network: false,
             hosts: Vec::new(),

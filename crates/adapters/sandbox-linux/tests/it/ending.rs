@@ -144,6 +144,7 @@ fn one_who_will_be_killed() {
         argv: vec!["sh".into(), "-c".into(), std::fs::read_to_string("script").unwrap()],
         directory: folder.clone(),
         writable: vec![folder],
+        guarded: bottega_tool::Guarded::default(),
         environment: std::collections::BTreeMap::new(),
         network: false,
         hosts: Vec::new(),

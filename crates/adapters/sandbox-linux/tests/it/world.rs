@@ -62,6 +62,7 @@ impl World {
             argv: vec!["sh".into(), "-c".into(), script],
             directory: self.path("w"),
             writable: vec![self.path("w")],
+            guarded: bottega_tool::Guarded::default(),
             environment: BTreeMap::new(),
             network: false,
             hosts: Vec::new(),

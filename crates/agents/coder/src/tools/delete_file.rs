@@ -74,6 +74,7 @@ impl Deleting {
                 | WorkspaceError::Unusable { .. }
                 | WorkspaceError::Changed { .. }
                 | WorkspaceError::Unencodable { .. }
+                | WorkspaceError::Unguarded { .. }
                 | WorkspaceError::BadPattern { .. }
                 | WorkspaceError::Disk { .. }) => other.into(),
             })?;

@@ -104,10 +104,9 @@ impl Prepared for Searching {
         let matches = context.workspace.search(&self.query).await?;
         if matches.lines.is_empty() {
             let what = if self.query.skip > 0 { "no more lines match" } else { "no line matches" };
-            return Ok(ToolOutput::text(format!(
-                "{what} `{}` in {}",
-                self.query.pattern, self.target.asked
-            )));
+            let told = format!("{what} `{}` in {}", self.query.pattern, self.target.asked);
+            let kept = left_out(matches.withheld).map_or(String::new(), |kept| format!("\n{kept}"));
+            return Ok(ToolOutput::text(told + &kept));
         }
         let mut text = String::new();
         let mut told = 0;
@@ -130,6 +129,9 @@ impl Prepared for Searching {
         }
         if withheld {
             text.push_str("[matches in protected files are not shown; read_file asks for them]\n");
+        }
+        if let Some(kept) = left_out(matches.withheld) {
+            text.push_str(&kept);
         }
         if matches.more || told < matches.lines.len() {
             let next = self.query.skip + told;
@@ -162,6 +164,13 @@ impl Searching {
             Found::Binary { .. } => Ok(plain()),
         }
     }
+}
+
+/// What is said of files that rules keep from being read.
+fn left_out(files: usize) -> Option<String> {
+    (files > 0).then(|| {
+        format!("[{files} files were not searched: rules of the settings hold back that they are read]\n")
+    })
 }
 
 /// The lines `numbers` (from 1) of `text` and `around` lines on both sides, with `--` where lines are missing.

@@ -69,7 +69,11 @@ impl Tool for Job {
                 return bad("give either command, to start, or id, to look or stop");
             }
         };
-        Ok(Box::new(Handling { deed, patience, mode: context.mode }))
+        let needs = match &deed {
+            Deed::Start(command) => command.needs(context.mode, context),
+            Deed::Look(_) | Deed::Stop(_) | Deed::List => Vec::new(),
+        };
+        Ok(Box::new(Handling { deed, patience, mode: context.mode, needs }))
     }
 }
 
@@ -84,15 +88,13 @@ struct Handling {
     deed: Deed,
     patience: Duration,
     mode: AccessMode,
+    needs: Vec<Need>,
 }
 
 #[async_trait]
 impl Prepared for Handling {
     fn needs(&self) -> Vec<Need> {
-        match &self.deed {
-            Deed::Start(command) => command.needs(self.mode),
-            Deed::Look(_) | Deed::Stop(_) | Deed::List => Vec::new(),
-        }
+        self.needs.clone()
     }
 
     fn summary(&self) -> String {
@@ -114,7 +116,7 @@ impl Prepared for Handling {
     async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         match &self.deed {
             Deed::Start(command) => {
-                let spec = command.spec(self.mode, context);
+                let spec = command.spec(self.mode, context).await?;
                 let started = context.jobs.start(spec, &command.line);
                 let id = started.map_err(|error| ToolError::Refused(error.to_string()))?;
                 if self.patience.is_zero() {

@@ -61,19 +61,21 @@ impl Tool for Shell {
         let ShellInput { command, timeout, hosts } = parse_arguments(arguments)?;
         let timeout = Duration::from_secs(timeout.unwrap_or(USUAL).clamp(1, LONGEST));
         let command = Command::read(command, timeout, &hosts)?;
-        Ok(Box::new(Running { command, mode: context.mode }))
+        let needs = command.needs(context.mode, context);
+        Ok(Box::new(Running { command, mode: context.mode, needs }))
     }
 }
 
 struct Running {
     command: Command,
     mode: AccessMode,
+    needs: Vec<Need>,
 }
 
 #[async_trait]
 impl Prepared for Running {
     fn needs(&self) -> Vec<Need> {
-        self.command.needs(self.mode)
+        self.needs.clone()
     }
 
     fn summary(&self) -> String {

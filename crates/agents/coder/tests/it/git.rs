@@ -29,6 +29,7 @@ async fn git(world: &World, words: &[&str]) -> String {
         argv: [&["git"], words].concat().into_iter().map(str::to_owned).collect(),
         directory: world.path("w"),
         writable: Vec::new(),
+        guarded: bottega_tool::Guarded::default(),
         environment: BTreeMap::new(),
         network: true,
         hosts: Vec::new(),

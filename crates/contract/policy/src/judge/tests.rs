@@ -131,6 +131,58 @@ fn deny_beats_mode_rule_and_grant() {
 }
 
 #[test]
+fn what_holds_back_a_command_holds_it_back_behind_others() {
+    let lines = |verdict: &str| {
+        [
+            "/bin/rm x",
+            "env rm x",
+            "env A=1 rm x",
+            "bash -c 'rm x'",
+            "sudo -u root rm x",
+            "timeout 5 nice rm x",
+            "find . -name x -exec rm {} ;",
+            "xargs rm <<< x",
+            "true && /usr/bin/env -S 'rm x'",
+        ]
+        .map(|line| format!("full: run {line} -> {verdict}\n"))
+        .concat()
+    };
+    for rule in ["run:rm", "run:/usr/bin/rm"] {
+        rules(&[rule], &[], &[]).check(&lines("deny"));
+        rules(&[], &[rule], &[]).check(&lines("ask"));
+    }
+    rules(&["run:git push"], &[], &[]).check(
+        "full: run git -C a push -> deny
+         full: run git --no-pager -c a=b push -f -> deny
+         full: run git stash push -> allow
+         full: run echo git push -> allow
+         full: run bash -c $X -> ask
+         full: run bash script.sh -> allow",
+    );
+    // What opens, opens what it says.
+    rules(&[], &[], &["run:rm", "run:ls"]).check(
+        "ask: run rm x -> allow
+         ask: run /bin/rm x -> ask
+         ask: run env rm x -> ask
+         ask: run bash -c 'rm x' -> ask
+         ask: run ls && find . -exec rm x ; -> ask",
+    );
+}
+
+#[test]
+fn what_holds_back_a_folder_holds_back_what_is_in_it() {
+    rules(&["read:keys", "write:./prod.yml"], &["write:infra/"], &[]).check(
+        "full: read keys -> deny
+         full: read keys/a/b -> deny
+         full: read keys2 -> allow
+         full: write keys/a -> allow
+         full: write prod.yml -> deny
+         full: write infra/a -> ask",
+    );
+    rules(&[], &[], &["write:src"]).check("ask: write src/a -> ask");
+}
+
+#[test]
 fn what_holds_back_a_host_holds_it_back_at_every_port_and_among_others() {
     let lines = |verdict: &str| {
         ["evil.org", "evil.org:8443", "a.evil.org:443", "*", "*.evil.org"]
@@ -165,7 +217,10 @@ fn a_compound_command_is_allowed_part_by_part() {
 
 #[test]
 fn a_line_that_can_not_be_taken_apart_needs_a_person_where_commands_have_rules() {
-    rules(&["run:git push"], &[], &[]).check("full: run x=$(true) git push -> ask");
+    rules(&["run:git push"], &[], &[]).check(
+        "full: run x=$(true) git push -> deny
+         full: run g$(echo it) push -> ask",
+    );
     rules(&[], &["run:git push"], &[]).check("auto: run x=$(true) git push -> ask");
     plain().check("full: run x=$(true) git push -> allow");
 }

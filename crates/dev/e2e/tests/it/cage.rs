@@ -117,3 +117,53 @@ fn the_limits_of_commands_are_the_ones_that_are_set() {
     let told = told(&home, "head -c 9000 /dev/zero > big; wc -c < big; ulimit -d");
     assert!(told.contains("4096\\n1048576"), "{told}");
 }
+
+#[test]
+fn what_rules_keep_from_a_command_stays_unread_and_as_it_was() {
+    let home = Home::new();
+    home.settings(
+        "[access]\nprotected = [\"prod.yml\"]\n[access.rules]\ndeny = [\"read:secret.txt\", \"read:**/*.pem\", \"write:infra/**\", \"write:new.txt\"]\n",
+    );
+    for (path, text) in [
+        ("secret.txt", "TOPSECRET"),
+        ("a/b/x.pem", "TOPSECRET"),
+        ("prod.yml", "as it was"),
+        ("infra/main.tf", "as it was"),
+    ] {
+        home.write(path, text);
+    }
+    std::os::unix::fs::symlink("secret.txt", home.workspace().join("link.txt")).unwrap();
+    for line in [
+        "cat secret.txt s*t.txt link.txt ./a/../secret.txt",
+        "cat a/b/x.pem; mv a c; cat c/b/x.pem; cat a/b/x.pem",
+        "cp secret.txt copy; cat copy; ln secret.txt hard; cat hard",
+        "python3 -c 'print(open(\"secret.txt\").read())'",
+        "mv secret.txt away; cat away; chmod 644 secret.txt; cat secret.txt",
+        "grep -r SECRET . ; tar c . | strings",
+        "umount secret.txt; cat secret.txt; unshare -m umount secret.txt; cat secret.txt",
+        "rm -f secret.txt a/b/x.pem",
+    ] {
+        let told = told(&home, line);
+        assert!(!told.contains("TOPSECRET"), "{line}: {told}");
+    }
+    for line in [
+        "echo x >> prod.yml; echo x > infra/main.tf",
+        "rm -rf prod.yml infra",
+        "mv prod.yml q.yml; cp q.yml prod.yml; mv infra old",
+        "sed -i s/was/is/ prod.yml infra/main.tf",
+        "ln -s prod.yml l.yml; echo x >> l.yml",
+        "chmod 777 prod.yml; touch infra/other; echo x > new.txt; mkdir new.txt",
+    ] {
+        told(&home, line);
+        for path in ["prod.yml", "infra/main.tf"] {
+            assert_eq!(home.read(path), "as it was", "{line}");
+        }
+        assert!(!home.workspace().join("infra/other").exists());
+        assert!(!home.workspace().join("new.txt").exists(), "{line}");
+    }
+    // The work beside it goes on.
+    told(&home, "echo fine > src/new.txt && echo fine > note.txt && rm greeting.txt");
+    assert_eq!(home.read("note.txt"), home.read("src/new.txt"));
+    assert!(!home.workspace().join("greeting.txt").exists());
+    assert_eq!(home.read("secret.txt"), "TOPSECRET");
+}

@@ -175,6 +175,7 @@ fn only_granted_hosts_are_reached_and_nobody_inside() {
                 .into(),
             directory: root.join("w"),
             writable: vec![root.join("w")],
+            guarded: bottega_tool::Guarded::default(),
             environment: [("PORT".to_owned(), port.to_string())].into(),
             network: false,
             hosts: [format!("*.example.org:{port}"), format!("127.0.0.1:{port}"), "*".to_owned()]

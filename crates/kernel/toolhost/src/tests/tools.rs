@@ -156,6 +156,7 @@ impl Prepared for Doing {
                     argv: vec![input.command.clone()],
                     directory: "/w".into(),
                     writable: Vec::new(),
+                    guarded: bottega_tool::Guarded::default(),
                     environment: std::collections::BTreeMap::new(),
                     network: false,
                     hosts: Vec::new(),
