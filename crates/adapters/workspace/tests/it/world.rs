@@ -116,6 +116,7 @@ pub(crate) fn word<T>(result: Result<T, WorkspaceError>) -> String {
         Err(WorkspaceError::Changed { .. }) => "changed".to_owned(),
         Err(WorkspaceError::Unencodable { character, .. }) => format!("no place for {character}"),
         Err(WorkspaceError::BadPattern { .. }) => "bad pattern".to_owned(),
+        Err(WorkspaceError::Unguarded { why, .. }) => format!("unguarded: {why}"),
         Err(WorkspaceError::Disk { action, source, .. }) => {
             format!("disk: {action}: {:?}", source.kind())
         }
