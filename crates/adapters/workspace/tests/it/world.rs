@@ -115,6 +115,7 @@ pub(crate) fn word<T>(result: Result<T, WorkspaceError>) -> String {
         Err(WorkspaceError::Unusable { why, .. }) => format!("unusable: {why}"),
         Err(WorkspaceError::Changed { .. }) => "changed".to_owned(),
         Err(WorkspaceError::Unencodable { character, .. }) => format!("no place for {character}"),
+        Err(WorkspaceError::Unguarded { .. }) => "unguarded".to_owned(),
         Err(WorkspaceError::BadPattern { .. }) => "bad pattern".to_owned(),
         Err(WorkspaceError::Unguarded { why, .. }) => format!("unguarded: {why}"),
         Err(WorkspaceError::Disk { action, source, .. }) => {
