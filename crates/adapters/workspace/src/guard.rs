@@ -57,9 +57,11 @@ impl Guard {
         for (patterns, what) in [(&self.unreadable, What::Read), (&self.unwritable, What::Change)] {
             for pattern in patterns {
                 if pattern.is_literal() {
-                    search.literal(pattern, what)?;
+                    search.literal(pattern.as_str(), what)?;
                 } else if pattern.holds_all_below("") && !pattern.as_str().starts_with('/') {
                     search.keep(root.to_owned(), what)?;
+                } else if pattern.holds_all_below(pattern.base()) {
+                    search.literal(pattern.base(), what)?;
                 } else {
                     starts.push(pattern.base());
                 }
@@ -124,8 +126,8 @@ impl Search<'_> {
     }
 
     /// One path that is named, with what it leads to.
-    fn literal(&mut self, pattern: &PathPattern, what: What) -> Result<(), WorkspaceError> {
-        let path = self.root.join(if pattern.as_str() == "." { "" } else { pattern.as_str() });
+    fn literal(&mut self, path: &str, what: What) -> Result<(), WorkspaceError> {
+        let path = self.root.join(if path == "." { "" } else { path });
         let real = path.canonicalize();
         match (what, real) {
             (What::Read, Ok(real)) => self.keep(real, what),

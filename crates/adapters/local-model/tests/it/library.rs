@@ -207,12 +207,14 @@ async fn a_file_that_is_cut_short_is_refused_and_one_on_disk_is_told() {
     std::fs::write(record, serde_json::to_vec(&pulled).unwrap()).unwrap();
     let told = library.check(&pulled).unwrap_err().to_string();
     assert!(told.contains("cut short"), "{told}");
-    let models = LocalModels::new(library, Arc::new(|model| {
-        EngineOptions::new(&model.name, &model.path)
-    }));
+    let models =
+        LocalModels::new(library, Arc::new(|model| EngineOptions::new(&model.name, &model.path)));
     let told = models.engine("short").unwrap_err();
     assert_eq!(told.kind, ErrorKind::NotFound);
-    assert!(told.message.contains("cut short") && told.message.contains("model rm short"), "{told}");
+    assert!(
+        told.message.contains("cut short") && told.message.contains("model rm short"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
