@@ -51,10 +51,8 @@ impl Library {
     /// [`LibraryError::BadFile`] with what is wrong.
     pub fn check(&self, model: &LocalModel) -> Result<(), LibraryError> {
         let read = gguf::read(&model.path);
-        read.map(drop).map_err(|error| LibraryError::BadFile {
-            path: model.path.clone(),
-            why: error.why(),
-        })
+        read.map(drop)
+            .map_err(|error| LibraryError::BadFile { path: model.path.clone(), why: error.why() })
     }
 }
 
