@@ -13,6 +13,7 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 
 use crate::SqliteStore;
+use crate::inspection::inspect;
 use crate::readers::Readers;
 use crate::refusal::{contradiction, translate};
 use crate::writer::Unit;
@@ -312,6 +313,10 @@ impl Journal for SqliteStore {
 
     async fn head(&self) -> Result<Head, StoreError> {
         self.readers().read(stored_head).await
+    }
+
+    async fn inspect(&self) -> Result<(), StoreError> {
+        self.readers().read(inspect).await
     }
 
     async fn subscribe(&self, after: Position) -> Result<Subscription, StoreError> {

@@ -22,6 +22,7 @@
 
 mod blobs;
 mod connection;
+mod inspection;
 mod journal;
 mod leases;
 mod options;

@@ -72,7 +72,8 @@ impl App {
     /// command itself tells what is wrong with them.
     pub(crate) fn terminal(&self) -> Terminal {
         let history = self.places().ok().map(Places::history);
-        let mut terminal = Terminal::system(history, signals::interrupts());
+        let mut terminal =
+            Terminal::system(self.environment.get("TERM"), history, signals::interrupts());
         terminal.workspace = Some(self.workspace.clone());
         if let Ok(config) = self.config() {
             let ui = &config.settings().ui;

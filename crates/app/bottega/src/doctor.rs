@@ -91,6 +91,9 @@ async fn journal(app: &App, full: bool) -> Vec<Check> {
         Err(StoreError::Damaged(broken)) => {
             check("journal's chain", CheckState::Bad, broken.to_string(), codes::DAMAGED.next_step)
         }
+        Err(error @ StoreError::DamagedFile(_)) => {
+            check("journal's file", CheckState::Bad, error.to_string(), codes::DAMAGED.next_step)
+        }
         Err(error) => {
             let step = "repeat; if it stays, look at the disk";
             check("journal's chain", CheckState::Bad, error.to_string(), step)
@@ -184,24 +187,24 @@ async fn models(app: &App) -> Vec<Check> {
             return checks;
         }
     };
-    let found = match library.list().await {
+    let listed = library.list().await;
+    for model in listed.iter().flatten() {
+        if let Err(error) = library.check(model) {
+            let step = format!("run `bottega model rm {}` and pull it again", model.name);
+            checks.push(check("local models", CheckState::Bad, error.to_string(), &step));
+        }
+    }
+    checks.push(match listed {
         Ok(models) if models.is_empty() => {
             check("local models", CheckState::Warning, "none on disk", "run `bottega model pull`")
         }
         Ok(models) => {
-            for model in &models {
-                if let Err(error) = library.check(model) {
-                    let step = format!("run `bottega model rm {}` and pull it again", model.name);
-                    checks.push(check("local models", CheckState::Bad, error.to_string(), &step));
-                }
-            }
             let names: Vec<String> = models.into_iter().map(|model| model.name).collect();
             check("local models", CheckState::Good, names.join(", "), "")
         }
         Err(error) => {
             check("local models", CheckState::Bad, error.to_string(), "run `bottega model list`")
         }
-    };
-    checks.push(found);
+    });
     checks
 }

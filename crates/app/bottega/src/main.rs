@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use bottega_cli::{Exit, HANGUP, Invocation, Terminal};
+use bottega_config::Environment;
 
 fn main() -> ExitCode {
     // Help and the version need neither a runtime nor settings.
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
 }
 
 fn show(exit: &Exit) -> u8 {
-    exit.print(&mut Terminal::system(None, signals::none()))
+    let environment = Environment::capture();
+    exit.print(&mut Terminal::system(environment.get("TERM"), None, signals::none()))
 }
 
 async fn run(invocation: Invocation) -> u8 {

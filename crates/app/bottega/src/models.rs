@@ -25,6 +25,7 @@ fn library_error(error: LibraryError) -> ApiError {
     let code = match &error {
         LibraryError::BadSource { .. } | LibraryError::NoRegistry { .. } => codes::USAGE,
         LibraryError::Unknown { .. }
+        | LibraryError::Taken { .. }
         | LibraryError::WrongDigest { .. }
         | LibraryError::NoSpace { .. }
         | LibraryError::Fetch { .. }
@@ -40,6 +41,9 @@ fn library_error(error: LibraryError) -> ApiError {
         LibraryError::NoRegistry { .. } => told.step(
             "or set its address once: bottega config set local_model.ollama_registry https://HOST",
         ),
+        LibraryError::Taken { name, .. } => told.step(format!(
+            "`bottega model rm {name}` makes room for the other one; then pull again"
+        )),
         LibraryError::Unknown { .. }
         | LibraryError::WrongDigest { .. }
         | LibraryError::NoSpace { .. }

@@ -85,6 +85,10 @@ const OWN_NAMES: &[Row] = &[
         "ui.color",
         "Any value but `0`: output has colours, unless `NO_COLOR` is set.",
     ),
+    row(
+        "TERM",
+        "`dumb`: output has no colours and draws over nothing, and a chat has no line editor.",
+    ),
     row("PATH", "Where programs are looked for."),
     row(
         "HTTPS_PROXY",

@@ -51,6 +51,8 @@ pub enum PullStage {
     Waiting,
     /// Fetching bytes.
     Downloading,
+    /// The connection broke and little or nothing came; it is tried again after a pause.
+    Retrying,
     /// Joining parts.
     Assembling,
     /// Checking the digest.
@@ -114,6 +116,14 @@ pub enum LibraryError {
         /// The source with a host in it.
         example: String,
     },
+    /// Another source has brought a model of this name here.
+    #[error("`{name}` is on disk already, from {origin}")]
+    Taken {
+        /// The name that the source suggests.
+        name: String,
+        /// Where the one on disk came from.
+        origin: String,
+    },
     /// What arrived is not what was promised.
     #[error("digest of {name} is {actual}, expected {expected}; the file was discarded")]
     WrongDigest {
@@ -168,6 +178,7 @@ pub enum LibraryError {
 /// Every implementation promises:
 /// * a model is listed only when its file is whole and its digest was checked;
 /// * an interrupted pull goes on where it stopped;
+/// * a pull never takes the name of a model that came from another source, unless its digest is the same;
 /// * two pulls of one model at the same time fetch it once.
 #[async_trait]
 pub trait ModelLibrary: Send + Sync {

@@ -20,8 +20,9 @@ const PAGE: usize = 1024;
 /// walk began.
 pub type Progress<'p> = &'p mut (dyn FnMut(Position, Position) + Send);
 
-/// Walks the chain from its first record to the end and returns that end.
+/// Walks the chain from its first record to the end, looks over what lies around the records, and returns that end.
 ///
+/// [`StoreError::DamagedFile`] says that every record is whole and their surroundings are not.
 /// [`StoreError::Damaged`] names the first record that is not what was stored, also when the journal is
 /// shorter or longer than its own head says. What is appended meanwhile is verified too.
 pub async fn verify(journal: &dyn Journal, progress: Progress<'_>) -> Result<Head, StoreError> {
@@ -51,8 +52,9 @@ pub async fn verify(journal: &dyn Journal, progress: Progress<'_>) -> Result<Hea
         Some(broken) => Err(broken.into()),
         None => {
             let (position, digest) = verifier.head();
-            check_end(goal, Head { position, digest }, journal.head().await?)
-                .map_err(StoreError::from)
+            let end = check_end(goal, Head { position, digest }, journal.head().await?)?;
+            journal.inspect().await?;
+            Ok(end)
         }
     }
 }

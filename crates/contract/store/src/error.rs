@@ -15,6 +15,9 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("the journal is damaged: {0}; `bottega audit verify` tells more")]
     Damaged(#[from] Break),
+    /// What lies around the records is not what was written: an index, a free page. The records may all be whole.
+    #[error("the journal's file is damaged around its records: {0}")]
+    DamagedFile(String),
     /// A blob's bytes are not those that were kept under its digest.
     #[error("blob {0} is damaged; keep it again from its source")]
     DamagedBlob(Digest),

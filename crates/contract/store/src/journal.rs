@@ -96,6 +96,15 @@ pub trait Journal: Send + Sync {
     /// The end of the journal.
     async fn head(&self) -> Result<Head, StoreError>;
 
+    /// Looks over what lies around the records: indexes, lists of commands, free pages. The chain covers none of it.
+    /// Reads the whole store; a store that keeps nothing but records has nothing to look over.
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedFile`] with the places where it is not what it should be.
+    async fn inspect(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Everything after `after`, those already stored first, then each as it is appended by whichever
     /// process. Woken, never polling. A slow reader is not dropped and does not slow writers down: it reads
     /// what it missed from the store.

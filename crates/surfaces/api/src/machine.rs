@@ -90,10 +90,10 @@ pub struct AuditReport {
     /// The digest of the last good record: note it down, and a later audit can prove that nothing before it
     /// changed.
     pub head: String,
-    /// The first broken record and what is wrong with it; absent when all is well.
+    /// The first broken record and what is wrong with it, or what is wrong around the records; absent when all is well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
-    /// The position of the first broken record.
+    /// The position of the first broken record; absent when every record is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broken_at: Option<u64>,
     /// Blobs that events refer to and whose bytes are what was kept. None is read when a record is broken.

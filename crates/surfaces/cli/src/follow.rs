@@ -68,14 +68,15 @@ pub(crate) async fn follow(
 ) -> Result<Followed, Failure> {
     let session = run.session.to_string();
     let (stdout_is_terminal, paint) = (terminal.stdout_is_terminal, terminal.err_paint());
-    let live = terminal.stderr_is_terminal && voice == Voice::People;
+    let watched = terminal.stderr_is_terminal && voice == Voice::People;
+    let live = watched && terminal.err_is_screen();
     let (columns, show) = (terminal.err_columns(), terminal.show);
     let Terminal { out, err, keyboard, interrupts, .. } = terminal;
     let narrator = narrator::Narrator::new(narrator::Look {
         paint,
         show,
-        columns: live.then_some(columns),
-        answer_streams: live && stdout_is_terminal,
+        columns: watched.then_some(columns),
+        answer_streams: watched && stdout_is_terminal,
     });
     let mut following = Following {
         events: run.events,

@@ -168,6 +168,7 @@ const fn words(stage: PullStage) -> &'static str {
         PullStage::Resolving => "asking the source",
         PullStage::Waiting => "waiting for another process that pulls it",
         PullStage::Downloading => "fetching",
+        PullStage::Retrying => "the connection broke; trying again",
         PullStage::Assembling => "joining the parts",
         PullStage::Verifying => "checking the digest",
     }

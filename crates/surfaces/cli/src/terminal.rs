@@ -57,6 +57,8 @@ pub struct Terminal {
     pub stdout_is_terminal: bool,
     /// Whether standard error is seen by a person.
     pub stderr_is_terminal: bool,
+    /// Whether it takes text alone: no colours, no moving about (`TERM=dumb`).
+    pub dumb: bool,
     /// Columns.
     pub width: u16,
     /// When output has colours, as the settings and the environment say; a flag of the command counts more.
@@ -83,6 +85,7 @@ impl std::fmt::Debug for Terminal {
             .field("stdin_is_terminal", &self.stdin_is_terminal)
             .field("stdout_is_terminal", &self.stdout_is_terminal)
             .field("stderr_is_terminal", &self.stderr_is_terminal)
+            .field("dumb", &self.dumb)
             .field("width", &self.width)
             .field("color", &self.color)
             .finish_non_exhaustive()
@@ -93,10 +96,15 @@ impl std::fmt::Debug for Terminal {
 const USUAL_WIDTH: u16 = 100;
 
 impl Terminal {
-    /// This process's own streams. `history` is the file of lines typed in `bottega chat`; `interrupts` yields
-    /// once each time the process is asked to stop.
+    /// This process's own streams. `term` is the variable `TERM`; `history` is the file of lines typed in
+    /// `bottega chat`; `interrupts` yields once each time the process is asked to stop.
     #[must_use]
-    pub fn system(history: Option<PathBuf>, interrupts: BoxStream<'static, Interrupt>) -> Self {
+    pub fn system(
+        term: Option<&str>,
+        history: Option<PathBuf>,
+        interrupts: BoxStream<'static, Interrupt>,
+    ) -> Self {
+        let dumb = term == Some("dumb");
         let columns = |stream: rustix::fd::BorrowedFd<'_>| {
             rustix::termios::tcgetwinsize(stream).ok().map(|size| size.ws_col).filter(|c| *c > 0)
         };
@@ -108,13 +116,14 @@ impl Terminal {
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: out.is_terminal(),
             stderr_is_terminal: err.is_terminal(),
+            dumb,
             width,
             color: ColorChoice::Auto,
             show: Show::default(),
             workspace: None,
             out: Box::new(out),
             err: Box::new(err),
-            keyboard: Box::new(SystemKeyboard::new(history)),
+            keyboard: Box::new(SystemKeyboard::new(history, dumb)),
             interrupts,
             clock: Arc::new(SystemClock),
         }
@@ -126,12 +135,17 @@ impl Terminal {
         self.stdin_is_terminal && self.stderr_is_terminal
     }
 
+    /// Whether lines on standard error can be drawn over.
+    pub(crate) const fn err_is_screen(&self) -> bool {
+        self.stderr_is_terminal && !self.dumb
+    }
+
     pub(crate) const fn out_paint(&self) -> Paint {
-        Paint { on: colored(self.color, self.stdout_is_terminal) }
+        Paint { on: colored(self.color, self.stdout_is_terminal && !self.dumb) }
     }
 
     pub(crate) const fn err_paint(&self) -> Paint {
-        Paint { on: colored(self.color, self.stderr_is_terminal) }
+        Paint { on: colored(self.color, self.stderr_is_terminal && !self.dumb) }
     }
 
     /// Columns of standard output; where no person reads it, nothing is cut.

@@ -14,7 +14,7 @@ pub fn api_error(error: PlatformError) -> ApiError {
         PlatformError::Contended(_) => codes::SESSION_BUSY,
         PlatformError::NoAgent(_) | PlatformError::NoPlace { .. } => codes::USAGE,
         PlatformError::Broke { .. } => codes::INTERNAL,
-        PlatformError::Store(StoreError::Damaged(_)) => codes::DAMAGED,
+        PlatformError::Store(StoreError::Damaged(_) | StoreError::DamagedFile(_)) => codes::DAMAGED,
         PlatformError::Store(_) | PlatformError::Undecodable(_) => codes::STORE,
         PlatformError::Workspace(_) => codes::FILE,
     };

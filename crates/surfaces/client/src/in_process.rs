@@ -400,6 +400,20 @@ impl Sessions for InProcess {
                     forgotten_blobs: 0,
                 })
             }
+            Err(error @ StoreError::DamagedFile(_)) => {
+                let head = self.platform.journal.head().await;
+                let head = head.map_err(|error| api_error(error.into()))?;
+                Ok(AuditReport {
+                    verified: head.position.0,
+                    head: head.digest.to_string(),
+                    broken: Some(error.to_string()),
+                    broken_at: None,
+                    blobs: 0,
+                    damaged_blobs: Vec::new(),
+                    missing_blobs: 0,
+                    forgotten_blobs: 0,
+                })
+            }
             Err(error) => Err(api_error(error.into())),
         }
     }

@@ -37,14 +37,13 @@ async fn journal(folder: &Path) -> (PathBuf, Vec<Record>) {
     (path, records)
 }
 
-/// Flips a bit of `text` wherever it stands in the file: once in a page, and perhaps in what was left over
-/// when a page was split.
-fn flip(bytes: &mut [u8], text: &str) {
-    let places: Vec<usize> = (0..bytes.len() - text.len())
-        .filter(|at| &bytes[*at..*at + text.len()] == text.as_bytes())
-        .collect();
-    assert!(!places.is_empty(), "{text} is nowhere");
-    places.into_iter().for_each(|at| bytes[at + 1] ^= 0x01);
+/// Flips the last bit of `text` wherever it stands: once in a page, and perhaps in what was left over when a page was
+/// split.
+fn flip(bytes: &mut [u8], text: &[u8]) -> usize {
+    let places: Vec<usize> =
+        (0..=bytes.len() - text.len()).filter(|at| &bytes[*at..*at + text.len()] == text).collect();
+    places.iter().for_each(|at| bytes[at + text.len() - 1] ^= 0x01);
+    places.len()
 }
 
 async fn named(path: &Path) -> Position {
@@ -61,7 +60,7 @@ async fn a_flipped_byte_is_found_and_named() {
     let whole = fs::read(&path).unwrap();
     for victim in [1, 2, 150, LENGTH - 1, LENGTH] {
         let mut bytes = whole.clone();
-        flip(&mut bytes, &format!("record-{victim}."));
+        assert!(flip(&mut bytes, format!("record-{victim}.").as_bytes()) > 0);
         fs::write(&path, bytes).unwrap();
         assert_eq!(named(&path).await, Position(victim));
     }
@@ -120,6 +119,61 @@ async fn tampering_by_sql_is_found_and_named() {
     }
 }
 
+/// Flips a bit of `text` in the pages of one table or index alone.
+fn flip_in(path: &Path, place: &str, text: &[u8]) {
+    let pages: Vec<i64> = {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut sql = connection.prepare("SELECT pageno FROM dbstat WHERE name = ?1").unwrap();
+        sql.query_map([place], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let mut bytes = fs::read(path).unwrap();
+    let flipped: usize = pages
+        .into_iter()
+        .map(|page| flip(&mut bytes[(page as usize - 1) * 4096..][..4096], text))
+        .sum();
+    assert!(flipped > 0, "it is not in {place}");
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn damage_around_the_records_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _records) = journal(folder.path()).await;
+    let whole = fs::read(&path).unwrap();
+    let store = open(&path);
+    assert_eq!(store.inspect().await, Ok(()));
+    drop(store);
+    let id = command(150).bits().to_be_bytes();
+    for (place, text, named) in [
+        ("sqlite_autoindex_streams_1", b"b".as_slice(), "sqlite_autoindex_streams_1"),
+        ("commands", id.as_slice(), "command"),
+    ] {
+        fs::write(&path, &whole).unwrap();
+        flip_in(&path, place, text);
+        match verified(&open(&path)).await {
+            Err(StoreError::DamagedFile(why)) => assert!(why.contains(named), "{why}"),
+            other => panic!("{place}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn commands_that_are_not_those_of_the_records_are_found() {
+    for sql in [
+        "UPDATE commands SET position = position + 1 WHERE position = 7",
+        "UPDATE commands SET events = 2 WHERE position = 7",
+        "UPDATE commands SET events = 0 WHERE position = 7",
+        "DELETE FROM commands WHERE position = 7",
+        "INSERT INTO commands VALUES (zeroblob(16), 7, 1)",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _records) = journal(folder.path()).await;
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let told = verified(&open(&path)).await;
+        assert!(matches!(told, Err(StoreError::DamagedFile(_))), "{sql}: {told:?}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_built_on_a_broken_end() {
     let folder = tempfile::tempdir().unwrap();
@@ -139,7 +193,7 @@ async fn a_damaged_blob_is_refused_and_can_be_mended() {
     let (path, _records) = journal(folder.path()).await;
     let mut bytes = fs::read(&path).unwrap();
     let text = "a blob that will be damaged";
-    flip(&mut bytes, text);
+    assert!(flip(&mut bytes, text.as_bytes()) > 0);
     fs::write(&path, bytes).unwrap();
     let (store, digest) = (open(&path), Digest::of(text.as_bytes()));
     assert_eq!(store.get(digest).await, Err(StoreError::DamagedBlob(digest)));

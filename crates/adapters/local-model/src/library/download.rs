@@ -227,6 +227,10 @@ async fn whole(
 /// Bytes that may be lost by a crash: the record is written this often.
 const RECORD_EVERY: u64 = 8 << 20;
 
+/// An attempt that brings less than this part of a piece counts as fruitless: a server that always cuts after a few
+/// bytes would be asked for ever.
+const FRUIT: u64 = 64;
+
 /// A fetch in pieces.
 struct Fetch<'a> {
     client: &'a Client,
@@ -243,7 +247,7 @@ struct Fetch<'a> {
 
 impl Fetch<'_> {
     async fn all(&self) -> Result<(), LibraryError> {
-        self.report(0);
+        self.report(PullStage::Downloading, 0);
         let count = self.record().pieces.len();
         futures::stream::iter(0..count)
             .map(|index| self.piece(index))
@@ -256,10 +260,10 @@ impl Fetch<'_> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn report(&self, more: u64) {
+    fn report(&self, stage: PullStage, more: u64) {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
         let total = Some(self.total);
-        (self.progress)(PullProgress { stage: PullStage::Downloading, done, total });
+        (self.progress)(PullProgress { stage, done, total });
     }
 
     /// Fetches one piece, as often as it takes while it gets on.
@@ -272,13 +276,21 @@ impl Fetch<'_> {
                 return Ok(());
             }
             let outcome = self.attempt(index, piece).await;
-            let got_on = self.record().pieces[index].done > piece.done;
+            let came = self.record().pieces[index].done - piece.done;
+            let got_on = came > self.options.piece / FRUIT;
             match outcome {
                 Ok(()) => {}
-                Err(error) if matches!(error, LibraryError::Fetch { .. }) => {
+                Err(LibraryError::Fetch { origin, why }) => {
                     fruitless = if got_on { 0 } else { fruitless + 1 };
                     if fruitless >= self.options.attempts {
-                        return Err(error);
+                        let (done, total) = (self.record().done(), self.total);
+                        let kept = format!(
+                            "{done} of {total} bytes are here, and the same pull goes on there"
+                        );
+                        return Err(LibraryError::Fetch { origin, why: format!("{why}; {kept}") });
+                    }
+                    if !got_on {
+                        self.report(PullStage::Retrying, 0);
                     }
                     tokio::time::sleep(pause).await;
                     pause = if got_on { self.options.pause } else { pause * 2 };
@@ -337,7 +349,7 @@ impl Fetch<'_> {
             file.write_all(bytes).await.map_err(self.part.disk("write"))?;
             wanted -= length;
             *unsaved += length;
-            self.report(length);
+            self.report(PullStage::Downloading, length);
             if *unsaved >= RECORD_EVERY {
                 self.save(index, file, unsaved).await?;
             }

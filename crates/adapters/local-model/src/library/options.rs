@@ -28,7 +28,7 @@ pub struct LibraryOptions {
     pub connections: usize,
     /// Packages that are fetched at the same time.
     pub packages_at_once: usize,
-    /// How often a broken connection is taken up again without progress.
+    /// How often in a row a connection may break that brought little or nothing.
     pub attempts: u32,
     /// The pause before it is, doubled each time.
     pub pause: Duration,

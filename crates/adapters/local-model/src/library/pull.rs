@@ -32,7 +32,7 @@ pub(crate) struct Pull<'a> {
 /// What is to be brought here.
 pub(crate) struct Wanted {
     pub(crate) name: String,
-    /// As it was asked for.
+    /// As it was asked for; of a file its whole path.
     pub(crate) asked: String,
     pub(crate) sources: Vec<Source>,
     pub(crate) digest: Option<Digest>,
@@ -62,9 +62,19 @@ impl Wanted {
             | Source::Wheels(_)
             | Source::File(_) => None,
         };
+        let whole = match &source {
+            // The same words name another file in another folder.
+            Source::File(path) => path.canonicalize().ok(),
+            Source::Web { .. }
+            | Source::Hub { .. }
+            | Source::Ollama { .. }
+            | Source::Oci { .. }
+            | Source::Wheels(_) => None,
+        };
+        let asked = whole.map_or_else(|| asked.to_owned(), |path| path.display().to_string());
         Ok(Self {
             name: source.suggested_name(),
-            asked: asked.to_owned(),
+            asked,
             sources: vec![source],
             digest,
             size: None,
@@ -76,10 +86,14 @@ impl Wanted {
 impl Pull<'_> {
     pub(crate) async fn run(&self, wanted: &Wanted) -> Result<LocalModel, LibraryError> {
         let _lock = self.lock(&wanted.name).await?;
-        if let Some(model) = self.records.read(&wanted.name)
-            && wanted.digest.is_none_or(|digest| digest == model.digest)
-        {
-            return Ok(model);
+        if let Some(model) = self.records.read(&wanted.name) {
+            let same_source = unpinned(&model.source) == unpinned(&wanted.asked);
+            if wanted.digest.map_or(same_source, |digest| digest == model.digest) {
+                return Ok(model);
+            }
+            if !same_source {
+                return Err(LibraryError::Taken { name: model.name, origin: model.source });
+            }
         }
         let mut last = None;
         for source in &wanted.sources {
@@ -220,6 +234,11 @@ impl Pull<'_> {
     fn report(&self, stage: PullStage, done: u64, total: Option<u64>) {
         (self.progress)(PullProgress { stage, done, total });
     }
+}
+
+/// A source without the digest that was promised for it.
+fn unpinned(source: &str) -> &str {
+    source.split_once("#sha256=").map_or(source, |(source, _)| source)
 }
 
 fn hash(path: &PathBuf) -> std::io::Result<Digest> {

@@ -218,6 +218,75 @@ async fn a_file_that_is_cut_short_is_refused_and_one_on_disk_is_told() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_taken_is_not_given_to_another_source() {
+    let folder = TempDir::new().unwrap();
+    let [one, other] = ["a", "b"].map(|name| {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        folder.path().join(name).join("model.gguf")
+    });
+    let mut another = model();
+    another.push(7);
+    std::fs::write(&one, model()).unwrap();
+    std::fs::write(&other, &another).unwrap();
+    let server = Server::start(move |request| Reply::file(request, &another, "\"one\""));
+    let library = library(options(&folder));
+    let first = library.pull(one.to_str().unwrap(), &quiet).await.unwrap();
+    let roundabout = folder.path().join("b/../a/model.gguf");
+    assert_eq!(library.pull(roundabout.to_str().unwrap(), &quiet).await.unwrap(), first);
+
+    let web = format!("{}model.gguf", server.url);
+    let pinned = |bytes: &[u8]| format!("{web}#sha256={}", Digest::of(bytes));
+    let taken = std::fs::read(&other).unwrap();
+    for source in [other.to_str().unwrap(), &web, &pinned(&taken)] {
+        let refused = library.pull(source, &quiet).await.unwrap_err();
+        let LibraryError::Taken { name, origin } = refused else { panic!("{refused}") };
+        assert_eq!((name.as_str(), origin), ("model", first.source.clone()));
+    }
+    assert_eq!(library.pull(&pinned(&model()), &quiet).await.unwrap(), first, "the same bytes");
+    assert!(server.requests().is_empty());
+
+    library.remove("model").await.unwrap();
+    let second = library.pull(&web, &quiet).await.unwrap();
+    assert_eq!(library.pull(&pinned(&taken), &quiet).await.unwrap(), second);
+    assert_eq!(std::fs::read(&second.path).unwrap(), taken);
+}
+
+#[tokio::test]
+async fn a_server_that_always_cuts_is_given_up_and_what_came_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let give = Arc::new(AtomicUsize::new(1));
+    let bytes = Arc::clone(&give);
+    let server = Server::start(move |request| {
+        let mut reply = Reply::file(request, &model(), "\"one\"");
+        // The question about the size is answered in full.
+        reply.cut =
+            (reply.body.len() > 1).then(|| bytes.load(Ordering::Relaxed).min(reply.body.len()));
+        reply
+    });
+    let library = library(LibraryOptions { connections: 1, ..options(&folder) });
+    let source = format!("{}tiny.gguf", server.url);
+    let stages = Mutex::new(Vec::new());
+    let told = library
+        .pull(&source, &|step| stages.lock().unwrap().push(step.stage))
+        .await
+        .unwrap_err()
+        .to_string();
+    // Three attempts, a byte each.
+    assert!(
+        told.ends_with("3 of 400069 bytes are here, and the same pull goes on there"),
+        "{told}"
+    );
+    assert_eq!(server.requests().len(), 4);
+    let again =
+        stages.lock().unwrap().iter().filter(|stage| **stage == PullStage::Retrying).count();
+    assert_eq!(again, 2);
+    // Cut all the same, but it gets on.
+    give.store(8_192, Ordering::Relaxed);
+    let pulled = library.pull(&source, &quiet).await.unwrap();
+    assert_eq!(std::fs::read(&pulled.path).unwrap(), model());
+}
+
+#[tokio::test]
 async fn two_pulls_at_once_fetch_once() {
     let folder = TempDir::new().unwrap();
     let server = Server::start(|request| Reply::file(request, &model(), "\"one\""));

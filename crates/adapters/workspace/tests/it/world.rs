@@ -117,7 +117,6 @@ pub(crate) fn word<T>(result: Result<T, WorkspaceError>) -> String {
         Err(WorkspaceError::Unencodable { character, .. }) => format!("no place for {character}"),
         Err(WorkspaceError::Unguarded { .. }) => "unguarded".to_owned(),
         Err(WorkspaceError::BadPattern { .. }) => "bad pattern".to_owned(),
-        Err(WorkspaceError::Unguarded { why, .. }) => format!("unguarded: {why}"),
         Err(WorkspaceError::Disk { action, source, .. }) => {
             format!("disk: {action}: {:?}", source.kind())
         }

@@ -10,6 +10,8 @@ struct Tampered {
     head: Head,
     /// From here on nothing can be read.
     unreadable: Option<Position>,
+    /// What is wrong around the records.
+    around: Option<&'static str>,
 }
 
 impl Tampered {
@@ -21,7 +23,7 @@ impl Tampered {
             store.append(conformance::append(command, &[("a/b", Expected::Any, 1)])).await.unwrap();
         }
         let records = store.read_all(Position(0), usize::MAX).await.unwrap();
-        Self { records, head: store.head().await.unwrap(), unreadable: None }
+        Self { records, head: store.head().await.unwrap(), unreadable: None, around: None }
     }
 }
 
@@ -53,6 +55,10 @@ impl Journal for Tampered {
 
     async fn head(&self) -> Result<Head, StoreError> {
         Ok(self.head)
+    }
+
+    async fn inspect(&self) -> Result<(), StoreError> {
+        self.around.map_or(Ok(()), |why| Err(StoreError::DamagedFile(why.into())))
     }
 
     async fn subscribe(&self, _after: Position) -> Result<Subscription, StoreError> {
@@ -126,6 +132,19 @@ fn an_altered_record_before_an_unreadable_one_is_first() {
         journal.records[1400].revision.0 += 1;
     };
     check(tamper, Some(1401));
+}
+
+#[test]
+fn damage_around_the_records_is_told_when_they_are_whole() {
+    runtime().block_on(async {
+        let mut journal = Tampered::of_length(3).await;
+        journal.around = Some("row 3 missing from an index");
+        let told = verify(&journal, &mut |_, _| {}).await;
+        assert_eq!(told, Err(StoreError::DamagedFile("row 3 missing from an index".into())));
+        journal.records[1].event.data = "{}".into();
+        let told = verify(&journal, &mut |_, _| {}).await;
+        assert!(matches!(told, Err(StoreError::Damaged(_))), "{told:?}");
+    });
 }
 
 #[test]

@@ -50,7 +50,7 @@ const STRIDE: u64 = 10_000;
 
 async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let sessions = desk.entrance.sessions().await?;
-    let live = desk.terminal.stderr_is_terminal && desk.form() == Form::People;
+    let live = desk.terminal.err_is_screen() && desk.form() == Form::People;
     let Terminal { err, interrupts, .. } = &mut desk.terminal;
     let (verified, drawn) = {
         let last = Mutex::new((0, err));
@@ -73,12 +73,15 @@ async fn verify(desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let report = verified.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??;
     desk.show(&report, |_| {
         let count = figures::counted(report.verified, "record", "records");
-        match &report.broken {
-            None => {
+        match (&report.broken, report.broken_at) {
+            (None, _) => {
                 let blobs = blobs(&report);
                 format!("{count} verified, nothing broken\nhead {}\n{blobs}\n", report.head)
             }
-            Some(_) => {
+            (Some(_), None) => {
+                format!("{count} verified, the file around them is damaged\nhead {}\n", report.head)
+            }
+            (Some(_), Some(_)) => {
                 format!("{count} verified before the first broken one\nlast good {}\n", report.head)
             }
         }

@@ -16,6 +16,7 @@ use crate::figures;
 use crate::follow::{Voice, conclude, follow};
 use crate::keyboard::Typed;
 use crate::report::{Failure, Form, HANGUP, report, unread, usage};
+use crate::terminal::Terminal;
 use crate::visible;
 use crate::work::Work;
 use slash::Slash;
@@ -105,8 +106,14 @@ impl Chat {
     async fn talk(&mut self, desk: &mut Desk<'_>) -> Result<(), Failure> {
         let mut pressed = 0;
         loop {
-            let typed = desk.terminal.keyboard.message("bottega").await;
-            let text = match typed.map_err(unread)? {
+            let Terminal { keyboard, interrupts, dumb, .. } = &mut desk.terminal;
+            let message = keyboard.message("bottega");
+            // A line editor is told of Ctrl-C itself; without one it comes as a signal.
+            let typed = match *dumb {
+                true => Terminal::unless_interrupted(interrupts, message).await,
+                false => Some(message.await),
+            };
+            let text = match typed.unwrap_or(Ok(Typed::Interrupt)).map_err(unread)? {
                 Typed::Text(text) => text,
                 Typed::End => return Ok(()),
                 Typed::Gone => return Err(Failure::Silent(HANGUP)),

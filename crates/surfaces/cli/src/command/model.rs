@@ -170,8 +170,9 @@ async fn fetch(
 ) -> Result<LocalModel, Failure> {
     let mut nowhere = std::io::sink();
     let people = desk.form() == Form::People;
-    let Terminal { err, interrupts, width, stderr_is_terminal, .. } = &mut desk.terminal;
-    let shown = match (people, *stderr_is_terminal) {
+    let screen = desk.terminal.err_is_screen();
+    let Terminal { err, interrupts, width, .. } = &mut desk.terminal;
+    let shown = match (people, screen) {
         (true, true) => pull::Shown::bar(err.as_mut(), *width),
         (true, false) => pull::Shown::lines(err.as_mut()),
         (false, _) => pull::Shown::lines(&mut nowhere),

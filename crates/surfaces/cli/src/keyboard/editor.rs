@@ -12,6 +12,10 @@ use reedline::{
 
 use super::Typed;
 
+/// Stands behind the prompt.
+pub(super) const INDICATOR: &str = "› ";
+/// Stands before a further line of a message.
+pub(super) const MORE: &str = "· ";
 /// Messages that are kept.
 const KEPT: usize = 1_000;
 
@@ -50,15 +54,20 @@ impl LineEditor {
 }
 
 /// A message without the backslashes that held its lines together.
-fn joined(text: &str) -> String {
+pub(super) fn joined(text: &str) -> String {
     text.replace("\\\n", "\n")
+}
+
+/// Whether a message wants another line.
+pub(super) fn goes_on(text: &str) -> bool {
+    text.ends_with('\\')
 }
 
 struct BackslashGoesOn;
 
 impl Validator for BackslashGoesOn {
     fn validate(&self, line: &str) -> ValidationResult {
-        if line.ends_with('\\') { ValidationResult::Incomplete } else { ValidationResult::Complete }
+        if goes_on(line) { ValidationResult::Incomplete } else { ValidationResult::Complete }
     }
 }
 
@@ -74,11 +83,11 @@ impl Prompt for Words<'_> {
     }
 
     fn render_prompt_indicator(&self, _mode: PromptEditMode) -> Cow<'_, str> {
-        "› ".into()
+        INDICATOR.into()
     }
 
     fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
-        "· ".into()
+        MORE.into()
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {

@@ -1,18 +1,20 @@
 //! The process's own standard input.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
-use super::editor::LineEditor;
+use super::editor::{INDICATOR, LineEditor, MORE, goes_on, joined};
 use super::line::{self, Quiet};
 use super::{Keyboard, Typed};
 
 /// The process's own standard input.
 pub struct SystemKeyboard {
     history: Option<PathBuf>,
+    /// Messages are read as plain lines.
+    dumb: bool,
     editor: Option<LineEditor>,
 }
 
@@ -23,10 +25,11 @@ impl std::fmt::Debug for SystemKeyboard {
 }
 
 impl SystemKeyboard {
-    /// `history` is the file that keeps the messages of `bottega chat`; none are kept when absent.
+    /// `history` is the file that keeps the messages of `bottega chat`; none are kept when absent, nor on a terminal
+    /// that is `dumb`: it has no line editor.
     #[must_use]
-    pub const fn new(history: Option<PathBuf>) -> Self {
-        Self { history, editor: None }
+    pub const fn new(history: Option<PathBuf>, dumb: bool) -> Self {
+        Self { history, dumb, editor: None }
     }
 }
 
@@ -51,6 +54,9 @@ impl Keyboard for SystemKeyboard {
     }
 
     async fn message(&mut self, prompt: &str) -> io::Result<Typed> {
+        if self.dumb {
+            return plain(prompt).await;
+        }
         let mut editor = match self.editor.take() {
             Some(editor) => editor,
             None => LineEditor::open(self.history.as_deref())?,
@@ -71,6 +77,29 @@ impl Keyboard for SystemKeyboard {
         self.editor = Some(editor);
         typed
     }
+}
+
+/// A message without a line editor; a backslash at a line's end goes on in the next.
+async fn plain(prompt: &str) -> io::Result<Typed> {
+    let mut message = String::new();
+    let mut asked = format!("{prompt}{INDICATOR}");
+    loop {
+        show(&asked)?;
+        match read().await? {
+            Typed::Text(line) => message.push_str(&line),
+            other => return Ok(other),
+        }
+        if !goes_on(&message) {
+            return Ok(Typed::Text(joined(&message)));
+        }
+        message.push('\n');
+        asked = MORE.to_owned();
+    }
+}
+
+fn show(prompt: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(prompt.as_bytes()).and_then(|()| out.flush())
 }
 
 async fn read() -> io::Result<Typed> {

@@ -17,6 +17,26 @@ fn chat(messages: &[&str]) -> World {
     .on_terminals()
 }
 
+/// Nothing but text goes to a dumb terminal, whatever is done there.
+#[test]
+fn a_dumb_terminal_is_sent_no_escapes() {
+    let lines: [&[&str]; 5] = [
+        &["chat"],
+        &["run", "mend it"],
+        &["audit", "verify"],
+        &["model", "pull"],
+        &["sessions", "list"],
+    ];
+    for line in lines {
+        let world = World { color: ColorChoice::Auto, ..chat(&["mend it", "/cost"]) };
+        let came = World { dumb: true, ..world }.run(line);
+        let (seen, drawn) = (format!("{}{}", came.out, came.err), ['\u{1b}', '\r']);
+        assert!(!seen.is_empty() && !seen.contains(drawn), "{line:?}: {seen:?}");
+    }
+    let drawn = World { color: ColorChoice::Auto, ..chat(&["mend it"]) }.run(&["chat"]);
+    assert!(drawn.err.contains('\u{1b}'), "{}", drawn.err);
+}
+
 #[test]
 fn a_chat_goes_on_in_one_session() {
     let came = chat(&[

@@ -67,6 +67,8 @@ pub(crate) struct World {
     pub messages: VecDeque<Typed>,
     /// Whether standard input, output and error are terminals.
     pub terminals: (bool, bool, bool),
+    /// Whether they are dumb.
+    pub dumb: bool,
     pub color: ColorChoice,
     pub show: Show,
     pub broken: bool,
@@ -91,6 +93,7 @@ impl Default for World {
             typed: VecDeque::new(),
             messages: VecDeque::new(),
             terminals: (false, false, false),
+            dumb: false,
             color: ColorChoice::Auto,
             show: Show::default(),
             broken: false,
@@ -147,6 +150,7 @@ impl World {
             stdin_is_terminal: self.terminals.0,
             stdout_is_terminal: self.terminals.1,
             stderr_is_terminal: self.terminals.2,
+            dumb: self.dumb,
             width: 80,
             color: self.color,
             show: self.show,
