@@ -31,18 +31,21 @@ pub(crate) fn inspect(connection: &Connection) -> Result<(), StoreError> {
         rows.collect::<rusqlite::Result<Vec<String>>>()
     };
     // https://sqlite.org/pragma.html#pragma_integrity_check: one row `ok`, or one for each fault.
-    let mut faults = ask(&format!("PRAGMA integrity_check({NAMED})"), &[]).map_err(damage)?;
+    let mut faults =
+        ask(&format!("PRAGMA integrity_check({NAMED})"), &[]).map_err(|error| damage(&error))?;
     faults.retain(|fault| fault != "ok");
     if faults.is_empty() {
-        faults = ask(COMMANDS, &[&NAMED]).map_err(damage)?;
+        faults = ask(COMMANDS, &[&NAMED]).map_err(|error| damage(&error))?;
     }
     if faults.is_empty() { Ok(()) } else { Err(StoreError::DamagedFile(faults.join("; "))) }
 }
 
 /// Damage that SQLite meets while it looks is no record's.
-fn damage(error: rusqlite::Error) -> StoreError {
-    match translate(&error, Position(0)) {
-        StoreError::Damaged(_) => StoreError::DamagedFile(error.to_string()),
-        other => other,
+fn damage(error: &rusqlite::Error) -> StoreError {
+    let told = translate(error, Position(0));
+    if matches!(told, StoreError::Damaged(_)) {
+        StoreError::DamagedFile(error.to_string())
+    } else {
+        told
     }
 }

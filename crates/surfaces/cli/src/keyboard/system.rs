@@ -87,7 +87,7 @@ async fn plain(prompt: &str) -> io::Result<Typed> {
         show(&asked)?;
         match read().await? {
             Typed::Text(line) => message.push_str(&line),
-            other => return Ok(other),
+            ended @ (Typed::Interrupt | Typed::End | Typed::Gone) => return Ok(ended),
         }
         if !goes_on(&message) {
             return Ok(Typed::Text(joined(&message)));
