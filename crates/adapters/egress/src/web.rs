@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_policy::egress::{HostRule, Screen, Target, WebUrl};
 use bottega_tool::{Web, WebAnswer, WebError};
+use bottega_types::with_causes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION,
@@ -192,16 +193,5 @@ fn failed(target: &Target, error: reqwest::Error) -> WebError {
 
 /// A transport error with its causes, without the address it was about.
 fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        let next = inner.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = inner.source();
-    }
-    text
+    with_causes(&error.without_url())
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bottega_llm::{ErrorKind, ModelError};
+use bottega_types::with_causes;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 
@@ -51,16 +52,5 @@ fn make(road: Road, connect_timeout: Duration) -> Result<Client, ModelError> {
 
 /// A transport error with its causes, without the address it was about.
 pub(crate) fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        let next = inner.to_string();
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = inner.source();
-    }
-    text
+    with_causes(&error.without_url())
 }

@@ -149,7 +149,7 @@ mod tests {
         );
         check(
             Place::Protected,
-            &["/home/u/.ssh/config", "/root/.aws/credentials", "/home/u/.npmrc"],
+            &["/home/u/.ssh/config", "/home/u/.aws/credentials", "/home/u/.npmrc"],
         );
         check(Place::Protected, &["prod.yml", "infra/a"]);
         check(Place::Protected, &["/home/u/.cargo/credentials.toml", "/data/bottega/journal.db"]);

@@ -10,6 +10,7 @@
 //! * Money and tokens never wrap: arithmetic saturates or refuses.
 //! * A [`Secret`] has no `Display` and no `Serialize`, and its `Debug` is a fixed word.
 
+mod causes;
 mod digest;
 mod entropy;
 mod id;
@@ -19,6 +20,7 @@ mod secret;
 mod time;
 mod tokens;
 
+pub use causes::with_causes;
 pub use digest::{Digest, NotADigest};
 pub use entropy::{Entropy, Seeded, SystemEntropy};
 pub use id::{AgentId, CallId, CommandId, GrantId, NotAnId, SessionId};
