@@ -22,11 +22,12 @@ use crate::listing::{Globs, list};
 use crate::place::Places;
 use crate::read::{Raw, found, raw};
 use crate::resolve::{follow, resolve};
+use crate::restore::restore;
 use crate::search::search;
 use crate::shadow::Shadow;
 use crate::similar::similar;
 use crate::walk::{Missing, Spot, explain, spot};
-use crate::write::{expect, remove, remove_folder, replace};
+use crate::write::{expect, remove_folder, replace};
 
 /// As many resolved paths are remembered between judgement and use.
 const REMEMBERED: usize = 4_096;
@@ -256,37 +257,9 @@ impl Inner {
         Ok(Written { before: before.map(|before| before.bytes), after, digest, mode })
     }
 
-    fn restore(
-        &self,
-        path: &str,
-        bytes: Option<&[u8]>,
-        mode: u32,
-        expected: Option<Digest>,
-    ) -> Result<(), WorkspaceError> {
-        let now = resolve(&self.places, path)?;
-        let missing = if bytes.is_some() { Missing::Make } else { Missing::Fail };
-        let spot = match self.spot(&now, "restore", missing) {
-            // Nothing is to be there, and not even its folder is.
-            Err(WorkspaceError::NotFound { .. }) if expected.is_none() => return Ok(()),
-            spot => spot?,
-        };
-        let before = match expect(&spot, &now.shown, self.largest, expected) {
-            // A folder took the file's place: one that is empty goes, one that holds anything is somebody's.
-            Err(WorkspaceError::IsFolder { path }) if bytes.is_some() && expected.is_none() => {
-                if !self.remove_folder(&path)? {
-                    return Err(WorkspaceError::Changed { path });
-                }
-                None
-            }
-            before => before?,
-        };
-        match (bytes, before) {
-            (Some(bytes), before) => {
-                replace(&spot, &now.shown, before.as_ref(), bytes, Some(mode & 0o7777)).map(|_| ())
-            }
-            (None, Some(before)) => remove(&spot, &now.shown, &before),
-            (None, None) => Ok(()),
-        }
+    /// What is known of places.
+    pub(crate) const fn places(&self) -> &Places {
+        &self.places
     }
 
     fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
@@ -424,7 +397,7 @@ impl Workspace for DiskWorkspace {
     ) -> Result<(), WorkspaceError> {
         let (asked, bytes) = (path.to_owned(), bytes.map(<[u8]>::to_vec));
         self.blocking(path, move |inner, _| {
-            let restored = inner.restore(&asked, bytes.as_deref(), mode, expected);
+            let restored = restore(inner, &asked, bytes.as_deref(), mode, expected);
             inner.wrote(&asked);
             restored
         })

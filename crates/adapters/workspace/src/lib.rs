@@ -30,6 +30,7 @@ mod name;
 mod place;
 mod read;
 mod resolve;
+mod restore;
 mod search;
 mod shadow;
 mod similar;

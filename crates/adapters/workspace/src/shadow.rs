@@ -5,18 +5,19 @@
 //! again; what differs was changed by the command, and its earlier bytes are in the copy. A look costs one `lstat` a
 //! file, and none is needed while the kernel has no news (`stillness`); no file is read twice that did not change.
 //!
-//! What ignore files name is not looked at: build outputs are made again, not undone. Neither are `.git`, `.bottega` and
-//! protected files, nor links, nor empty folders.
+//! Folders that ignore files name are not looked into: build outputs are made again, not undone. A single ignored file in
+//! another folder is somebody's work and is looked at like all others. `.git`, `.bottega` and protected files are not.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
 use std::io::Write;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottega_policy::Place;
-use bottega_tool::{CommandChanges, FileChange, WorkspaceError};
+use bottega_tool::{CommandChanges, FileChange, FileKind, WorkspaceError};
 use bottega_types::Digest;
 use ignore::DirEntry;
 
@@ -24,6 +25,7 @@ use crate::ignoring::walk;
 use crate::name::told as shown;
 use crate::place::Places;
 use crate::stillness::{PASSED_BY, Stillness};
+use crate::walk::is_temporary;
 
 /// The largest file whose bytes are kept.
 const LARGEST: u64 = 8 << 20;
@@ -32,6 +34,8 @@ const ROOM: u64 = 512 << 20;
 /// A workspace with so many files or folders that no ignore file names is not looked over.
 const FILES: usize = 100_000;
 const FOLDERS: usize = 20_000;
+/// With more ignored files than these in folders that are looked into, no ignored file is looked at.
+const LOOSE: usize = 20_000;
 /// The most that one command's changes may hold, in bytes; beyond it they are named and not kept.
 const CHANGED: usize = 64 << 20;
 /// Paths that are named when their bytes are not kept.
@@ -44,8 +48,7 @@ pub(crate) struct Shadow(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     known: BTreeMap<PathBuf, Known>,
-    /// Every folder that has a file in it.
-    folders: BTreeSet<PathBuf>,
+    folders: BTreeMap<PathBuf, Folder>,
     copy: Option<File>,
     /// Bytes in the copy.
     end: u64,
@@ -58,6 +61,8 @@ struct State {
     /// Tells when a look would find nothing new.
     stillness: Stillness,
     size: Size,
+    /// There are too many ignored files to look at.
+    passes_loose: bool,
 }
 
 /// Whether a look over the workspace is worth its time.
@@ -79,7 +84,20 @@ struct Known {
     kept: Option<(u64, u64)>,
 }
 
-/// By which a change shows: any write sets the time of the last change of the inode.
+/// A folder as it was when it was looked at. That something in it changed is no change of its own.
+#[derive(Clone, Copy, Debug)]
+struct Folder {
+    mode: u32,
+    changed: (i64, i64),
+}
+
+impl Folder {
+    fn of(about: &Metadata) -> Self {
+        Self { mode: about.mode() & 0o7777, changed: (about.ctime(), about.ctime_nsec()) }
+    }
+}
+
+/// By which a change of a file or a link shows: any write sets the time of the last change of the inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -90,13 +108,21 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(about: &std::fs::Metadata) -> Self {
+    fn of(about: &Metadata) -> Self {
         Self {
             inode: about.ino(),
             size: about.size(),
             mode: about.mode(),
             modified: (about.mtime(), about.mtime_nsec()),
             changed: (about.ctime(), about.ctime_nsec()),
+        }
+    }
+
+    /// The mode as it is told: permissions alone, but for a link.
+    const fn told_mode(self) -> u32 {
+        match FileKind::of_mode(self.mode) {
+            FileKind::Link => self.mode,
+            FileKind::File | FileKind::Folder | FileKind::Other => self.mode & 0o7777,
         }
     }
 }
@@ -139,7 +165,7 @@ impl Shadow {
             true => CommandChanges::default(),
             false => {
                 let seen = state.look_and_watch(places);
-                state.differences(places, seen.files)
+                state.differences(places, seen)
             }
         };
         state.running = state.running.saturating_sub(1);
@@ -157,8 +183,15 @@ impl Shadow {
             return;
         }
         let path = path.to_owned();
+        for folder in path.ancestors().skip(1) {
+            if let Ok(about) = std::fs::symlink_metadata(places.root.join(folder)) {
+                state.folders.entry(folder.to_owned()).or_insert_with(|| Folder::of(&about));
+            }
+        }
         match std::fs::symlink_metadata(places.root.join(&path)) {
-            Ok(about) if about.is_file() => state.keep(places, path, Stamp::of(&about)),
+            Ok(about) if about.is_file() || about.is_symlink() => {
+                state.keep(places, path, Stamp::of(&about));
+            }
             Ok(_) | Err(_) => {
                 state.known.remove(&path);
             }
@@ -175,26 +208,27 @@ impl State {
     /// Looks until every folder was watched while it was looked at.
     fn look_and_watch(&mut self, places: &Places) -> Seen {
         loop {
-            let seen = look(places);
+            let seen = look(places, !self.passes_loose);
+            self.passes_loose |= seen.too_many_loose;
             if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
                 *self = Self { running: self.running, size: Size::TooLarge, ..Self::default() };
                 return Seen::default();
             }
-            if !self.stillness.watch(&places.root, &seen.folders) {
+            if !self.stillness.watch(&places.root, &seen.folders.keys().cloned().collect()) {
                 return seen;
             }
         }
     }
 
     /// Takes what is seen for what was there before.
-    fn absorb(&mut self, places: &Places, Seen { files: seen, .. }: Seen) {
+    fn absorb(&mut self, places: &Places, Seen { files: seen, folders, .. }: Seen) {
         self.known.retain(|path, _| seen.contains_key(path));
         for (path, stamp) in seen {
             if self.known.get(&path).is_none_or(|known| known.stamp != stamp) {
                 self.keep(places, path, stamp);
             }
         }
-        self.folders = folders(self.known.keys());
+        self.folders = folders;
     }
 
     /// Copies a file's bytes, where there is room for them.
@@ -226,61 +260,99 @@ impl State {
     }
 
     /// What differs between what was known and what is seen, which then is what is known.
-    fn differences(&mut self, places: &Places, seen: BTreeMap<PathBuf, Stamp>) -> CommandChanges {
+    fn differences(&mut self, places: &Places, seen: Seen) -> CommandChanges {
         let mut told = Told::default();
+        self.files_gone(places, &seen.files, &mut told);
+        for (path, stamp) in seen.files {
+            self.file_seen(places, path, stamp, &mut told);
+        }
+        self.folders_differ(places, &seen.folders, &mut told);
+        self.folders = seen.folders;
+        told.0
+    }
+
+    fn files_gone(&mut self, places: &Places, seen: &BTreeMap<PathBuf, Stamp>, told: &mut Told) {
         let gone: Vec<PathBuf> =
             self.known.keys().filter(|path| !seen.contains_key(*path)).cloned().collect();
         for path in gone {
             let Some(known) = self.known.remove(&path) else { continue };
-            // What an ignore file names now is still there.
-            if std::fs::symlink_metadata(places.root.join(&path)).is_ok_and(|now| now.is_file()) {
+            // What is passed by now is still there.
+            if still(places, &path).is_some_and(|now| now.is_file() || now.is_symlink()) {
                 continue;
             }
             let before = self.bytes(&known);
             told.tell(&path, before.is_some(), || {
-                FileChange::new(shown(&path), before, None, known.stamp.mode & 0o7777)
+                FileChange::new(shown(&path), before, None, known.stamp.told_mode())
             });
         }
-        for (path, stamp) in seen {
-            let known = self.known.get(&path).copied();
-            if known.is_some_and(|known| known.stamp == stamp) {
-                continue;
-            }
-            let after = read(&places.root.join(&path), stamp);
-            let kept = after.as_deref().and_then(|bytes| self.copied(bytes));
-            self.known.insert(path.clone(), Known { stamp, kept });
-            let before = known.and_then(|known| self.bytes(&known));
-            let came_to_light = known.is_none() && !self.is_fresh(places, &path, stamp);
-            let same = known.is_some_and(|known| known.stamp.mode == stamp.mode)
-                && before.as_deref().map(Digest::of) == after.as_deref().map(Digest::of)
-                && before.is_some();
-            if came_to_light || same {
-                continue;
-            }
-            let whole = after.is_some() && (known.is_none() || before.is_some());
-            let folders = &self.folders;
-            told.tell(&path, whole, || FileChange {
-                mode_before: known.map(|known| known.stamp.mode & 0o7777),
-                new_folders: if known.is_none() { new_folders(folders, &path) } else { Vec::new() },
-                ..FileChange::new(shown(&path), before, after, stamp.mode & 0o7777)
-            });
-        }
-        self.folders = folders(self.known.keys());
-        told.0
     }
 
-    /// Whether a file that was not known was made, changed or moved since the command began, it or a new folder that it
-    /// is in. One that only came to light, since an ignore file changed, was not.
-    fn is_fresh(&self, places: &Places, path: &Path, stamp: Stamp) -> bool {
+    fn file_seen(&mut self, places: &Places, path: PathBuf, stamp: Stamp, told: &mut Told) {
+        let known = self.known.get(&path).copied();
+        if known.is_some_and(|known| known.stamp == stamp) {
+            return;
+        }
+        let after = read(&places.root.join(&path), stamp);
+        let kept = after.as_deref().and_then(|bytes| self.copied(bytes));
+        self.known.insert(path.clone(), Known { stamp, kept });
+        let before = known.and_then(|known| self.bytes(&known));
+        let came_to_light = known.is_none() && !self.is_fresh(places, &path, stamp.changed);
+        let same = known.is_some_and(|known| known.stamp.mode == stamp.mode)
+            && before.as_deref().map(Digest::of) == after.as_deref().map(Digest::of)
+            && before.is_some();
+        if came_to_light || same {
+            return;
+        }
+        let whole = after.is_some() && (known.is_none() || before.is_some());
+        told.tell(&path, whole, || FileChange {
+            mode_before: known.map(|known| known.stamp.told_mode()),
+            ..FileChange::new(shown(&path), before, after, stamp.told_mode())
+        });
+    }
+
+    fn folders_differ(&self, places: &Places, seen: &BTreeMap<PathBuf, Folder>, told: &mut Told) {
+        let gone = self.folders.iter().filter(|(path, _)| !seen.contains_key(*path));
+        for (path, known) in gone {
+            // What is passed by now is still there.
+            if !still(places, path).is_some_and(|now| now.is_dir()) {
+                told.tell(path, true, || FileChange::folder(&shown(path), Some(known.mode), None));
+            }
+        }
+        for (path, folder) in seen.iter().filter(|(path, _)| !path.as_os_str().is_empty()) {
+            let before = self.folders.get(path).map(|known| known.mode);
+            let differs = match before {
+                Some(mode) => mode != folder.mode,
+                None => self.is_fresh(places, path, folder.changed),
+            };
+            if differs {
+                let change = || FileChange::folder(&shown(path), before, Some(folder.mode));
+                told.tell(path, true, change);
+            }
+        }
+    }
+
+    /// Whether something that was not known was made, changed or moved since the command began, it or a new folder that
+    /// it is in. What only came to light, since an ignore file changed, was not.
+    fn is_fresh(&self, places: &Places, path: &Path, changed: (i64, i64)) -> bool {
         let Some(since) = self.since else { return true };
         let folder_is = |folder: &Path| {
             let about = std::fs::symlink_metadata(places.root.join(folder));
             about.is_ok_and(|about| Stamp::of(&about).changed >= since)
         };
-        let new = path.ancestors().skip(1).take_while(|folder| !self.folders.contains(*folder));
+        let new = path.ancestors().skip(1).take_while(|folder| !self.folders.contains_key(*folder));
         let mut new = new.filter(|folder| !folder.as_os_str().is_empty());
-        stamp.changed >= since || new.any(folder_is)
+        changed >= since || new.any(folder_is)
     }
+}
+
+/// What stands at a path in the workspace, if no folder above it has become a link.
+fn still(places: &Places, path: &Path) -> Option<Metadata> {
+    let above: Vec<&Path> = path.ancestors().skip(1).collect();
+    let is_folder = |folder: &&Path| {
+        std::fs::symlink_metadata(places.root.join(folder)).is_ok_and(|about| about.is_dir())
+    };
+    let real = above.iter().rev().all(is_folder);
+    real.then(|| std::fs::symlink_metadata(places.root.join(path)).ok())?
 }
 
 /// The changes of one command, as far as there is room for them.
@@ -325,61 +397,79 @@ fn too_large() -> WorkspaceError {
 /// What a look finds, by paths in the workspace.
 #[derive(Default)]
 struct Seen {
+    /// Files and links.
     files: BTreeMap<PathBuf, Stamp>,
-    /// Every folder that was looked into.
-    folders: BTreeSet<PathBuf>,
+    /// Every folder that was looked into, the workspace itself with an empty path.
+    folders: BTreeMap<PathBuf, Folder>,
+    /// There are more ignored files than are looked at; none of them is among the files.
+    too_many_loose: bool,
 }
 
-/// Looks over the workspace.
-fn look(places: &Places) -> Seen {
+/// Looks over the workspace, at ignored files in folders that are looked into only if `loose`.
+fn look(places: &Places, loose: bool) -> Seen {
     let mut seen = Seen::default();
     let keep = |entry: &DirEntry| !PASSED_BY.iter().any(|other| entry.file_name() == *other);
     let walk = walk(&places.root, keep).build();
     for entry in walk.filter_map(Result::ok) {
         if seen.folders.len() > FOLDERS || seen.files.len() >= FILES {
-            break;
+            return seen;
         }
         let Some(kind) = entry.file_type() else { continue };
         let Ok(path) = entry.path().strip_prefix(&places.root) else { continue };
+        let Ok(about) = entry.metadata() else { continue };
         if kind.is_dir() {
-            seen.folders.insert(path.to_owned());
-        } else if kind.is_file()
-            && places.of(entry.path()) != Place::Protected
-            && let Ok(about) = entry.metadata()
-        {
+            seen.folders.insert(path.to_owned(), Folder::of(&about));
+        } else if is_kept(places, entry.path(), &about) {
             seen.files.insert(path.to_owned(), Stamp::of(&about));
+        }
+    }
+    if loose {
+        match loose_files(places, &seen) {
+            Some(loose) => seen.files.extend(loose),
+            None => seen.too_many_loose = true,
         }
     }
     seen
 }
 
-/// The bytes of a file that is still as it was looked at.
+fn is_kept(places: &Places, path: &Path, about: &Metadata) -> bool {
+    (about.is_file() || about.is_symlink()) && places.of(path) != Place::Protected
+}
+
+/// The files that the walk passed by in folders that it went into; nothing when they are too many.
+fn loose_files(places: &Places, seen: &Seen) -> Option<Vec<(PathBuf, Stamp)>> {
+    let mut loose = Vec::new();
+    for folder in seen.folders.keys() {
+        let Ok(entries) = std::fs::read_dir(places.root.join(folder)) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name();
+            let passed = is_temporary(&name) || PASSED_BY.iter().any(|other| name == *other);
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let path = folder.join(&name);
+            if passed || is_folder || seen.files.contains_key(&path) {
+                continue;
+            }
+            if let Ok(about) = entry.metadata()
+                && is_kept(places, &entry.path(), &about)
+            {
+                loose.push((path, Stamp::of(&about)));
+            }
+        }
+        if loose.len() > LOOSE {
+            return None;
+        }
+    }
+    Some(loose)
+}
+
+/// The bytes of a file that is still as it was looked at; of a link what it leads to.
 fn read(path: &Path, stamp: Stamp) -> Option<Vec<u8>> {
+    if FileKind::of_mode(stamp.mode) == FileKind::Link {
+        return std::fs::read_link(path).ok().map(|target| target.into_os_string().into_vec());
+    }
     if stamp.size > LARGEST {
         return None;
     }
     let bytes = std::fs::read(path).ok()?;
     (bytes.len() as u64 == stamp.size).then_some(bytes)
-}
-
-fn folders<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> BTreeSet<PathBuf> {
-    let mut folders = BTreeSet::new();
-    for path in paths {
-        for folder in path.ancestors().skip(1) {
-            if folders.contains(folder) {
-                break;
-            }
-            folders.insert(folder.to_owned());
-        }
-    }
-    folders
-}
-
-/// The folders above a new file that had nothing in them, the outermost first.
-fn new_folders(known: &BTreeSet<PathBuf>, path: &Path) -> Vec<String> {
-    let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
-    let mut new: Vec<String> =
-        above.take_while(|folder| !known.contains(*folder)).map(shown).collect();
-    new.reverse();
-    new
 }

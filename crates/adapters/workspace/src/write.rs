@@ -1,5 +1,6 @@
 //! Writing a file so that it is old or new at every moment.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -47,16 +48,38 @@ pub(crate) fn replace(
     mode: Option<u32>,
 ) -> Result<u32, WorkspaceError> {
     let mode = mode.or_else(|| before.map(|before| before.about.mode() & 0o7777));
+    put(spot, shown, before, |temporary| fill(spot, temporary, before, bytes, mode))
+}
+
+/// Puts a link to `target` at the spot where `before` was read.
+pub(crate) fn link(
+    spot: &Spot,
+    shown: &str,
+    before: Option<&Raw>,
+    target: &OsStr,
+) -> Result<(), WorkspaceError> {
+    put(spot, shown, before, |temporary| {
+        Ok(rustix::fs::symlinkat(target, &spot.folder, temporary)?)
+    })
+}
+
+/// Makes something under a temporary name and gives it the spot's, if what is there is still what was read.
+fn put<T>(
+    spot: &Spot,
+    shown: &str,
+    before: Option<&Raw>,
+    make: impl FnOnce(&OsStr) -> io::Result<T>,
+) -> Result<T, WorkspaceError> {
     let temporary = spot.beside(NUMBER.fetch_add(1, Ordering::Relaxed));
-    let result = fill(spot, &temporary, before, bytes, mode).and_then(|now| {
+    let result = make(&temporary).and_then(|made| {
         unmoved(spot, before)?;
         rename(spot, &temporary, before.is_some())?;
-        Ok(now)
+        Ok(made)
     });
     match result {
-        Ok(now) => {
+        Ok(made) => {
             sync_folder(spot).map_err(|error| explain("sync the folder of", shown, error))?;
-            Ok(now)
+            Ok(made)
         }
         Err(error) => {
             // It may not even have been made; there is nothing more to say than the error itself.
@@ -98,7 +121,7 @@ pub(crate) fn remove_folder(spot: &Spot, shown: &str) -> Result<bool, WorkspaceE
 
 fn fill(
     spot: &Spot,
-    temporary: &std::ffi::OsStr,
+    temporary: &OsStr,
     before: Option<&Raw>,
     bytes: &[u8],
     mode: Option<u32>,
@@ -142,7 +165,7 @@ fn unmoved(spot: &Spot, before: Option<&Raw>) -> io::Result<()> {
     if same { Ok(()) } else { Err(io::ErrorKind::AlreadyExists.into()) }
 }
 
-fn rename(spot: &Spot, temporary: &std::ffi::OsStr, replaces: bool) -> io::Result<()> {
+fn rename(spot: &Spot, temporary: &OsStr, replaces: bool) -> io::Result<()> {
     let (folder, name) = (&spot.folder, &spot.name);
     if !replaces {
         match rustix::fs::renameat_with(folder, temporary, folder, name, RenameFlags::NOREPLACE) {

@@ -26,12 +26,12 @@ impl ToolOutput {
     }
 }
 
-/// One file that a call changed, with both versions in the blob store so that it can be undone.
+/// One file, link or folder that a call changed, with both versions in the blob store so that it can be undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
-    /// The path, relative to the workspace.
+    /// The path, relative to the workspace. That of a folder ends with `/`; its bytes are none, and there whenever it is.
     pub path: String,
-    /// The bytes before; nothing when the file was created.
+    /// The bytes before, of a link what it leads to; nothing when the file was created.
     #[serde(skip)]
     pub before_bytes: Option<Vec<u8>>,
     /// The bytes after; nothing when the file was deleted.
@@ -41,7 +41,7 @@ pub struct FileChange {
     pub before: Option<Digest>,
     /// Digest of the bytes after.
     pub after: Option<Digest>,
-    /// Unix mode bits after (before, when deleted).
+    /// Unix mode bits after (before, when deleted): permissions, and for a link its type (`S_IFLNK`) too.
     pub mode: u32,
     /// Unix mode bits before, where they may differ from those after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -65,6 +65,21 @@ impl FileChange {
             mode_before: None,
             new_folders: Vec::new(),
         }
+    }
+
+    /// A folder that came, went or has other mode bits now; nothing is where there is none.
+    #[must_use]
+    pub fn folder(path: &str, before: Option<u32>, after: Option<u32>) -> Self {
+        let bytes = |mode: Option<u32>| mode.map(|_| Vec::new());
+        let mode = after.or(before).unwrap_or_default();
+        let change = Self::new(format!("{path}/"), bytes(before), bytes(after), mode);
+        Self { mode_before: before, ..change }
+    }
+
+    /// Whether it is about a folder itself.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.path.ends_with('/')
     }
 }
 

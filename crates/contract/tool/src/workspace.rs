@@ -62,6 +62,19 @@ pub enum FileKind {
     Other,
 }
 
+impl FileKind {
+    /// What Unix mode bits say that something is (`inode(7)`). Permissions alone are those of a regular file.
+    #[must_use]
+    pub const fn of_mode(mode: u32) -> Self {
+        match mode & 0o170_000 {
+            0 | 0o100_000 => Self::File,
+            0o040_000 => Self::Folder,
+            0o120_000 => Self::Link,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// What is known of a path without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileStat {
@@ -335,7 +348,10 @@ pub trait Workspace: Send + Sync {
     /// name first.
     async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError>;
 
-    /// Puts bytes back as they were, or takes the file away when `bytes` is absent; for undo.
+    /// Puts a file back as it was, or takes it away when `bytes` is absent; for undo. Paths, bytes and mode are those of a
+    /// [`FileChange`]: one that ends with `/` is a folder, one whose mode says so a link, and what `expected` is the
+    /// digest of is never followed. What is not as expected is [`WorkspaceError::Changed`], as is a folder that is to go
+    /// and holds something.
     async fn restore(
         &self,
         path: &str,

@@ -20,10 +20,19 @@ pub struct Restore {
     pub before: Option<Digest>,
     /// Its Unix mode bits.
     pub mode: u32,
+    /// Those that it must have now, if it is a folder.
+    pub mode_now: u32,
     /// The calls whose changes this takes back.
     pub calls: Vec<CallId>,
     /// Folders that were made for it, to be taken away where they are empty then.
     pub folders: Vec<String>,
+}
+
+impl Restore {
+    /// Whether it is about a folder itself: its path ends with `/`.
+    fn is_folder(&self) -> bool {
+        self.path.ends_with('/')
+    }
 }
 
 /// What an undo did.
@@ -64,6 +73,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                 .entry(&change.path)
                 .and_modify(|restore| {
                     restore.now = change.after;
+                    restore.mode_now = change.mode;
                     restore.calls.insert(0, report.call);
                     restore.folders.extend_from_slice(&change.new_folders);
                 })
@@ -72,6 +82,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                     now: change.after,
                     before: change.before,
                     mode: change.mode_before.unwrap_or(change.mode),
+                    mode_now: change.mode,
                     calls: vec![report.call],
                     folders: change.new_folders.clone(),
                 });
@@ -103,43 +114,82 @@ pub(crate) fn undone(plan: &[Restore], outcome: &UndoOutcome) -> Vec<CallId> {
     calls.into_iter().collect()
 }
 
+/// What its owner needs to change what is in a folder.
+const OPEN: u32 = 0o700;
+
 /// Puts the files back. A file that is not what the agent left is left alone.
 ///
-/// What the agent made goes first, with its folders: a file may come back where a folder took its place.
+/// What the agent made goes first, from the deepest on: a file may come back where a folder took its place. Then comes
+/// back what was there, from the outermost on. Folders that are closed to their owner are open meanwhile.
 pub(crate) async fn carry_out(
     plan: &[Restore],
     workspace: &dyn Workspace,
     blobs: &dyn Blobs,
 ) -> Result<UndoOutcome, PlatformError> {
     let mut outcome = UndoOutcome::default();
+    for closed in plan.iter().filter(|restore| restore.is_folder() && restore.mode_now & OPEN != OPEN) {
+        if closed.now.is_some() {
+            ignoring_changed(restore(workspace, closed, Some(b""), closed.mode_now | OPEN).await)?;
+        }
+    }
     let (made, others): (Vec<&Restore>, Vec<&Restore>) =
         plan.iter().partition(|restore| restore.before.is_none());
-    for restore in made {
-        match workspace.restore(&restore.path, None, restore.mode, restore.now).await {
-            Ok(()) => outcome.removed.push(restore.path.clone()),
-            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
+    for gone in made.into_iter().rev() {
+        match restore(workspace, gone, None, gone.mode).await {
+            Ok(()) => outcome.removed.push(gone.path.clone()),
+            // A folder in which somebody else put something stays for them.
+            Err(WorkspaceError::Changed { .. }) if gone.is_folder() => {}
+            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(gone.path.clone()),
             Err(error) => return Err(error.into()),
         }
     }
+    outcome.removed.reverse();
     let folders: BTreeSet<&String> = plan.iter().flat_map(|restore| &restore.folders).collect();
     // What lies deeper sorts behind what it lies in.
     for folder in folders.into_iter().rev() {
         workspace.remove_folder(folder).await?;
     }
-    for restore in others {
-        let Some(digest) = restore.before else { continue };
+    for back in &others {
+        let Some(digest) = back.before else { continue };
+        let (bytes, mode) = if back.is_folder() {
+            (Some(Vec::new()), back.mode | OPEN)
+        } else {
+            (blobs.get(digest).await?, back.mode)
+        };
         // The blob was swept: without the bytes the file can't be put back.
-        let Some(bytes) = blobs.get(digest).await? else {
-            outcome.forgotten.push(restore.path.clone());
+        let Some(bytes) = bytes else {
+            outcome.forgotten.push(back.path.clone());
             continue;
         };
-        match workspace.restore(&restore.path, Some(&bytes), restore.mode, restore.now).await {
-            Ok(()) => outcome.restored.push(restore.path.clone()),
-            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(restore.path.clone()),
+        match restore(workspace, back, Some(&bytes), mode).await {
+            Ok(()) => outcome.restored.push(back.path.clone()),
+            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(back.path.clone()),
             Err(error) => return Err(error.into()),
         }
     }
+    let closed = |back: &&&Restore| back.is_folder() && back.mode & OPEN != OPEN;
+    for folder in others.iter().rev().filter(closed) {
+        let now = Restore { now: folder.before, ..(*folder).clone() };
+        ignoring_changed(restore(workspace, &now, Some(b""), folder.mode).await)?;
+    }
     Ok(outcome)
+}
+
+async fn restore(
+    workspace: &dyn Workspace,
+    what: &Restore,
+    bytes: Option<&[u8]>,
+    mode: u32,
+) -> Result<(), WorkspaceError> {
+    workspace.restore(&what.path, bytes, mode, what.now).await
+}
+
+/// A folder that is not there any more needs no mode.
+fn ignoring_changed(result: Result<(), WorkspaceError>) -> Result<(), WorkspaceError> {
+    match result {
+        Err(WorkspaceError::Changed { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 /// The blobs that an event refers to.

@@ -2,11 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use bottega_tool::{CommandChanges, Workspace as _};
+use bottega_tool::{CommandChanges, Workspace as _, WorkspaceError};
+use bottega_types::Digest;
 use proptest::prelude::*;
 
 use crate::world::{World, wait};
@@ -46,11 +47,18 @@ fn a_command_answers_for_what_it_made_changed_and_deleted() {
         fs::write(root.join("still"), "4").unwrap();
     };
     let (lines, told) = changes(&world, command);
-    let expected =
-        ["a \"1\" \"one\"", "b/c \"2\" -", "d \"3\" -", "e - \"3\"", "f/g/h - \"\\0\u{fffd}\""];
+    let expected = [
+        "a \"1\" \"one\"",
+        "b/ \"\" -",
+        "b/c \"2\" -",
+        "d \"3\" -",
+        "e - \"3\"",
+        "f/ - \"\"",
+        "f/g/ - \"\"",
+        "f/g/h - \"\\0\u{fffd}\"",
+    ];
     assert_eq!(lines, expected);
-    let new = told.changes.iter().find(|change| change.path == "f/g/h").unwrap();
-    assert_eq!(new.new_folders, ["f", "f/g"]);
+    assert!(told.changes.iter().all(|change| change.is_folder() == change.path.ends_with('/')));
     check(&world, |_| {}, &[]);
 }
 
@@ -98,7 +106,14 @@ fn a_name_that_is_not_utf_8_comes_back() {
         fs::remove_file(root.join(name)).unwrap();
         fs::remove_dir_all(root.join(OsStr::from_bytes(b"d\xfe"))).unwrap();
     });
-    assert_eq!(lines, ["bad\u{fffd}ff.txt \"precious\" -", "d\u{fffd}fe/x \"too\" -"]);
+    assert_eq!(
+        lines,
+        [
+            "bad\u{fffd}ff.txt \"precious\" -",
+            "d\u{fffd}fe/ \"\" -",
+            "d\u{fffd}fe/x \"too\" -"
+        ]
+    );
     for change in told.changes {
         let bytes = change.before_bytes.as_deref();
         wait(world.workspace.restore(&change.path, bytes, change.mode, None)).unwrap();
@@ -121,6 +136,62 @@ fn what_ignore_files_name_and_what_only_comes_to_light_is_no_change() {
     check(&world, light, &[".gitignore \"target\\n\" \"other\\n\""]);
     let dark = |root: &Path| fs::write(root.join(".gitignore"), "x\n").unwrap();
     check(&world, dark, &[".gitignore \"other\\n\" \"x\\n\""]);
+}
+
+#[test]
+fn an_ignored_file_outside_ignored_folders_is_somebodys_work() {
+    let world = World::new(&[(".gitignore", b"*.local\nout\n"), ("a.local", b"1"), ("out/x", b"1")]);
+    let command = |root: &Path| {
+        fs::remove_file(root.join("a.local")).unwrap();
+        fs::write(root.join("b.local"), "2").unwrap();
+        fs::remove_dir_all(root.join("out")).unwrap();
+    };
+    check(&world, command, &["a.local \"1\" -", "b.local - \"2\""]);
+}
+
+#[test]
+fn links_and_folders_are_told_as_what_they_are() {
+    let world = World::new(&[("a", b"1"), ("b", b"1"), ("c/d", b"1")]);
+    fs::create_dir(world.path("empty")).unwrap();
+    symlink("a", world.path("link")).unwrap();
+    let command = |root: &Path| {
+        fs::remove_file(root.join("link")).unwrap();
+        symlink("nowhere", root.join("link")).unwrap();
+        fs::remove_file(root.join("b")).unwrap();
+        symlink("/etc", root.join("b")).unwrap();
+        fs::remove_dir(root.join("empty")).unwrap();
+        fs::write(root.join("empty"), "").unwrap();
+        fs::set_permissions(root.join("c"), fs::Permissions::from_mode(0o500)).unwrap();
+    };
+    let (lines, told) = changes(&world, command);
+    let expected = [
+        "b \"1\" \"/etc\"",
+        "c/ \"\" \"\"",
+        "empty - \"\"",
+        "empty/ \"\" -",
+        "link \"a\" \"nowhere\"",
+    ];
+    assert_eq!(lines, expected);
+    let modes: Vec<_> =
+        told.changes.iter().map(|it| (it.path.as_str(), it.mode_before, it.mode)).collect();
+    assert!(modes.contains(&("b", Some(0o644), 0o120_777)), "{modes:?}");
+    assert!(modes.contains(&("link", Some(0o120_777), 0o120_777)), "{modes:?}");
+    assert!(modes.contains(&("c/", Some(0o755), 0o500)), "{modes:?}");
+}
+
+#[test]
+fn undo_never_follows_a_link_that_somebody_put_in_the_way() {
+    let world = World::new(&[("a/b", b"1")]);
+    let outside = world.outside("a");
+    fs::create_dir_all(&outside).unwrap();
+    fs::write(outside.join("b"), "theirs").unwrap();
+    fs::remove_dir_all(world.path("a")).unwrap();
+    symlink(&outside, world.path("a")).unwrap();
+    for expected in [None, Some(Digest::of(b"theirs"))] {
+        let refused = wait(world.workspace.restore("a/b", Some(b"1"), 0o644, expected));
+        assert!(matches!(refused, Err(WorkspaceError::Changed { .. })), "{refused:?}");
+    }
+    assert_eq!(fs::read(outside.join("b")).unwrap(), b"theirs");
 }
 
 #[test]
@@ -160,6 +231,8 @@ enum Deed {
     Delete(String),
     Rename(String, String),
     Mode(String, u32),
+    Folder(String),
+    Link(String, String),
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -171,7 +244,10 @@ fn deed() -> impl Strategy<Value = Deed> {
         (path(), proptest::collection::vec(any::<u8>(), 0..6)).prop_map(|(p, b)| Deed::Write(p, b)),
         path().prop_map(Deed::Delete),
         (path(), path()).prop_map(|(a, b)| Deed::Rename(a, b)),
-        (path(), prop_oneof![Just(0o600), Just(0o755)]).prop_map(|(p, m)| Deed::Mode(p, m)),
+        (path(), prop_oneof![Just(0o600), Just(0o755), Just(0o700)])
+            .prop_map(|(p, m)| Deed::Mode(p, m)),
+        path().prop_map(Deed::Folder),
+        (path(), path()).prop_map(|(a, b)| Deed::Link(a, b)),
     ]
 }
 
@@ -183,29 +259,37 @@ fn carry_out(root: &Path, deed: &Deed) {
             let _ = fs::create_dir_all(at(path).parent().unwrap());
             fs::write(at(path), bytes)
         }
-        Deed::Delete(path) if at(path).is_dir() => fs::remove_dir_all(at(path)),
+        Deed::Delete(path) if at(path).is_dir() && !at(path).is_symlink() => fs::remove_dir_all(at(path)),
         Deed::Delete(path) => fs::remove_file(at(path)),
         Deed::Rename(from, to) => fs::rename(at(from), at(to)),
-        Deed::Mode(path, mode) if at(path).is_file() => {
-            fs::set_permissions(at(path), fs::Permissions::from_mode(*mode))
+        Deed::Mode(path, mode) if at(path).is_file() || at(path).is_dir() => {
+            let mode = if at(path).is_dir() { mode | 0o700 } else { *mode };
+            fs::set_permissions(at(path), fs::Permissions::from_mode(mode))
         }
         Deed::Mode(..) => Ok(()),
+        Deed::Folder(path) => fs::create_dir_all(at(path)),
+        Deed::Link(path, target) => symlink(target, at(path)),
     };
 }
 
-/// Every file below a folder with its mode and bytes.
+/// Everything below a folder with its mode, and bytes or what it leads to.
 fn tree(root: &Path) -> Vec<(String, u32, Vec<u8>)> {
     let mut found = Vec::new();
     let mut open = vec![root.to_owned()];
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
+            let kind = entry.file_type().unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            let name = entry.path().strip_prefix(root).unwrap().display().to_string();
+            let bytes = if kind.is_dir() {
                 open.push(entry.path());
+                Vec::new()
+            } else if kind.is_symlink() {
+                fs::read_link(entry.path()).unwrap().into_os_string().into_vec()
             } else {
-                let mode = entry.metadata().unwrap().permissions().mode() & 0o7777;
-                let name = entry.path().strip_prefix(root).unwrap().display().to_string();
-                found.push((name, mode, fs::read(entry.path()).unwrap()));
-            }
+                fs::read(entry.path()).unwrap()
+            };
+            found.push((name, mode, bytes));
         }
     }
     found.sort();
@@ -213,7 +297,7 @@ fn tree(root: &Path) -> Vec<(String, u32, Vec<u8>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
     #[test]
     fn any_commands_are_taken_back_to_the_same_tree(
         first in proptest::collection::vec(deed(), 0..5),
@@ -229,17 +313,17 @@ proptest! {
             .collect();
         // Newest first; what was made is taken away before what was there comes back in its place.
         for changes in told.into_iter().rev() {
-            let (made, others): (Vec<_>, Vec<_>) =
-                changes.changes.into_iter().partition(|change| change.before.is_none());
+            let mut all = changes.changes;
+            all.sort_by(|a, b| a.path.cmp(&b.path));
+            let (mut made, others): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|change| change.before.is_none());
+            made.reverse();
             for change in made.into_iter().chain(others) {
                 let mode = change.mode_before.unwrap_or(change.mode);
                 let bytes = change.before_bytes.as_deref();
                 let restored =
                     wait(world.workspace.restore(&change.path, bytes, mode, change.after));
                 prop_assert!(restored.is_ok(), "{}: {restored:?}", change.path);
-                for folder in change.new_folders.iter().rev() {
-                    wait(world.workspace.remove_folder(folder)).unwrap();
-                }
             }
         }
         prop_assert_eq!(tree(&root), before);

@@ -1,6 +1,9 @@
 //! Undo takes back the folders that a session made, and no other.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
 use bottega_testkit::{Saying, ScriptedServer};
 use serde_json::json;
@@ -61,5 +64,54 @@ fn what_a_command_changed_is_taken_back_to_the_byte() {
     assert_eq!(read("gone/deep.txt").as_deref(), Some("deep\n"));
     assert_eq!(read("kept.txt").as_deref(), Some("kept\n"));
     assert!(!home.workspace().join("new").exists());
+    home.audit();
+}
+
+/// Every entry below a folder: its path, its mode with its type, its bytes or what it leads to.
+fn tree(root: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, about) = (entry.path(), entry.metadata().unwrap());
+            let bytes = if about.is_dir() {
+                open.push(path.clone());
+                Vec::new()
+            } else if about.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_vec()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            found.push((path, about.permissions().mode(), bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn links_empty_folders_modes_and_ignored_files_come_back_too() {
+    let home = Home::new();
+    let at = |path: &str| home.workspace().join(path);
+    home.write(".gitignore", "*.local\n");
+    home.write("notes.local", "mine\n");
+    home.write("shut/file", "x\n");
+    home.write("tool.sh", "#!/bin/sh\n");
+    fs::create_dir_all(at("hollow/deep")).unwrap();
+    symlink("tool.sh", at("link")).unwrap();
+    fs::set_permissions(at("shut"), Permissions::from_mode(0o555)).unwrap();
+    let before = tree(&home.workspace());
+    let command = "rm notes.local; rm -r hollow; rm link; ln -s /nowhere link; chmod 755 shut; rm shut/file; \
+                   mkdir shut/in; touch shut/in/y; chmod 500 shut/in; mv tool.sh t; ln -s t tool.sh; mkdir bare";
+    let server = ScriptedServer::of_turns([
+        Saying::call("shell", json!({ "command": command }).to_string()),
+        Saying::text("Done."),
+    ])
+    .unwrap();
+    home.run(&Provider::usual(&server), &["tidy up"]).finish().done();
+    assert!(at("bare").is_dir() && at("tool.sh").is_symlink() && !at("hollow").exists());
+
+    home.bottega(&["sessions", "undo", "last"]).finish().done();
+    assert_eq!(tree(&home.workspace()), before);
     home.audit();
 }
