@@ -99,6 +99,10 @@ ids! {
     CommandId, "cmd", "command";
     /// Something that a person allowed for more than one call.
     GrantId, "grt", "grant";
+    /// One exchange of messages between agents, with one purpose.
+    ConversationId, "cnv", "conversation";
+    /// One message of a conversation, as far as answers name it.
+    MessageId, "msg", "message";
 }
 
 impl CommandId {
@@ -108,6 +112,23 @@ impl CommandId {
     #[must_use]
     pub fn nth(self, index: u64) -> Self {
         let digest = crate::Digest::of_parts(&[&self.0.to_le_bytes(), &index.to_le_bytes()]);
+        let mut low = [0; 16];
+        low.copy_from_slice(&digest.as_bytes()[..16]);
+        Self(u128::from_le_bytes(low))
+    }
+}
+
+impl MessageId {
+    /// The `index`-th message that `speaker` says in a conversation.
+    ///
+    /// Deterministic, so that a machine needs no entropy to name what it says, and says the same after a crash.
+    #[must_use]
+    pub fn nth(conversation: ConversationId, speaker: &str, index: u64) -> Self {
+        let digest = crate::Digest::of_parts(&[
+            &conversation.0.to_le_bytes(),
+            speaker.as_bytes(),
+            &index.to_le_bytes(),
+        ]);
         let mut low = [0; 16];
         low.copy_from_slice(&digest.as_bytes()[..16]);
         Self(u128::from_le_bytes(low))
@@ -147,5 +168,15 @@ mod tests {
         let command = CommandId::from_bits(42);
         assert_eq!(command.nth(1), command.nth(1));
         assert_ne!(command.nth(1), command.nth(2));
+    }
+
+    #[test]
+    fn messages_are_named_by_conversation_speaker_and_number() {
+        let [one, two] = [1, 2].map(ConversationId::from_bits);
+        let name = MessageId::nth(one, "a@p", 1);
+        assert_eq!(name, MessageId::nth(one, "a@p", 1));
+        for other in [(two, "a@p", 1), (one, "b@p", 1), (one, "a@p", 2)] {
+            assert_ne!(name, MessageId::nth(other.0, other.1, other.2));
+        }
     }
 }
