@@ -15,10 +15,11 @@ use tokio::io::unix::AsyncFd;
 pub(crate) struct Orphans(Mutex<Vec<OwnedFd>>);
 
 impl Orphans {
-    /// Takes away those that have ended.
-    pub(crate) fn sweep(&self) {
+    /// Takes away those that have ended. Whether all have.
+    pub(crate) fn sweep(&self) -> bool {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|process| !reap(process));
+        left.is_empty()
     }
 
     fn take(&self, process: OwnedFd) {

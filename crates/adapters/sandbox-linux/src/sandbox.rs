@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bottega_tool::{CageReport, CommandOutcome, CommandSink, CommandSpec, Sandbox, SandboxError};
@@ -22,6 +22,11 @@ use crate::plan::{Planning, Ready};
 use crate::process::{self, Orphans, Process};
 use crate::scratch::Scratch;
 use crate::{kernel, report};
+
+/// How long commands that were dropped are waited for, beside their grace.
+const SETTLING: Duration = Duration::from_secs(3);
+/// Between two looks at whether they have ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// Runs commands in a cage that Linux itself holds. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -186,6 +191,16 @@ impl Sandbox for LinuxSandbox {
     fn shell(&self) -> &'static str {
         static BASH: LazyLock<bool> = LazyLock::new(|| Path::new("/bin/bash").is_file());
         if *BASH { "/bin/bash" } else { "/bin/sh" }
+    }
+
+    async fn settled(&self) {
+        let all_ended = async {
+            while !self.inner.orphans.sweep() {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        // Keepers have their own limit for what can't be killed; nobody waits for that.
+        let _ = tokio::time::timeout(self.inner.options.grace + SETTLING, all_ended).await;
     }
 
     async fn run(

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bottega_policy::Rules;
 use bottega_tool::{
     CommandChanges, CommandWatch, Encoding, FileChange, FileKind, FileStat, FileStep, Found,
-    Guarded, HeldBack, Listing, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
+    Guarded, HeldBack, Listing, Matches, Page, Query, Resolved, Workspace, WorkspaceError, Written,
 };
 use bottega_types::Digest;
 
@@ -20,14 +20,14 @@ use crate::encoding::{decode, encode};
 use crate::guard::{Guard, protected, spelled_out};
 use crate::listing::{Globs, list};
 use crate::place::Places;
-use crate::read::{Raw, found, raw};
+use crate::read::{Raw, found, page, raw};
 use crate::resolve::{follow, resolve};
-use crate::restore::restore;
+use crate::restore::{remove_empty, restore};
 use crate::search::search;
 use crate::shadow::Shadow;
 use crate::similar::similar;
 use crate::walk::{Missing, Spot, explain, spot};
-use crate::write::{expect, remove_folder, replace};
+use crate::write::{expect, replace};
 
 /// As many resolved paths are remembered between judgement and use.
 const REMEMBERED: usize = 4_096;
@@ -262,18 +262,6 @@ impl Inner {
         &self.places
     }
 
-    fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
-        let now = resolve(&self.places, path)?;
-        if now.real == self.places.root || !now.real.starts_with(&self.places.root) {
-            return Ok(false);
-        }
-        match self.spot(&now, "remove", Missing::Fail) {
-            Ok(spot) => remove_folder(&spot, &now.shown),
-            Err(WorkspaceError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Where a walk begins. It must exist, or the model takes a wrong name for an empty folder.
     fn start(&self, path: &str) -> Result<Resolved, WorkspaceError> {
         let now = self.resolve_again(path)?;
@@ -363,6 +351,26 @@ impl Workspace for DiskWorkspace {
         self.blocking(path, move |inner, _| inner.read(&asked)).await
     }
 
+    fn largest(&self) -> u64 {
+        self.inner.largest
+    }
+
+    async fn read_page(
+        &self,
+        path: &str,
+        first: usize,
+        count: usize,
+        room: usize,
+    ) -> Result<Page, WorkspaceError> {
+        let asked = path.to_owned();
+        self.blocking(path, move |inner, stop| {
+            let now = inner.resolve_again(&asked)?;
+            let spot = inner.spot(&now, "read", Missing::Fail)?;
+            page(&spot, &now.shown, (first, count, room), stop)
+        })
+        .await
+    }
+
     async fn write(
         &self,
         path: &str,
@@ -406,7 +414,7 @@ impl Workspace for DiskWorkspace {
 
     async fn remove_folder(&self, path: &str) -> Result<bool, WorkspaceError> {
         let asked = path.to_owned();
-        self.blocking(path, move |inner, _| inner.remove_folder(&asked)).await
+        self.blocking(path, move |inner, _| remove_empty(inner, &asked)).await
     }
 
     async fn command_begins(&self) -> Result<Box<dyn CommandWatch>, WorkspaceError> {

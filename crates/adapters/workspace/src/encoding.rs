@@ -2,6 +2,8 @@
 
 use bottega_tool::Encoding;
 
+use crate::bytes_as_text;
+
 const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 const UTF16_LITTLE_MARK: &[u8] = &[0xFF, 0xFE];
 const UTF16_BIG_MARK: &[u8] = &[0xFE, 0xFF];
@@ -29,6 +31,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(String, Encoding)> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Some((text.to_owned(), Encoding::Utf8 { bom: false })),
         Err(_) if bytes.iter().copied().any(is_control) => None,
+        Err(_) if is_broken_utf8(bytes) => Some((bytes_as_text::told(bytes), Encoding::BrokenUtf8)),
         Err(_) => Some((bytes.iter().copied().map(char::from).collect(), Encoding::Latin1)),
     }
 }
@@ -48,8 +51,20 @@ pub(crate) fn encode(text: &str, encoding: Encoding) -> Result<Vec<u8>, char> {
             .copied()
             .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
             .collect()),
+        Encoding::BrokenUtf8 => Ok(bytes_as_text::meant(text)),
         Encoding::Latin1 => text.chars().map(|char| u8::try_from(char).map_err(|_| char)).collect(),
     }
+}
+
+/// Whether bytes that are not UTF-8 as a whole are more likely UTF-8 with faults than a single-byte encoding: in those,
+/// what happens to be UTF-8 beyond ASCII is rarer than what is not.
+fn is_broken_utf8(bytes: &[u8]) -> bool {
+    let (mut characters, mut faults) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        characters += chunk.valid().chars().filter(|character| !character.is_ascii()).count();
+        faults += usize::from(!chunk.invalid().is_empty());
+    }
+    characters >= faults
 }
 
 fn utf16(bytes: &[u8], big_endian: bool) -> Option<String> {
@@ -84,6 +99,17 @@ mod tests {
         check(b"\xFF\xFEa\0\n\0", Some(("a\n", Encoding::Utf16 { big_endian: false })));
         check(b"\xFE\xFF\0a\xD8\x3D\xDE\0", Some(("a😀", Encoding::Utf16 { big_endian: true })));
         check(b"caf\xE9 \x93x\x94\n", Some(("café \u{93}x\u{94}\n", Encoding::Latin1)));
+    }
+
+    #[test]
+    fn faults_in_utf8_stay_what_they_are() {
+        let bytes = "häßlich \u{fffd}".as_bytes();
+        let broken = [bytes, b"\xff\n"].concat();
+        let text = "häßlich \u{fffd}ef\u{fffd}bf\u{fffd}bd\u{fffd}ff\n";
+        check(&broken, Some((text, Encoding::BrokenUtf8)));
+        // What is written into it is UTF-8 like the rest.
+        let inserted = encode(&text.replace("häß", "löß"), Encoding::BrokenUtf8).unwrap();
+        assert!(inserted.starts_with("lößlich".as_bytes()) && inserted.ends_with(b"\xff\n"));
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! A file with several hard links is replaced under the name that was written; the other names keep the
 //! old bytes. Package stores link files into many projects, and a write in place would reach all of them.
 
+mod bytes_as_text;
 mod change;
 mod disk;
 mod encoding;

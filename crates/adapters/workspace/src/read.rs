@@ -1,10 +1,11 @@
 //! Reading a file whole.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use bottega_tool::{FileContent, Found, WorkspaceError};
+use bottega_tool::{FileContent, Found, Page, WorkspaceError};
 use bottega_types::Digest;
 
 use crate::encoding::decode;
@@ -54,5 +55,54 @@ pub(crate) fn found(bytes: &[u8]) -> Found {
     match decode(bytes) {
         Some((text, encoding)) => Found::Text(FileContent { text, encoding, digest, size }),
         None => Found::Binary { size, digest },
+    }
+}
+
+/// Bytes in which a file shows whether it is text.
+const SAMPLE: usize = 8 << 10;
+
+/// Lines of a file of any size; see [`Workspace::read_page`](bottega_tool::Workspace::read_page).
+pub(crate) fn page(
+    spot: &Spot,
+    shown: &str,
+    (first, count, room): (usize, usize, usize),
+    stop: &AtomicBool,
+) -> Result<Page, WorkspaceError> {
+    let file = File::from(spot.open().map_err(|error| explain("open", shown, error))?);
+    let about = file.metadata().map_err(|error| explain("read", shown, error))?;
+    let unusable =
+        |why: &str| WorkspaceError::Unusable { path: shown.to_owned(), why: why.to_owned() };
+    if !about.is_file() {
+        return Err(unusable("it is no regular file"));
+    }
+    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let (mut page, mut left) = (Page { size: about.size(), ..Page::default() }, room);
+    let mut line = Vec::new();
+    let mut read = 0;
+    loop {
+        line.clear();
+        let wanted = page.total + 1 >= first && page.lines.len() < count && left > 0;
+        let length = match wanted {
+            true => reader.read_until(b'\n', &mut line),
+            false => reader.skip_until(b'\n'),
+        };
+        let length = length.map_err(|error| explain("read", shown, error))?;
+        if length == 0 {
+            return Ok(page);
+        }
+        if read < SAMPLE && line.contains(&0) {
+            return Err(unusable("it is a binary file; it has no lines to show"));
+        }
+        read += length;
+        page.total += 1;
+        if wanted {
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            left = left.saturating_sub(text.len());
+            page.lines.push(String::from_utf8_lossy(text).into_owned());
+        }
+        if page.total % 4096 == 0 && stop.load(Ordering::Relaxed) {
+            return Err(unusable("nobody waits for it any more"));
+        }
     }
 }

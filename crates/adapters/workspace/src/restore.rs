@@ -17,7 +17,6 @@ use rustix::fs::{Mode, OFlags};
 use crate::disk::Inner;
 use crate::name::meant;
 use crate::read::{Raw, raw};
-use crate::resolve::resolve;
 use crate::walk::{Missing, Spot, explain, spot};
 use crate::write::{link, remove, remove_folder, replace};
 
@@ -49,10 +48,14 @@ pub(crate) fn restore(
 ) -> Result<(), WorkspaceError> {
     let changed = || WorkspaceError::Changed { path: path.to_owned() };
     let missing = if bytes.is_some() { Missing::Make } else { Missing::Fail };
-    let spot = match spot(&place(inner, path)?, missing) {
+    let spot = match spot(&place(inner, path), missing) {
         // Nothing is to be there, and not even its folder is.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && expected.is_none() => return Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(changed()),
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound && expected.is_none() && bytes.is_none() =>
+        {
+            return Ok(());
+        }
+        Err(error) if is_elsewhere(&error) => return Err(changed()),
         spot => spot.map_err(|error| explain("restore", path, error))?,
     };
     let mut now = standing(&spot, path, inner.largest)?;
@@ -91,17 +94,32 @@ pub(crate) fn restore(
     }
 }
 
-/// Where the path stands: links above it followed, itself not. One that was told as lying in the workspace, and lies
-/// elsewhere by now, is not gone after.
-fn place(inner: &Inner, path: &str) -> Result<PathBuf, WorkspaceError> {
-    let bare = path.strip_suffix('/').unwrap_or(path);
-    let (above, name) = bare.rsplit_once('/').unwrap_or((".", bare));
-    let above = if above.is_empty() { "/" } else { above };
-    let folder = resolve(inner.places(), above)?.real;
-    if !bare.starts_with(['/', '~']) && !folder.starts_with(&inner.places().root) {
-        return Err(WorkspaceError::Changed { path: path.to_owned() });
+/// Takes a folder away if it is empty and a folder of the workspace; says whether it did.
+pub(crate) fn remove_empty(inner: &Inner, path: &str) -> Result<bool, WorkspaceError> {
+    let real = place(inner, path);
+    if real == inner.places().root || !real.starts_with(&inner.places().root) {
+        return Ok(false);
     }
-    Ok(folder.join(meant(name)))
+    match spot(&real, Missing::Fail) {
+        Ok(spot) => remove_folder(&spot, path),
+        Err(error) if is_elsewhere(&error) => Ok(false),
+        Err(error) => Err(explain("remove", path, error)),
+    }
+}
+
+/// Where the path stands. What is told of a change has no links in it, so none is followed now: one on the way was put
+/// there since.
+fn place(inner: &Inner, path: &str) -> PathBuf {
+    inner.places().root.join(meant(path.strip_suffix('/').unwrap_or(path)))
+}
+
+/// Whether a folder on the way is gone, or is something else by now.
+fn is_elsewhere(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP)
+    )
 }
 
 fn standing(spot: &Spot, path: &str, largest: u64) -> Result<Standing, WorkspaceError> {
@@ -117,9 +135,24 @@ fn standing(spot: &Spot, path: &str, largest: u64) -> Result<Standing, Workspace
                 .map_err(|error| explain("read", path, error.into()))?;
             Ok(Standing::File(Raw { bytes: target.into_bytes(), about }))
         }
-        FileKind::File => raw(spot, path, largest).map(Standing::File),
+        FileKind::File => {
+            if about.mode() & 0o400 == 0 {
+                // Closed to its owner: the one who may put it back may also look at it.
+                open_file(spot).map_err(|error| explain("open", path, error))?;
+            }
+            raw(spot, path, largest).map(Standing::File)
+        }
         FileKind::Other => Err(WorkspaceError::Changed { path: path.to_owned() }),
     }
+}
+
+/// Lets the owner read the file at a spot.
+fn open_file(spot: &Spot) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let held = rustix::fs::openat(&spot.folder, &spot.name, flags, Mode::empty())?;
+    let way = format!("/proc/self/fd/{}", held.as_raw_fd());
+    let mode = std::fs::metadata(&way)?.mode() & 0o7777;
+    std::fs::set_permissions(way, Permissions::from_mode(mode | 0o400))
 }
 
 /// Gives the folder at a spot these permissions, and nothing that took its place meanwhile.

@@ -118,6 +118,13 @@ impl Stamp {
         }
     }
 
+    /// Whether a file with this stamp holds what it held with the other: only its mode may be another.
+    fn has_bytes_of(self, other: Self) -> bool {
+        FileKind::of_mode(self.mode) == FileKind::of_mode(other.mode)
+            && (self.inode, self.size, self.modified) == (other.inode, other.size, other.modified)
+            && self.mode != other.mode
+    }
+
     /// The mode as it is told: permissions alone, but for a link.
     const fn told_mode(self) -> u32 {
         match FileKind::of_mode(self.mode) {
@@ -221,8 +228,20 @@ impl State {
     }
 
     /// Takes what is seen for what was there before.
-    fn absorb(&mut self, places: &Places, Seen { files: seen, folders, .. }: Seen) {
-        self.known.retain(|path, _| seen.contains_key(path));
+    fn absorb(&mut self, places: &Places, Seen { files: mut seen, folders, .. }: Seen) {
+        let passed_by: Vec<PathBuf> =
+            self.known.keys().filter(|path| !seen.contains_key(*path)).cloned().collect();
+        for path in passed_by {
+            match still(places, &path) {
+                Still::File(stamp) => {
+                    seen.insert(path, stamp);
+                }
+                Still::Unseen => {}
+                Still::Folder | Still::Gone => {
+                    self.known.remove(&path);
+                }
+            }
+        }
         for (path, stamp) in seen {
             if self.known.get(&path).is_none_or(|known| known.stamp != stamp) {
                 self.keep(places, path, stamp);
@@ -271,19 +290,22 @@ impl State {
         told.0
     }
 
+    /// Files that were known and are not seen: gone, or passed by now, since an ignore file names them.
     fn files_gone(&mut self, places: &Places, seen: &BTreeMap<PathBuf, Stamp>, told: &mut Told) {
-        let gone: Vec<PathBuf> =
+        let unseen: Vec<PathBuf> =
             self.known.keys().filter(|path| !seen.contains_key(*path)).cloned().collect();
-        for path in gone {
-            let Some(known) = self.known.remove(&path) else { continue };
-            // What is passed by now is still there.
-            if still(places, &path).is_some_and(|now| now.is_file() || now.is_symlink()) {
-                continue;
+        for path in unseen {
+            match still(places, &path) {
+                Still::File(stamp) => self.file_seen(places, path, stamp, told),
+                Still::Unseen => {}
+                Still::Folder | Still::Gone => {
+                    let Some(known) = self.known.remove(&path) else { continue };
+                    let before = self.bytes(&known);
+                    told.tell(&path, before.is_some(), || {
+                        FileChange::new(shown(&path), before, None, known.stamp.told_mode())
+                    });
+                }
             }
-            let before = self.bytes(&known);
-            told.tell(&path, before.is_some(), || {
-                FileChange::new(shown(&path), before, None, known.stamp.told_mode())
-            });
         }
     }
 
@@ -292,10 +314,16 @@ impl State {
         if known.is_some_and(|known| known.stamp == stamp) {
             return;
         }
-        let after = read(&places.root.join(&path), stamp);
+        let known_bytes = known.and_then(|known| self.bytes(&known));
+        // Only its mode changed, perhaps to one that nobody can read.
+        let same_bytes = known.is_some_and(|known| known.stamp.has_bytes_of(stamp));
+        let after = match known_bytes.clone().filter(|_| same_bytes) {
+            Some(bytes) => Some(bytes),
+            None => read(&places.root.join(&path), stamp),
+        };
         let kept = after.as_deref().and_then(|bytes| self.copied(bytes));
         self.known.insert(path.clone(), Known { stamp, kept });
-        let before = known.and_then(|known| self.bytes(&known));
+        let before = known_bytes;
         let came_to_light = known.is_none() && !self.is_fresh(places, &path, stamp.changed);
         let same = known.is_some_and(|known| known.stamp.mode == stamp.mode)
             && before.as_deref().map(Digest::of) == after.as_deref().map(Digest::of)
@@ -314,7 +342,7 @@ impl State {
         let gone = self.folders.iter().filter(|(path, _)| !seen.contains_key(*path));
         for (path, known) in gone {
             // What is passed by now is still there.
-            if !still(places, path).is_some_and(|now| now.is_dir()) {
+            if matches!(still(places, path), Still::Gone | Still::File(_)) {
                 told.tell(path, true, || FileChange::folder(&shown(path), Some(known.mode), None));
             }
         }
@@ -345,14 +373,34 @@ impl State {
     }
 }
 
-/// What stands at a path in the workspace, if no folder above it has become a link.
-fn still(places: &Places, path: &Path) -> Option<Metadata> {
+/// What stands at a path that a look did not find.
+enum Still {
+    /// A file or a link.
+    File(Stamp),
+    Folder,
+    /// Nothing, or something else; or a folder above it has become something else.
+    Gone,
+    /// Nobody may look, so nothing is known.
+    Unseen,
+}
+
+fn still(places: &Places, path: &Path) -> Still {
     let above: Vec<&Path> = path.ancestors().skip(1).collect();
-    let is_folder = |folder: &&Path| {
-        std::fs::symlink_metadata(places.root.join(folder)).is_ok_and(|about| about.is_dir())
-    };
-    let real = above.iter().rev().all(is_folder);
-    real.then(|| std::fs::symlink_metadata(places.root.join(path)).ok())?
+    for folder in above.iter().rev() {
+        match std::fs::symlink_metadata(places.root.join(folder)) {
+            Ok(about) if about.is_dir() => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Still::Unseen;
+            }
+            Ok(_) | Err(_) => return Still::Gone,
+        }
+    }
+    match std::fs::symlink_metadata(places.root.join(path)) {
+        Ok(about) if about.is_dir() => Still::Folder,
+        Ok(about) if about.is_file() || about.is_symlink() => Still::File(Stamp::of(&about)),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Still::Unseen,
+        Ok(_) | Err(_) => Still::Gone,
+    }
 }
 
 /// The changes of one command, as far as there is room for them.

@@ -139,13 +139,17 @@ impl Behaviour for LlmAgent {
                 }
                 draft.push(undone);
             }
-            Input::TimeUp => {
+            Input::TimeUp(reports) => {
+                draft.stopped_at_work(reports);
                 let seconds = state.started.as_ref().map_or(0, |started| started.limits.seconds);
                 draft.stop(EndKind::Limit {
                     why: format!("the time limit of {seconds} s passed"),
                 })?;
             }
-            Input::Interrupt => draft.stop(EndKind::Interrupted)?,
+            Input::Interrupt(reports) => {
+                draft.stopped_at_work(reports);
+                draft.stop(EndKind::Interrupted)?;
+            }
         }
         Ok(draft.events)
     }
@@ -440,6 +444,16 @@ impl Draft<'_> {
             | ErrorKind::QuotaExhausted
             | ErrorKind::Unsupported
             | ErrorKind::Internal => self.end(EndKind::Provider { error }, String::new()),
+        }
+    }
+
+    /// What calls that are stopped had done by then. Of the others nobody knows.
+    fn stopped_at_work(&mut self, reports: Vec<ToolReport>) {
+        for report in reports {
+            let open = |tool: &crate::OpenTool| tool.call == report.call && tool.report.is_none();
+            if self.state.phase == Phase::Working && self.state.tools.iter().any(open) {
+                self.push(report);
+            }
         }
     }
 

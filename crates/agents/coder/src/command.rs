@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bottega_policy::egress::{HostRule, NotAHostRule};
-use bottega_policy::{AccessMode, NamedPath, Need, Place, named_paths, simple_commands};
+use bottega_policy::{
+    AccessMode, NamedPath, Need, Place, fetched_hosts, named_paths, simple_commands,
+};
 use bottega_tool::{
     CommandOutcome, CommandSpec, Ending, Guarded, Resolved, ToolContext, ToolError,
 };
@@ -55,12 +57,29 @@ impl Command {
     /// needs the files that its line names, where they are protected or rules speak of them.
     pub(crate) fn needs(&self, mode: AccessMode, context: &ToolContext) -> Vec<Need> {
         let mut needs = vec![self.need(mode)];
-        if mode == AccessMode::Full {
-            needs.extend(named_paths(&self.line).iter().flat_map(|named| held(named, context)));
-        } else {
+        let held = |named: &NamedPath| held(named, mode == AccessMode::Full, context);
+        needs.extend(named_paths(&self.line).iter().flat_map(held));
+        if mode != AccessMode::Full {
             needs.extend(self.hosts.iter().map(|host| Need::Network { host: host.to_string() }));
         }
         needs
+    }
+
+    /// Where its output comes from, beside the hosts that it asks for: files outside the workspace that its line names,
+    /// and outside the cage the hosts that it plainly fetches from.
+    pub(crate) fn sources(&self, mode: AccessMode, context: &ToolContext) -> Vec<Need> {
+        let outside = |named: &NamedPath| {
+            let Resolved { shown: path, place, .. } =
+                context.workspace.resolve(&named.path).ok()?;
+            let text = named.read && place == Place::Outside && !of_the_system(&path);
+            text.then_some(Need::Read { path, place })
+        };
+        let mut sources: Vec<Need> = named_paths(&self.line).iter().filter_map(outside).collect();
+        if mode == AccessMode::Full {
+            let hosts = fetched_hosts(&self.line);
+            sources.extend(hosts.into_iter().map(|host| Need::Network { host }));
+        }
+        sources
     }
 
     /// Runs it in the workspace's root, in the cage of the mode that it was judged under.
@@ -102,13 +121,25 @@ impl Command {
     }
 }
 
-/// What a command outside the cage needs for a path that it names.
-fn held(named: &NamedPath, context: &ToolContext) -> Vec<Need> {
+/// Folders of programs and devices: what is named in them is run or thrown away, not read.
+const SYSTEM: &[&str] =
+    &["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/dev/", "/proc/", "/sys/"];
+
+fn of_the_system(path: &str) -> bool {
+    SYSTEM.iter().any(|folder| path.starts_with(folder) || path == folder.trim_end_matches('/'))
+}
+
+/// What a command needs for a path that it names. In the cage (`free` is false) rules hold by themselves, and what lies
+/// elsewhere can't be reached: there it needs a word for protected files of the workspace alone.
+fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
     let Ok(Resolved { shown: path, place, .. }) = context.workspace.resolve(&named.path) else {
         return Vec::new();
     };
     let held = context.workspace.held_back(&path);
     let protected = place == Place::Protected;
+    if !free && (!protected || path.starts_with(['/', '~'])) {
+        return Vec::new();
+    }
     let mut needs = Vec::new();
     if named.read && (held.reading || (protected && !named.written)) {
         needs.push(Need::Read { path: path.clone(), place });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bottega_behaviour::Surveyor;
 use bottega_event::Survey;
+use bottega_policy::Place;
 use bottega_tool::{FileKind, Found, ListedFile, Workspace};
 use bottega_types::Clock;
 
@@ -47,11 +48,27 @@ impl WorkspaceSurveyor {
     async fn instructions(&self, files: &[ListedFile]) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for path in instruction_paths(files.iter().map(|file| file.path.as_str())) {
-            if let Ok(Found::Text(content)) = self.workspace.read(path).await {
-                found.push((path.to_owned(), content.text));
+            if let Some(text) = self.open(path).await {
+                found.push((path.to_owned(), text));
             }
         }
         found
+    }
+
+    /// The text of a file that may be read without asking anybody: nobody judges what a survey reads. A link may lead
+    /// to a secret, and rules may speak of the file.
+    async fn open(&self, path: &str) -> Option<String> {
+        let leads_to = self.workspace.resolve(path).ok()?;
+        let is_open = leads_to.place == Place::Inside
+            && !self.workspace.held_back(path).reading
+            && !self.workspace.held_back(&leads_to.shown).reading;
+        if !is_open {
+            return None;
+        }
+        match self.workspace.read(path).await {
+            Ok(Found::Text(content)) => Some(content.text),
+            Ok(Found::Binary { .. }) | Err(_) => None,
+        }
     }
 
     /// Each file on its line with what it defines.
@@ -59,10 +76,10 @@ impl WorkspaceSurveyor {
         let mut lines = Vec::new();
         for file in files {
             let names = match file.size <= LARGEST {
-                true => match self.workspace.read(&file.path).await {
-                    Ok(Found::Text(content)) => outline(&file.path, &content.text),
-                    _ => Vec::new(),
-                },
+                true => {
+                    let text = self.open(&file.path).await;
+                    text.map(|text| outline(&file.path, &text)).unwrap_or_default()
+                }
                 false => Vec::new(),
             };
             let told =
@@ -73,6 +90,11 @@ impl WorkspaceSurveyor {
     }
 
     async fn branch(&self) -> Option<String> {
+        // As a link it could lead anywhere.
+        let leads_to = self.workspace.resolve(".git/HEAD").ok()?.shown;
+        if leads_to != ".git/HEAD" {
+            return None;
+        }
         match self.workspace.read(".git/HEAD").await {
             Ok(Found::Text(head)) => branch(&head.text).map(str::to_owned),
             _ => None,

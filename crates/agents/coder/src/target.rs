@@ -1,7 +1,7 @@
 //! The file or folder that a call is about.
 
 use bottega_policy::{Need, Place};
-use bottega_tool::{Resolved, ToolContext, ToolError, WorkspaceError};
+use bottega_tool::{Lines, Resolved, ToolContext, ToolError, WorkspaceError};
 use bottega_types::Digest;
 
 /// A path that was asked for, and where it lay when the call was judged.
@@ -84,9 +84,24 @@ impl Target {
         context.versions.seen(&self.key())
     }
 
-    /// The agent has now seen this version.
+    /// The first line of that version that the agent was not shown.
+    pub(crate) fn unseen_line(&self, context: &ToolContext) -> Option<usize> {
+        context.versions.unseen_line(&self.key())
+    }
+
+    /// The agent has now seen all of this version.
     pub(crate) fn saw(&self, context: &ToolContext, digest: Digest) {
         context.versions.saw(&self.key(), digest);
+    }
+
+    /// The agent was shown these lines of this version.
+    pub(crate) fn saw_lines(&self, context: &ToolContext, digest: Digest, lines: Lines) {
+        context.versions.saw_lines(&self.key(), digest, lines);
+    }
+
+    /// The agent changed a part of the file.
+    pub(crate) fn edited(&self, context: &ToolContext, digest: Digest) {
+        context.versions.edited(&self.key(), digest);
     }
 
     /// Two names of one file have one key.

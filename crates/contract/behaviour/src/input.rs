@@ -28,8 +28,8 @@ pub enum Input {
     Compact,
     /// Earlier changes were taken back by a person.
     Undone(Undone),
-    /// The time limit passed.
-    TimeUp,
-    /// A person interrupts the work.
-    Interrupt,
+    /// The time limit passed. Of calls that were stopped at their work, the host may hand in how far they came.
+    TimeUp(Vec<ToolReport>),
+    /// A person interrupts the work. As above.
+    Interrupt(Vec<ToolReport>),
 }

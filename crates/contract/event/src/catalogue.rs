@@ -20,7 +20,7 @@ pub struct EventKind {
     pub upcasters: &'static [Upcaster],
 }
 
-/// Every kind of event that is stored in session streams. A new version adds an upcaster here.
+/// Every kind of event that is stored. A new version adds an upcaster here.
 pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "session.started", version: 1, upcasters: &[] },
     EventKind { name: "session.rerouted", version: 1, upcasters: &[] },
@@ -42,6 +42,10 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "budget.settled", version: 1, upcasters: &[] },
     EventKind { name: "grant.given", version: 1, upcasters: &[] },
     EventKind { name: "grant.revoked", version: 1, upcasters: &[] },
+    EventKind { name: "mail.accepted", version: 1, upcasters: &[] },
+    EventKind { name: "mail.handled", version: 1, upcasters: &[] },
+    EventKind { name: "mail.died", version: 1, upcasters: &[] },
+    EventKind { name: "mail.resent", version: 1, upcasters: &[] },
 ];
 
 /// A stored event that this build can't read.
@@ -214,6 +218,7 @@ mod tests {
             assert_eq!(twins, 1, "{}", kind.name);
         }
         let written = crate::SessionEvent::KINDS.iter().chain(crate::BudgetEvent::KINDS);
+        let written = written.chain(crate::GrantEvent::KINDS).chain(crate::MailEvent::KINDS);
         for (name, version) in written {
             assert_eq!(find(name).unwrap().version, *version, "{name}");
         }

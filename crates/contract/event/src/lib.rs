@@ -15,6 +15,7 @@ mod budget;
 mod catalogue;
 mod chain;
 mod grant;
+mod mail;
 mod record;
 mod session;
 
@@ -22,6 +23,7 @@ pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
 pub use grant::{GrantEvent, GrantGiven, GrantRevoked};
+pub use mail::{Death, Letter, MailAccepted, MailDied, MailEvent, MailHandled, MailResent};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{
     Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bottega_acl::AgentName;
 use bottega_types::{CommandId, Digest, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,16 @@ impl StreamId {
     #[must_use]
     pub fn grants() -> Self {
         Self("grants".into())
+    }
+
+    /// The stream of the durable messages to an agent. A name that can't stand in a stream's is there by its digest.
+    #[must_use]
+    pub fn mail(agent: &AgentName) -> Self {
+        let plain = format!("mail/{agent}");
+        Self::new(plain).unwrap_or_else(|_| {
+            let digest = bottega_types::Digest::of(agent.as_str().as_bytes());
+            Self(format!("mail/#{digest}").into())
+        })
     }
 
     /// The session that this is the stream of.

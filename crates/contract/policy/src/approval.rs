@@ -18,6 +18,8 @@ pub struct ApprovalRequest {
     pub needs: Vec<Need>,
     /// Why a person is asked.
     pub why: String,
+    /// Whether any of it held characters that can't be seen or pass for others. They are spelled out: `{U+202E}`.
+    pub hidden: bool,
 }
 
 /// What the person said.

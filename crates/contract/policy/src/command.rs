@@ -18,7 +18,7 @@ const KEYWORDS: &[&str] = &[
 /// Each part is written in one normal form, so that rules can be held against it: quotes that are not
 /// needed are gone (`g"i"t 'push'` is `git push`), one space stands between words. A command with
 /// assignments in front (`A=1 make`) is listed twice, with and without them: an allow rule must cover
-/// the first, a deny rule sees the second.
+/// the first, a deny rule sees the second. A file that a command reads (`sh <a`) is one of its words.
 ///
 /// `None` means that the line can't be taken apart with certainty: substitutions (`$(…)`, backticks,
 /// `<(…)`, `${…}`), here-documents, redirections that write anywhere but to `/dev/null` or another
@@ -39,6 +39,8 @@ struct Word {
     expands: bool,
     /// Whether any of it was quoted; a quoted keyword is an ordinary word.
     quoted: bool,
+    /// Whether it is a redirection in its normal form, and no word of the command.
+    redirects: bool,
 }
 
 struct Reader {
@@ -128,12 +130,19 @@ impl Reader {
             self.at += 1;
         }
         let target = self.word()?;
-        (!target.text.is_empty() && (!writes || (target.text == "/dev/null" && !target.expands)))
-            .then_some(())
+        if writes {
+            return (target.text == "/dev/null" && !target.expands).then_some(());
+        }
+        // What it reads is part of what it does: `sh <a` is not `sh <b`.
+        let text = joined(std::slice::from_ref(&target));
+        let text = format!("<{text}");
+        self.words.push(Word { text, expands: true, quoted: true, redirects: true });
+        (!target.text.is_empty()).then_some(())
     }
 
     fn word(&mut self) -> Option<Word> {
-        let mut word = Word { text: String::new(), expands: false, quoted: false };
+        let mut word =
+            Word { text: String::new(), expands: false, quoted: false, redirects: false };
         while let Some(char) = self.peek() {
             match char {
                 ' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' => break,
@@ -235,7 +244,7 @@ impl Reader {
     }
 }
 
-fn is_assignment(text: &str) -> bool {
+pub(crate) fn is_assignment(text: &str) -> bool {
     let Some((name, _)) = text.split_once('=') else { return false };
     let name = name.strip_suffix('+').unwrap_or(name);
     name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
@@ -250,12 +259,20 @@ fn joined(words: &[Word]) -> String {
             line.push(' ');
         }
         let special = |char: char| char.is_whitespace() || "'\"\\$`;&|<>()#*?[{~!".contains(char);
-        if word.text.is_empty() || (!word.expands && word.text.contains(special)) {
+        if word.redirects || (!word.text.is_empty() && !word.text.contains(special)) {
+            line.push_str(&word.text);
+        } else if word.expands {
+            // What expands stays as it is; what would end the word does not.
+            for char in word.text.chars() {
+                if char.is_whitespace() || "'\"\\`;&|<>()#".contains(char) {
+                    line.push('\\');
+                }
+                line.push(char);
+            }
+        } else {
             line.push('\'');
             line.push_str(&word.text.replace('\'', "'\\''"));
             line.push('\'');
-        } else {
-            line.push_str(&word.text);
         }
     }
     line

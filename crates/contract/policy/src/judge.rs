@@ -231,8 +231,7 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
 /// Whether a person allowed it: a compound command whole, or each of its parts.
 fn is_granted(grants: &[Grant], need: &Need) -> bool {
     let granted = |need: &Need| grants.iter().any(|grant| grant.covers(need));
-    let parts = need.parts();
-    granted(need) || (!parts.is_empty() && parts.iter().all(granted))
+    granted(need) || need.granted().iter().all(granted)
 }
 
 /// A compound command is allowed when each of its parts is.
@@ -241,8 +240,9 @@ fn allowed_by_rules(rules: &Rules, grants: &[Grant], need: &Need) -> bool {
     if !matches!(need, Need::Execute { .. }) {
         return by_rule(need);
     }
-    let parts = need.parts();
-    !parts.is_empty() && parts.iter().all(|part| by_rule(part) || is_granted(grants, part))
+    let covered = |part: &Need| by_rule(part) || grants.iter().any(|grant| grant.covers(part));
+    let parts = need.written_parts();
+    !parts.is_empty() && parts.iter().all(covered)
 }
 
 fn by_mode(mode: AccessMode, need: &Need) -> Verdict {

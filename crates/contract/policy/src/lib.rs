@@ -35,6 +35,6 @@ pub use grant::{Grant, GrantScope};
 pub use judge::{Outflow, Request, Rule, Rules, Verdict, judge};
 pub use mode::{AccessMode, NotAnAccessMode};
 pub use need::{Need, Place};
-pub use origin::{Origin, untrusted};
+pub use origin::{Origin, fetched_hosts, untrusted};
 pub use path_pattern::PathPattern;
 pub use question::{Question, Reply};

@@ -92,6 +92,53 @@ const SENDERS: [(&str, &str); 24] = [
     ("twine", "upload"),
 ];
 
+/// Programs that are there to fetch something, beside those that send; after some of them, the word that says so.
+const FETCHERS: [(&str, &str); 6] = [
+    ("git", "clone"),
+    ("git", "fetch"),
+    ("git", "pull"),
+    ("git", "ls-remote"),
+    ("lynx", ""),
+    ("w3m", ""),
+];
+
+/// The hosts from which a command line plainly fetches: those of the addresses that its fetching commands name, `the
+/// network` where they name none. Outside the sandbox any program may fetch; this knows those that are there for it.
+#[must_use]
+pub fn fetched_hosts(line: &str) -> Vec<String> {
+    let mut hosts: Vec<String> = Vec::new();
+    for command in reached(line).commands {
+        let words = &command.spellings()[1];
+        let Some((program, arguments)) = words.split_first() else { continue };
+        let fetches = |(name, verb): &(&str, &str)| {
+            name == program && (verb.is_empty() || arguments.contains(verb))
+        };
+        if !sends(words) && !FETCHERS.iter().any(fetches) {
+            continue;
+        }
+        let named: Vec<String> = arguments.iter().filter_map(|word| host_of(word)).collect();
+        match named.as_slice() {
+            [] => hosts.push("the network".to_owned()),
+            named => hosts.extend_from_slice(named),
+        }
+    }
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// The host that an address names, without its user and its port.
+fn host_of(word: &str) -> Option<String> {
+    let (_, rest) = word.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    (!host.is_empty()).then(|| host.to_ascii_lowercase())
+}
+
 /// Whether a command is there to send something.
 fn sends(words: &[&str]) -> bool {
     let Some((program, arguments)) = words.split_first() else { return false };
@@ -109,4 +156,22 @@ pub fn untrusted(needs: &[Need], trust: &[Rule]) -> Vec<Origin> {
     origins.sort();
     origins.dedup();
     origins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &[&str]) {
+        assert_eq!(fetched_hosts(line), expected, "{line}");
+    }
+
+    #[test]
+    fn what_plainly_fetches_is_known_with_its_hosts() {
+        check("curl -s https://u:p@Example.org:8443/a?b | head", &["example.org"]);
+        check("wget http://a/x http://b/y && git pull", &["a", "b", "the network"]);
+        check("env X=1 bash -c 'curl http://[::1]:80/'", &["[::1]"]);
+        check("git status; cargo build; echo http://a", &[]);
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bottega_policy::Need;
 
 use crate::{CommandSpec, Ending};
 
@@ -33,8 +34,16 @@ pub struct TooManyJobs {
 /// is kept within bounds; a job whose end was seen is forgotten.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Starts a command, and gives its number.
-    fn start(&self, command: CommandSpec, line: &str) -> Result<u32, TooManyJobs>;
+    /// Starts a command, and gives its number. `sources` say where what it writes comes from.
+    fn start(
+        &self,
+        command: CommandSpec,
+        line: &str,
+        sources: Vec<Need>,
+    ) -> Result<u32, TooManyJobs>;
+
+    /// Where what a job writes comes from, as it was told when it started.
+    fn sources(&self, job: u32) -> Vec<Need>;
 
     /// What a job did since the last look. Waits at most `patience` for it to write something or to end. Nothing when
     /// there is no such job.

@@ -20,6 +20,7 @@ mod output;
 mod plain;
 mod sandbox;
 mod tool;
+mod versions;
 mod web;
 mod workspace;
 
@@ -33,11 +34,11 @@ pub use sandbox::{
     StreamName,
 };
 pub use tool::{
-    Effect, FileVersions, Prepared, Respondent, Tool, ToolCatalogue, ToolContext, describe,
-    parse_arguments,
+    Effect, Prepared, Respondent, Tool, ToolCatalogue, ToolContext, describe, parse_arguments,
 };
+pub use versions::{FileVersions, Lines, SeenFiles};
 pub use web::{NoWeb, Web, WebAnswer, WebError};
 pub use workspace::{
     CommandWatch, Encoding, FileContent, FileKind, FileStat, FileStep, Found, HeldBack, ListedFile,
-    Listing, Matched, Matches, Query, Resolved, Workspace, WorkspaceError, Written,
+    Listing, Matched, Matches, Page, Query, Resolved, Workspace, WorkspaceError, Written,
 };

@@ -17,6 +17,8 @@ pub struct ToolOutput {
     pub changes: Vec<FileChange>,
     /// The exit status of a command, where one ran.
     pub exit_code: Option<i32>,
+    /// Whether the text is a file's: then nothing in it is for a terminal, and it reaches the model as it stands.
+    pub verbatim: bool,
 }
 
 impl ToolOutput {

@@ -144,6 +144,9 @@ pub trait Sandbox: Send + Sync {
         "/bin/sh"
     }
 
+    /// Waits until commands that were dropped have ended with all that they started, for some seconds at most.
+    async fn settled(&self) {}
+
     /// Runs one command.
     async fn run(
         &self,

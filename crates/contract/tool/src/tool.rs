@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_policy::{AccessMode, Need, Question, Reply};
-use bottega_types::Digest;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{CommandSink, Jobs, Sandbox, ToolError, ToolOutput, Web, Workspace};
+use crate::{CommandSink, FileVersions, Jobs, Sandbox, ToolError, ToolOutput, Web, Workspace};
 
 /// What a call does to the world; decides what happens when its outcome is unknown after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +54,12 @@ pub trait Prepared: Send + Sync {
     /// What it needs to be allowed to do.
     fn needs(&self) -> Vec<Need>;
 
+    /// Needs that say where its output comes from and that it does not ask for: what a command reads inside its cage, or
+    /// reaches outside of it. Nothing is judged by them.
+    fn sources(&self) -> Vec<Need> {
+        Vec::new()
+    }
+
     /// What it will do, in one line: `edit src/lib.rs`, `run cargo test`.
     fn summary(&self) -> String;
 
@@ -64,17 +69,6 @@ pub trait Prepared: Send + Sync {
     /// Does it. Dropping the future stops it: no process it started goes on, and a file is either as
     /// before or wholly written.
     async fn run(&self, context: &ToolContext) -> Result<ToolOutput, ToolError>;
-}
-
-/// What the agent read of files, so that a change of theirs is never overwritten unseen.
-///
-/// Kept per session by the host; a tool reports what it saw and asks what was seen before.
-pub trait FileVersions: Send + Sync {
-    /// The digest of the file's bytes when the agent last read or wrote it.
-    fn seen(&self, path: &str) -> Option<Digest>;
-
-    /// The agent has now seen this version.
-    fn saw(&self, path: &str, digest: Digest);
 }
 
 /// The person, for a tool that has a question. Never blocks where nobody can be asked.

@@ -32,6 +32,9 @@ pub enum Encoding {
         /// Whether the high byte comes first.
         big_endian: bool,
     },
+    /// UTF-8 with bytes in it that are none. Each of those is written as `\u{fffd}` and its two hex digits, and so are
+    /// the bytes of a `\u{fffd}` that the file has.
+    BrokenUtf8,
     /// A single-byte encoding: every byte is one character of ISO 8859-1, so that nothing is lost.
     Latin1,
 }
@@ -152,6 +155,17 @@ pub struct HeldBack {
     pub reading: bool,
     /// A deny or ask rule speaks of changing it.
     pub changing: bool,
+}
+
+/// Lines of a file that is too large to be read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The lines, without their ends. What is not UTF-8 in them is replaced.
+    pub lines: Vec<String>,
+    /// How many lines the file has.
+    pub total: usize,
+    /// Bytes on disk.
+    pub size: u64,
 }
 
 /// What exists at a path.
@@ -331,6 +345,38 @@ pub trait Workspace: Send + Sync {
 
     /// Reads a file whole.
     async fn read(&self, path: &str) -> Result<Found, WorkspaceError>;
+
+    /// The most bytes of a file that [`read`](Self::read) takes.
+    fn largest(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// Reads at most `count` lines of a text file of any size, from line `first` on (from 1), until they have more than
+    /// `room` bytes together.
+    async fn read_page(
+        &self,
+        path: &str,
+        first: usize,
+        count: usize,
+        room: usize,
+    ) -> Result<Page, WorkspaceError> {
+        let Found::Text(content) = self.read(path).await? else {
+            let why = "it is a binary file; it has no lines".to_owned();
+            return Err(WorkspaceError::Unusable { path: path.to_owned(), why });
+        };
+        let mut left = room;
+        let fits = |line: &&str| {
+            let fits = left > 0;
+            left = left.saturating_sub(line.len());
+            fits
+        };
+        let lines = content.text.lines().skip(first.saturating_sub(1)).take(count).take_while(fits);
+        Ok(Page {
+            lines: lines.map(str::to_owned).collect(),
+            total: content.text.lines().count(),
+            size: content.size,
+        })
+    }
 
     /// Writes a file whole, creating folders as needed. `expected` is the digest that the file must have;
     /// `None` means it must not exist. The text is encoded as the existing file is, else as UTF-8.

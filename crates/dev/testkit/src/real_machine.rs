@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bottega_policy::{Question, Reply};
+use bottega_policy::{Need, Question, Reply};
 use bottega_tool::{
     CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, FileVersions, JobLook, Jobs,
-    Respondent, Sandbox, SandboxError, StreamName, TooManyJobs, Workspace,
+    Lines, Respondent, Sandbox, SandboxError, SeenFiles, StreamName, TooManyJobs, Workspace,
 };
 use bottega_types::Digest;
 use bottega_workspace::{DiskWorkspace, Options};
@@ -131,15 +131,33 @@ impl Sandbox for Uncaged {
 
 /// What an agent has seen of files.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<HashMap<String, Digest>>);
+pub struct Remembered(Mutex<SeenFiles>);
+
+impl Remembered {
+    fn files(&self) -> MutexGuard<'_, SeenFiles> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl FileVersions for Remembered {
     fn seen(&self, path: &str) -> Option<Digest> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied()
+        self.files().seen(path)
+    }
+
+    fn unseen_line(&self, path: &str) -> Option<usize> {
+        self.files().unseen_line(path)
     }
 
     fn saw(&self, path: &str, digest: Digest) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), digest);
+        self.files().saw(path, digest);
+    }
+
+    fn saw_lines(&self, path: &str, digest: Digest, lines: Lines) {
+        self.files().saw_lines(path, digest, lines);
+    }
+
+    fn edited(&self, path: &str, digest: Digest) {
+        self.files().edited(path, digest);
     }
 }
 
@@ -160,8 +178,12 @@ impl Respondent for Unwatched {
 
 #[async_trait::async_trait]
 impl Jobs for Unwatched {
-    fn start(&self, _: CommandSpec, _: &str) -> Result<u32, TooManyJobs> {
+    fn start(&self, _: CommandSpec, _: &str, _: Vec<Need>) -> Result<u32, TooManyJobs> {
         Err(TooManyJobs { running: 0 })
+    }
+
+    fn sources(&self, _: u32) -> Vec<Need> {
+        Vec::new()
     }
 
     async fn look(&self, _: u32, _: Duration) -> Option<JobLook> {

@@ -86,7 +86,7 @@ impl Hands {
             }),
             Effect::WakeAt(moment) => Box::pin(async move {
                 bottega_actor::sleep(moment.since(now)).await;
-                Carried(Input::TimeUp)
+                Carried(Input::TimeUp(Vec::new()))
             }),
             Effect::AskModel { call, route, request, worst } => {
                 let agent = self.agent.to_string();
@@ -253,7 +253,7 @@ pub(crate) const fn kind(effect: &Effect) -> TaskKind {
 pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
     match effect {
         Effect::Survey => Input::Surveyed(bottega_event::Survey::default()),
-        Effect::WakeAt(_) => Input::TimeUp,
+        Effect::WakeAt(_) => Input::TimeUp(Vec::new()),
         Effect::AskModel { call, worst, .. } => Input::Failed(ModelFailed {
             call: *call,
             error: ModelError::new(ErrorKind::Internal, format!("the call broke down: {text}")),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bottega_actor::{Address, Ended, Mailbox, Running, TaskKind, Tasks, contained, mailbox, spawn};
 use bottega_behaviour::{Effect, EffectId, Input, Mind};
-use bottega_event::{Revision, SessionEvent, StreamId};
+use bottega_event::{Revision, SessionEvent, StreamId, ToolReport};
 use bottega_gateway::GatewayEvent;
 use bottega_llm::ModelRef;
 use bottega_policy::Spent;
@@ -25,6 +25,9 @@ const MAILBOX: usize = 64;
 /// Updates that a slow listener may be behind. Past that it misses live pieces, and reads what was stored
 /// from the journal.
 const UPDATES: usize = 8_192;
+
+/// How long tools that were stopped may take to tell what they changed.
+const STOPPING: Duration = Duration::from_secs(5);
 
 /// How often a store that is full or busy is asked again before the session stops.
 const STORE_ATTEMPTS: u32 = 5;
@@ -237,13 +240,46 @@ impl Loop {
         }
     }
 
-    async fn accept(&mut self, inputs: Vec<Input>) -> Result<(), PlatformError> {
+    async fn accept(&mut self, mut inputs: Vec<Input>) -> Result<(), PlatformError> {
         self.keep_blobs().await?;
+        for input in &mut inputs {
+            if let Input::Interrupt(reports) | Input::TimeUp(reports) = input {
+                reports.extend(self.stop_work().await);
+            }
+        }
         let accepted = self.follow(inputs).await;
         if !self.tools_run {
             self.keeping = None;
         }
         accepted
+    }
+
+    /// Stops the tools that are at work, and waits for their word on what they changed: a person who stops a command
+    /// wants to take back what it did. What does not answer in time is cancelled like everything else.
+    async fn stop_work(&mut self) -> Vec<ToolReport> {
+        let at_work = self.session.hands.scope.at_work();
+        let mut reports = Vec::new();
+        if at_work.is_empty() {
+            return reports;
+        }
+        // Those that wait for their turn must not get it now.
+        let waiting =
+            |id: &&EffectId| !matches!(id, EffectId::Call(call) if at_work.contains(call));
+        let waiting: Vec<EffectId> = self.tasks.names().filter(waiting).copied().collect();
+        for name in waiting {
+            self.tasks.cancel(&name);
+        }
+        self.session.hands.scope.stop_work();
+        let answers = async {
+            while self.tasks.names().next().is_some() {
+                if let (_, Ended::Done(Carried(Input::ToolEnded(report)))) = self.tasks.next().await
+                {
+                    reports.push(report);
+                }
+            }
+        };
+        bottega_actor::within(STOPPING, answers).await;
+        reports
     }
 
     /// From here on nobody forgets a blob that is put for this session, until an event names it.

@@ -49,7 +49,8 @@ pub struct UndoOutcome {
 }
 
 /// What must be put back to undo the last `steps` calls that changed files, all of them when absent. Calls
-/// that were undone before don't count. Pure.
+/// that were undone before don't count. A file that somebody else changed between two calls goes back to what they
+/// made of it, and no further: the calls before stay as they are. Pure.
 #[must_use]
 pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
     let mut undone: Vec<CallId> = Vec::new();
@@ -69,6 +70,10 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
     let mut restores = BTreeMap::<&str, Restore>::new();
     for report in &reports[first..] {
         for change in &report.changes {
+            let known = restores.get(change.path.as_str());
+            if known.is_some_and(|known| known.now != change.before) {
+                restores.remove(change.path.as_str());
+            }
             restores
                 .entry(&change.path)
                 .and_modify(|restore| {
@@ -127,7 +132,9 @@ pub(crate) async fn carry_out(
     blobs: &dyn Blobs,
 ) -> Result<UndoOutcome, PlatformError> {
     let mut outcome = UndoOutcome::default();
-    for closed in plan.iter().filter(|restore| restore.is_folder() && restore.mode_now & OPEN != OPEN) {
+    for closed in
+        plan.iter().filter(|restore| restore.is_folder() && restore.mode_now & OPEN != OPEN)
+    {
         if closed.now.is_some() {
             ignoring_changed(restore(workspace, closed, Some(b""), closed.mode_now | OPEN).await)?;
         }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use bottega_actor::Place;
 use bottega_event::Approved as Record;
 use bottega_policy::{Approval, ApprovalRequest, GrantScope, Need, Request, Verdict, judge};
-use bottega_tool::{ToolContext, excerpt, plain};
+use bottega_tool::{ToolContext, excerpt};
 use futures::FutureExt;
 
 use crate::asked::Prepared;
@@ -87,19 +87,30 @@ async fn question(
 ) -> ApprovalRequest {
     let details = AssertUnwindSafe(prepared.doing.details(context)).catch_unwind().await;
     let details = details.unwrap_or_else(|panic| panic_text(prepared.tool, &*panic));
-    let show = |text: &str| visible(&host.parts.redactor.clean(&plain(text)));
+    // Nothing is interpreted as a terminal would: what it would not show is what a person has to see.
+    let mut hidden = false;
+    let mut show = |text: &str| {
+        let clean = host.parts.redactor.clean(text);
+        let shown = visible(&clean);
+        hidden |= shown != clean;
+        shown
+    };
     let details = show(&details);
     let limit = host.options.details_limit;
+    let summary = show(&prepared.summary);
+    let needs = missing.iter().map(|need| shown(need, &mut show)).collect();
+    let why = show(why);
     ApprovalRequest {
         tool: prepared.tool.to_owned(),
-        summary: show(&prepared.summary),
+        summary,
         details: excerpt(&details, limit, "not shown here").unwrap_or(details),
-        needs: missing.iter().map(|need| shown(need, &show)).collect(),
-        why: show(why),
+        needs,
+        why,
+        hidden,
     }
 }
 
-fn shown(need: &Need, show: &impl Fn(&str) -> String) -> Need {
+fn shown(need: &Need, show: &mut impl FnMut(&str) -> String) -> Need {
     match need {
         Need::Read { path, place } => Need::Read { path: show(path), place: *place },
         Need::Write { path, place } => Need::Write { path: show(path), place: *place },

@@ -31,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { output_limit: 12_000, details_limit: 20_000 }
+        Self { output_limit: 12_000, details_limit: 1 << 20 }
     }
 }
 
@@ -151,7 +151,7 @@ impl ToolHost {
             scope.refresh().await;
             let judged = prepared.judge(scope, &context, &self.parts.rules)?;
             let approved = judged.approve(self, scope, &context, place).await?;
-            Ok(approved.run(self, scope, &context).await)
+            Ok(approved.run(call, self, scope, &context).await)
         };
         let ended = journey.await;
         live.flush();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_actor::{Running, TaskKind, spawn, within};
+use bottega_policy::Need;
 use bottega_tool::{
     CommandSink, CommandSpec, Ending, JobLook, Jobs, Sandbox, StreamName, TooManyJobs,
 };
@@ -29,6 +30,8 @@ struct Table {
 #[derive(Debug)]
 struct Job {
     line: String,
+    /// Where what it writes comes from.
+    sources: Vec<Need>,
     state: Arc<State>,
     /// Dropping it kills the command.
     _running: Running<()>,
@@ -122,7 +125,12 @@ impl SessionJobs {
 
 #[async_trait]
 impl Jobs for SessionJobs {
-    fn start(&self, command: CommandSpec, line: &str) -> Result<u32, TooManyJobs> {
+    fn start(
+        &self,
+        command: CommandSpec,
+        line: &str,
+        sources: Vec<Need>,
+    ) -> Result<u32, TooManyJobs> {
         let mut table = lock(&self.table.0);
         let runs = |job: &&Job| lock(&job.state.unseen).ended.is_none();
         let running = table.jobs.values().filter(runs).count();
@@ -137,8 +145,13 @@ impl Jobs for SessionJobs {
         });
         table.last += 1;
         let number = table.last;
-        table.jobs.insert(number, Job { line: line.to_owned(), state, _running: running });
+        table.jobs.insert(number, Job { line: line.to_owned(), sources, state, _running: running });
         Ok(number)
+    }
+
+    fn sources(&self, job: u32) -> Vec<Need> {
+        let table = lock(&self.table.0);
+        table.jobs.get(&job).map(|job| job.sources.clone()).unwrap_or_default()
     }
 
     async fn look(&self, job: u32, patience: Duration) -> Option<JobLook> {
@@ -197,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_job_wrote_is_seen_once_and_its_end_last() {
         let (jobs, _) = jobs();
-        assert_eq!(jobs.start(command("make"), "make"), Ok(1));
+        assert_eq!(jobs.start(command("make"), "make", Vec::new()), Ok(1));
         let look = jobs.look(1, Duration::from_secs(60)).await.unwrap();
         let rest = match look.ended {
             Some(_) => look.clone(),
@@ -213,7 +226,7 @@ mod tests {
     async fn a_job_ends_when_it_is_stopped_and_with_its_session() {
         let (jobs, sandbox) = jobs();
         for number in 1..=2 {
-            assert_eq!(jobs.start(command("serve"), "serve"), Ok(number));
+            assert_eq!(jobs.start(command("serve"), "serve", Vec::new()), Ok(number));
             sandbox.hangs().await;
         }
         assert_eq!(jobs.look(1, Duration::ZERO).await.unwrap().ended, None);
@@ -229,9 +242,12 @@ mod tests {
     async fn only_so_many_run_at_a_time() {
         let (jobs, _) = jobs();
         for _ in 0..MOST {
-            jobs.start(command("serve"), "serve").unwrap();
+            jobs.start(command("serve"), "serve", Vec::new()).unwrap();
         }
-        assert_eq!(jobs.start(command("serve"), "serve"), Err(TooManyJobs { running: MOST }));
+        assert_eq!(
+            jobs.start(command("serve"), "serve", Vec::new()),
+            Err(TooManyJobs { running: MOST })
+        );
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod reported;
 mod schema;
 mod scope;
 mod stopped;
+mod stopping;
 mod untrusted;
 mod visible;
 mod web;

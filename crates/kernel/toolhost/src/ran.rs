@@ -9,6 +9,7 @@ use bottega_policy::{Need, Origin, untrusted};
 use bottega_tool::{
     CommandChanges, CommandWatch, ToolContext, ToolError, ToolOutput, WorkspaceError,
 };
+use bottega_types::CallId;
 use futures::FutureExt;
 
 use crate::approved::Approved;
@@ -35,12 +36,15 @@ pub(crate) enum Gave {
     Error(ToolError),
     /// It panicked; what to tell the model.
     Panic(String),
+    /// It was stopped at its work.
+    Stopped,
 }
 
 impl Approved {
     /// Runs the tool. A panic is part of the result.
     pub(crate) async fn run(
         self,
+        call: CallId,
         host: &ToolHost,
         scope: &SessionScope,
         context: &ToolContext,
@@ -59,20 +63,31 @@ impl Approved {
             false => None,
         };
         let began = clock.now();
-        let gave = match AssertUnwindSafe(prepared.doing.run(context)).catch_unwind().await {
-            Ok(Ok(mut output)) => {
+        let mut at_work = scope.stopping().begin(call);
+        let ended = tokio::select! {
+            ended = AssertUnwindSafe(prepared.doing.run(context)).catch_unwind() => Some(ended),
+            () = at_work.stopped() => None,
+        };
+        let gave = match ended {
+            Some(Ok(Ok(mut output))) => {
                 missing.tell(&mut output.changes);
                 Gave::Output(output)
             }
-            Ok(Err(error)) => Gave::Error(error),
-            Err(panic) => Gave::Panic(panic_text(prepared.tool, &*panic)),
+            Some(Ok(Err(error))) => Gave::Error(error),
+            Some(Err(panic)) => Gave::Panic(panic_text(prepared.tool, &*panic)),
+            None => {
+                // What is still being killed may still write.
+                context.sandbox.settled().await;
+                Gave::Stopped
+            }
         };
         let commanded = match watch {
             Some(watch) => commanded(watch).await,
             None => Ok(CommandChanges::default()),
         };
         let reached = web.map(|web| web.reached()).unwrap_or_default();
-        let origins = untrusted(&[prepared.needs, reached].concat(), trust);
+        let sources = prepared.doing.sources();
+        let origins = untrusted(&[prepared.needs, sources, reached].concat(), trust);
         Ran {
             summary: prepared.summary,
             record,

@@ -12,6 +12,7 @@ use crate::untrusted::marked;
 
 /// Bytes of a summary at most.
 const LONGEST_SUMMARY: usize = 200;
+const STOPPED: &str = "Stopped before it ended; it may have done part of its work.";
 const HINT: &str = "call the tool again for a smaller part to see more";
 
 /// Adds what a command changed to what its tool told. Returns what undo can't take back, and why.
@@ -55,10 +56,14 @@ impl Recorder<'_> {
             Gave::Output(output) => (ToolOutcome::Succeeded, output),
             Gave::Error(error) => (ToolOutcome::Failed, ToolOutput::text(error.to_string())),
             Gave::Panic(text) => (ToolOutcome::Failed, ToolOutput::text(text)),
+            Gave::Stopped => (ToolOutcome::Interrupted, ToolOutput::text(STOPPED)),
         };
-        let ToolOutput { text, full, failed: _, mut changes, exit_code } = output;
+        let ToolOutput { text, full, failed: _, mut changes, exit_code, verbatim } = output;
         let unkept = add(&mut changes, commanded);
         let lost = self.keep_versions(&mut changes).await;
+        // Without terminal control sequences, then without secrets: a sequence may stand in a secret's middle.
+        let text = if verbatim { text.into() } else { plain(&text) };
+        let full = full.as_deref().map(plain);
         let Bounded { mut text, full } = self.bounded(&text, full.as_deref()).await;
         text = marked(&text, &origins);
         if let Some(unkept) = unkept {
@@ -90,7 +95,7 @@ impl Recorder<'_> {
     /// The report of a call that ended before its tool ran.
     pub(crate) async fn stopped(&self, stopped: Stopped) -> ToolReport {
         let Stopped { outcome, summary, text, approved } = stopped;
-        let Bounded { text, full } = self.bounded(&text, None).await;
+        let Bounded { text, full } = self.bounded(&plain(&text), None).await;
         ToolReport {
             call: self.call,
             outcome,
@@ -131,8 +136,8 @@ impl Recorder<'_> {
 
     /// At most the limit's bytes of `text`; what the model doesn't see of the output becomes a blob.
     async fn bounded(&self, text: &str, whole: Option<&str>) -> Bounded {
-        let text = self.clean(text);
-        let whole = whole.map(|whole| self.clean(whole));
+        let text = self.redactor.clean(text).into_owned();
+        let whole = whole.map(|whole| self.redactor.clean(whole).into_owned());
         // Both may have megabytes: nothing is copied that need not be.
         let (mut shown, whole) = match (excerpt(&text, self.limit, HINT), whole) {
             (None, None) => return Bounded { text, full: None },
@@ -149,7 +154,6 @@ impl Recorder<'_> {
         }
     }
 
-    /// Without terminal control sequences, then without secrets: a sequence may stand in a secret's middle.
     fn clean(&self, text: &str) -> String {
         self.redactor.clean(&plain(text)).into_owned()
     }

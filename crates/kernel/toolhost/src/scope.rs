@@ -1,15 +1,16 @@
 //! What one session may do and has seen.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_actor::{Line, Place};
 use bottega_policy::{AccessMode, Grant, GrantScope, Need, Origin};
-use bottega_tool::FileVersions;
-use bottega_types::{Digest, Redactor, SessionId};
+use bottega_tool::{FileVersions, Lines, SeenFiles};
+use bottega_types::{CallId, Digest, Redactor, SessionId};
 
 use crate::GrantBook;
 use crate::jobs::JobTable;
+use crate::stopping::Stopping;
 
 /// What one session may do and has seen. Shared by the calls of a turn that run side by side.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct SessionScope {
     /// question is open, the same need of another call waits for its answer.
     asking: Line,
     jobs: Arc<JobTable>,
+    stopping: Stopping,
 }
 
 impl SessionScope {
@@ -41,6 +43,7 @@ impl SessionScope {
             seen: Arc::default(),
             asking: Line::default(),
             jobs: Arc::default(),
+            stopping: Stopping::default(),
         }
     }
 
@@ -71,6 +74,21 @@ impl SessionScope {
     /// calls that run side by side take theirs before they start.
     pub fn place(&self) -> Place {
         self.asking.join()
+    }
+
+    /// Stops the calls whose tools are at work now. Each ends with a report of what it had changed by then.
+    pub fn stop_work(&self) {
+        self.stopping.stop();
+    }
+
+    /// The calls whose tools are at work.
+    #[must_use]
+    pub fn at_work(&self) -> BTreeSet<CallId> {
+        self.stopping.at_work()
+    }
+
+    pub(crate) const fn stopping(&self) -> &Stopping {
+        &self.stopping
     }
 
     /// The commands in the background, which end with this scope.
@@ -110,10 +128,7 @@ impl SessionScope {
     pub async fn grant(&self, needs: &[Need], scope: GrantScope, redactor: &Redactor) {
         let known = self.grants();
         let mut grants: Vec<Grant> = Vec::new();
-        for need in needs.iter().flat_map(|need| match need.parts() {
-            parts if parts.is_empty() => vec![need.clone()],
-            parts => parts,
-        }) {
+        for need in needs.iter().flat_map(Need::granted) {
             let grant = Grant { need, scope };
             if !known.contains(&grant) && !grants.contains(&grant) {
                 grants.push(grant);
@@ -160,17 +175,29 @@ struct Book {
     held: Mutex<Vec<Grant>>,
 }
 
-/// The version of each file that was seen last, by real path.
+/// What was seen of files, by real path.
 #[derive(Debug, Default)]
-struct Seen(Mutex<HashMap<String, Digest>>);
+struct Seen(Mutex<SeenFiles>);
 
 impl FileVersions for Seen {
     fn seen(&self, path: &str) -> Option<Digest> {
-        lock(&self.0).get(path).copied()
+        lock(&self.0).seen(path)
+    }
+
+    fn unseen_line(&self, path: &str) -> Option<usize> {
+        lock(&self.0).unseen_line(path)
     }
 
     fn saw(&self, path: &str, digest: Digest) {
-        lock(&self.0).insert(path.to_owned(), digest);
+        lock(&self.0).saw(path, digest);
+    }
+
+    fn saw_lines(&self, path: &str, digest: Digest, lines: Lines) {
+        lock(&self.0).saw_lines(path, digest, lines);
+    }
+
+    fn edited(&self, path: &str, digest: Digest) {
+        lock(&self.0).edited(path, digest);
     }
 }
 

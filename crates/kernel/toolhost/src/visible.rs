@@ -7,9 +7,14 @@ const LOOK_ALIKE: &str = "АВЕЅІЈКМНОРСТУХЬаеорсухіјѕԁ
 /// an ASCII word in the place of an ASCII letter, as `{U+202E}`.
 pub(crate) fn visible(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
-    for word in text.split_inclusive(|c: char| c.is_whitespace()) {
+    for word in text.split_inclusive(|c: char| c.is_whitespace() && c != '\r') {
         let has_ascii = word.chars().any(|c| c.is_ascii_alphabetic());
-        for character in word.chars() {
+        let mut characters = word.chars().peekable();
+        while let Some(character) = characters.next() {
+            // A line end in two characters hides nothing.
+            if character == '\r' && characters.peek() == Some(&'\n') {
+                continue;
+            }
             let hidden = is_hidden(character) || (has_ascii && LOOK_ALIKE.contains(character));
             if hidden || is_wide_ascii(character) {
                 result.push_str(&format!("{{U+{:04X}}}", u32::from(character)));
@@ -56,6 +61,9 @@ mod tests {
         check("curl\u{a0}x", "curl{U+00A0}x");
         check("x\u{e0041}", "x{U+E0041}");
         check("bell\u{7}", "bell{U+0007}");
+        check("touch x #\rls", "touch x #{U+000D}ls");
+        check("ls \u{1b}]0; touch x \u{7}", "ls {U+001B}]0; touch x {U+0007}");
+        check("one\r\ntwo\r\r\n", "one\ntwo{U+000D}\n");
     }
 
     #[test]

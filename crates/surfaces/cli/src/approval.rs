@@ -206,16 +206,26 @@ fn prompt(request: &ApprovalRequest, paint: Paint) -> String {
             }
         }
     }
+    let granted: Vec<String> = request
+        .needs
+        .iter()
+        .flat_map(|need| {
+            need.granted().into_iter().filter(|part| part.to_string() != need.to_string())
+        })
+        .map(|part| visible::exact(&part.to_string()).replace('\n', " "))
+        .collect();
     let details = visible::exact(&request.details);
     for line in details.lines() {
         text.push_str(&format!("  {} {}\n", paint.dim("│"), paint.diff_line(line)));
     }
     let raw = format!("{}{}{}", request.tool, request.summary, request.details);
-    let hidden = visible::exact(&raw) != raw;
-    if hidden {
-        let warning =
-            "it holds characters that are hidden or pass for others; they are spelled out as <U+…>";
+    if request.hidden || visible::exact(&raw) != raw {
+        let warning = "it holds characters that are hidden or pass for others; they are spelled out, as U+202E";
         text.push_str(&format!("  {}\n", paint.red(warning)));
+    }
+    if !granted.is_empty() {
+        let parts = granted.join(", ");
+        text.push_str(&format!("  for longer, each part is allowed on its own: {parts}\n"));
     }
     text
 }
@@ -308,12 +318,29 @@ mod tests {
             details: command.into(),
             needs: vec![Need::Execute { command: command.into(), parts: Vec::new(), caged: false }],
             why: "commands are asked for in access mode `ask`".into(),
+            hidden: true,
         }
     }
 
     #[test]
     fn hostile_text_shows_its_face() {
         insta::assert_snapshot!(prompt(&hostile(), Paint { on: false }));
+    }
+
+    #[test]
+    fn a_person_sees_what_a_longer_yes_would_cover() {
+        let command = "cargo build && cargo test".to_owned();
+        let parts = vec!["cargo build".into(), "cargo test".into()];
+        let request = ApprovalRequest {
+            needs: vec![Need::Execute { command: command.clone(), parts, caged: true }],
+            details: command,
+            hidden: false,
+            ..hostile()
+        };
+        let text = prompt(&request, Paint { on: false });
+        let line =
+            "  for longer, each part is allowed on its own: run `cargo build`, run `cargo test`\n";
+        assert!(text.ends_with(line), "{text}");
     }
 
     #[test]
@@ -327,6 +354,7 @@ mod tests {
                 place: bottega_policy::Place::Inside,
             }],
             why: "changes are asked for in access mode `ask`".into(),
+            hidden: false,
         };
         let text = prompt(&request, Paint { on: true }) + &answers(Paint { on: true });
         insta::assert_snapshot!(text.replace('\u{1b}', "␛"));

@@ -13,6 +13,7 @@ mod resume;
 mod run;
 mod secret;
 mod sessions;
+mod undo;
 
 use std::path::PathBuf;
 
@@ -42,6 +43,7 @@ pub(crate) enum Command {
     Chat(chat::Arguments),
     Resume(resume::Arguments),
     Sessions(sessions::Arguments),
+    Undo(undo::Arguments),
     Model(model::Arguments),
     Config(config::Arguments),
     Secret(secret::Arguments),
@@ -62,6 +64,7 @@ impl Command {
             | Self::Chat(_)
             | Self::Resume(_)
             | Self::Sessions(_)
+            | Self::Undo(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)
@@ -76,6 +79,7 @@ impl Command {
             Self::Chat(arguments) => Some(arguments.work()),
             Self::Resume(arguments) => Some(arguments.work()),
             Self::Sessions(_)
+            | Self::Undo(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -94,6 +98,7 @@ impl Command {
             Self::Chat(arguments) => chat::execute(arguments, desk).await,
             Self::Resume(arguments) => resume::execute(arguments, desk).await,
             Self::Sessions(arguments) => sessions::execute(arguments, desk).await,
+            Self::Undo(arguments) => undo::execute(arguments, desk).await,
             Self::Model(arguments) => model::execute(arguments, desk).await,
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,

@@ -169,7 +169,7 @@ impl Exit {
     }
 }
 
-/// The whole command, where a word stands for one that belongs behind another: `undo` for `sessions undo`.
+/// The whole command, where a word stands for one that belongs behind another: `fork` for `sessions fork`.
 fn misplaced(error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return None;

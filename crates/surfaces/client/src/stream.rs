@@ -120,6 +120,6 @@ struct Control(SessionHandle);
 impl RunControl for Control {
     async fn interrupt(&self) {
         // When nothing is under way there is nothing to stop; when the loop is gone it has stopped.
-        let _ = self.0.input(Input::Interrupt).await;
+        let _ = self.0.input(Input::Interrupt(Vec::new())).await;
     }
 }

@@ -108,11 +108,7 @@ fn a_name_that_is_not_utf_8_comes_back() {
     });
     assert_eq!(
         lines,
-        [
-            "bad\u{fffd}ff.txt \"precious\" -",
-            "d\u{fffd}fe/ \"\" -",
-            "d\u{fffd}fe/x \"too\" -"
-        ]
+        ["bad\u{fffd}ff.txt \"precious\" -", "d\u{fffd}fe/ \"\" -", "d\u{fffd}fe/x \"too\" -"]
     );
     for change in told.changes {
         let bytes = change.before_bytes.as_deref();
@@ -140,7 +136,8 @@ fn what_ignore_files_name_and_what_only_comes_to_light_is_no_change() {
 
 #[test]
 fn an_ignored_file_outside_ignored_folders_is_somebodys_work() {
-    let world = World::new(&[(".gitignore", b"*.local\nout\n"), ("a.local", b"1"), ("out/x", b"1")]);
+    let world =
+        World::new(&[(".gitignore", b"*.local\nout\n"), ("a.local", b"1"), ("out/x", b"1")]);
     let command = |root: &Path| {
         fs::remove_file(root.join("a.local")).unwrap();
         fs::write(root.join("b.local"), "2").unwrap();
@@ -181,17 +178,38 @@ fn links_and_folders_are_told_as_what_they_are() {
 
 #[test]
 fn undo_never_follows_a_link_that_somebody_put_in_the_way() {
-    let world = World::new(&[("a/b", b"1")]);
+    let world = World::new(&[("a/b", b"1"), (".git/hooks/b", b"theirs")]);
     let outside = world.outside("a");
-    fs::create_dir_all(&outside).unwrap();
+    fs::create_dir_all(outside.join("empty")).unwrap();
     fs::write(outside.join("b"), "theirs").unwrap();
     fs::remove_dir_all(world.path("a")).unwrap();
-    symlink(&outside, world.path("a")).unwrap();
-    for expected in [None, Some(Digest::of(b"theirs"))] {
-        let refused = wait(world.workspace.restore("a/b", Some(b"1"), 0o644, expected));
-        assert!(matches!(refused, Err(WorkspaceError::Changed { .. })), "{refused:?}");
+    for folder in [outside, world.path(".git/hooks")] {
+        symlink(&folder, world.path("a")).unwrap();
+        for expected in [None, Some(Digest::of(b"theirs"))] {
+            for bytes in [None, Some(&b"1"[..])] {
+                let refused = wait(world.workspace.restore("a/b", bytes, 0o644, expected));
+                assert!(matches!(refused, Err(WorkspaceError::Changed { .. })), "{refused:?}");
+            }
+        }
+        assert!(!wait(world.workspace.remove_folder("a/empty")).unwrap());
+        assert_eq!(fs::read(folder.join("b")).unwrap(), b"theirs");
+        assert_eq!(folder.join("empty").exists(), folder.ends_with("a"));
+        fs::remove_file(world.path("a")).unwrap();
     }
-    assert_eq!(fs::read(outside.join("b")).unwrap(), b"theirs");
+}
+
+#[test]
+fn an_ignore_file_that_a_command_writes_hides_nothing_that_was_known() {
+    let world = World::new(&[("a", b"1"), ("d/b", b"2"), ("d/c", b"3")]);
+    let hides = |root: &Path| {
+        fs::write(root.join(".gitignore"), "*\n").unwrap();
+        fs::write(root.join("a"), "one").unwrap();
+        fs::write(root.join("d/b"), "two").unwrap();
+    };
+    let expected = [".gitignore - \"*\\n\"", "a \"1\" \"one\"", "d/b \"2\" \"two\""];
+    check(&world, hides, &expected);
+    let later = |root: &Path| fs::remove_file(root.join("d/c")).unwrap();
+    check(&world, later, &["d/c \"3\" -"]);
 }
 
 #[test]
@@ -259,7 +277,9 @@ fn carry_out(root: &Path, deed: &Deed) {
             let _ = fs::create_dir_all(at(path).parent().unwrap());
             fs::write(at(path), bytes)
         }
-        Deed::Delete(path) if at(path).is_dir() && !at(path).is_symlink() => fs::remove_dir_all(at(path)),
+        Deed::Delete(path) if at(path).is_dir() && !at(path).is_symlink() => {
+            fs::remove_dir_all(at(path))
+        }
         Deed::Delete(path) => fs::remove_file(at(path)),
         Deed::Rename(from, to) => fs::rename(at(from), at(to)),
         Deed::Mode(path, mode) if at(path).is_file() || at(path).is_dir() => {

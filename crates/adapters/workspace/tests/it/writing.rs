@@ -106,6 +106,21 @@ fn files_that_are_too_large_are_neither_read_nor_written() {
 }
 
 #[test]
+fn a_file_of_any_size_is_read_in_pages() {
+    let text: String = (1..=9_000).map(|line| format!("line {line}\r\n")).collect();
+    let files: [(&str, &[u8]); 2] = [("f", text.as_bytes()), ("b", b"a\0b\n")];
+    let world = World::with(&files, |_| Options { largest: 4, ..Options::default() });
+    let page =
+        |path: &str, first, count, room| wait(world.workspace.read_page(path, first, count, room));
+    let middle = page("f", 5_000, 2, 1_000).unwrap();
+    assert_eq!(middle.lines, ["line 5000", "line 5001"]);
+    assert_eq!((middle.total, middle.size), (9_000, text.len() as u64));
+    assert_eq!(page("f", 8_990, 100, 25).unwrap().lines, ["line 8990", "line 8991", "line 8992"]);
+    assert_eq!(page("f", 9_001, 1, 10).unwrap().lines.len(), 0);
+    assert!(page("b", 1, 1, 10).unwrap_err().to_string().contains("binary"));
+}
+
+#[test]
 fn a_wrong_name_gets_the_right_one() {
     let world =
         World::new(&[("src/parser.rs", b""), ("src/printer.rs", b""), ("docs/parser.md", b"")]);

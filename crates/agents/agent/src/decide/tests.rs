@@ -204,8 +204,8 @@ impl Bench {
                 "error" => self.tool(ToolOutcome::Failed, rest, &[]),
                 "denied" => self.tool(ToolOutcome::Denied, rest, &[]),
                 "fail" => self.fails(serde_json::from_value(json!(rest)).unwrap()),
-                "interrupt" => self.feed(Input::Interrupt),
-                "timeup" => self.feed(Input::TimeUp),
+                "interrupt" => self.feed(Input::Interrupt(Vec::new())),
+                "timeup" => self.feed(Input::TimeUp(Vec::new())),
                 "crash" => {
                     let started = Started::clone(self.state.started.as_deref().unwrap());
                     let Started { model, mode, limits, .. } = started;
@@ -644,7 +644,7 @@ fn going_on_with_a_task_goes_on_with_its_budget() {
     bench.feed(go_on(true));
     let worst = bench.state.asked.clone().unwrap().worst;
     assert_eq!(bench.state.spent, spent + worst);
-    bench.feed(Input::Interrupt);
+    bench.feed(Input::Interrupt(Vec::new()));
     bench.feed(go_on(false));
     assert_eq!(bench.state.spent, bench.state.asked.clone().unwrap().worst);
 }

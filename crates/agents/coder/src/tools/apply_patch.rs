@@ -17,7 +17,7 @@ use crate::patch::{Deed, Patch, read};
 use crate::replacement::{Hunk, apply};
 use crate::target::Target;
 
-/// Applies a patch to one or more files: all of it, or nothing.
+/// Applies a patch to files: all of it, or nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct ApplyPatchInput {
     /// A unified diff, or `*** Begin Patch` … `*** End Patch`.
@@ -364,7 +364,11 @@ impl Prepared for Patching {
         let changes = context.workspace.change(&steps(&plan)?).await?;
         for change in &changes {
             if let Some(digest) = change.after {
-                Target::find(change.path.clone(), context)?.saw(context, digest);
+                let target = Target::find(change.path.clone(), context)?;
+                match change.before {
+                    None => target.saw(context, digest),
+                    Some(_) => target.edited(context, digest),
+                }
             }
         }
         let text: String = plan.iter().map(told).collect();

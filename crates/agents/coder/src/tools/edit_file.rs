@@ -138,7 +138,7 @@ impl Prepared for Editing {
             .workspace
             .write(&self.target.asked, &replaced.text, Some(before.digest))
             .await?;
-        self.target.saw(context, written.digest);
+        self.target.edited(context, written.digest);
         let changes = diff(&before.text, &replaced.text);
         let note = replaced.note.map(|note| format!("note: {note}\n")).unwrap_or_default();
         let text = format!("edited {path} ({})\n{note}{changes}", tally(&changes));

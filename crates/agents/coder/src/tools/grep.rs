@@ -19,7 +19,7 @@ const PAGE: usize = 100;
 /// Lines of context at most, before and after.
 const MOST_CONTEXT: usize = 10;
 
-/// Finds lines that match a regular expression, shown as NUMBER|TEXT under their file's path.
+/// Finds lines by a regular expression, shown as NUMBER|TEXT under their file's path.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct GrepInput {
     /// Regular expression (Rust syntax), matched line by line.
@@ -29,9 +29,9 @@ struct GrepInput {
     /// Only files like `**/*.rs`.
     #[serde(default)]
     globs: Vec<String>,
-    /// Take upper and lower case as equal.
+    /// Upper and lower case are equal.
     ignore_case: Option<bool>,
-    /// Lines to show before and after each match.
+    /// Lines to show around each match.
     context: Option<usize>,
     /// Matches to pass over.
     skip: Option<usize>,

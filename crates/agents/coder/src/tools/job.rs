@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Seconds that a look waits at most.
 const PATIENCE: u64 = 300;
 
-/// Runs a command in the background, as a server: starts it, shows its new output, or stops it.
+/// Runs a command in the background: starts it, shows its new output, or stops it.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct JobInput {
     /// Command line to start.
@@ -69,11 +69,14 @@ impl Tool for Job {
                 return bad("give either command, to start, or id, to look or stop");
             }
         };
-        let needs = match &deed {
-            Deed::Start(command) => command.needs(context.mode, context),
-            Deed::Look(_) | Deed::Stop(_) | Deed::List => Vec::new(),
+        let (needs, sources) = match &deed {
+            Deed::Start(command) => {
+                (command.needs(context.mode, context), command.sources(context.mode, context))
+            }
+            Deed::Look(id) | Deed::Stop(id) => (Vec::new(), context.jobs.sources(*id)),
+            Deed::List => (Vec::new(), Vec::new()),
         };
-        Ok(Box::new(Handling { deed, patience, mode: context.mode, needs }))
+        Ok(Box::new(Handling { deed, patience, mode: context.mode, needs, sources }))
     }
 }
 
@@ -89,12 +92,17 @@ struct Handling {
     patience: Duration,
     mode: AccessMode,
     needs: Vec<Need>,
+    sources: Vec<Need>,
 }
 
 #[async_trait]
 impl Prepared for Handling {
     fn needs(&self) -> Vec<Need> {
         self.needs.clone()
+    }
+
+    fn sources(&self) -> Vec<Need> {
+        self.sources.clone()
     }
 
     fn summary(&self) -> String {
@@ -117,11 +125,13 @@ impl Prepared for Handling {
         match &self.deed {
             Deed::Start(command) => {
                 let spec = command.spec(self.mode, context).await?;
-                let started = context.jobs.start(spec, &command.line);
+                let hosts = self.needs.iter().filter(|need| matches!(need, Need::Network { .. }));
+                let sources = hosts.chain(&self.sources).cloned().collect();
+                let started = context.jobs.start(spec, &command.line, sources);
                 let id = started.map_err(|error| ToolError::Refused(error.to_string()))?;
                 if self.patience.is_zero() {
                     return Ok(ToolOutput::text(format!(
-                        "job {id} runs; look at it with id {id}. It ends with the session"
+                        "job {id} runs; look at it with id {id}. It ends with the session. What it changes is not kept for undo"
                     )));
                 }
                 told(id, context.jobs.look(id, self.patience).await, context, "runs")

@@ -20,7 +20,7 @@ const MOST: usize = 300;
 struct ListFilesInput {
     /// Folder. The workspace when absent.
     path: Option<String>,
-    /// Only files that match one of these, as in `**/*.rs`.
+    /// Only files like one of these: `**/*.rs`.
     #[serde(default)]
     globs: Vec<String>,
     /// How many folders deep to look.

@@ -62,7 +62,8 @@ impl Tool for Shell {
         let timeout = Duration::from_secs(timeout.unwrap_or(USUAL).clamp(1, LONGEST));
         let command = Command::read(command, timeout, &hosts)?;
         let needs = command.needs(context.mode, context);
-        Ok(Box::new(Running { command, mode: context.mode, needs }))
+        let sources = command.sources(context.mode, context);
+        Ok(Box::new(Running { command, mode: context.mode, needs, sources }))
     }
 }
 
@@ -70,12 +71,17 @@ struct Running {
     command: Command,
     mode: AccessMode,
     needs: Vec<Need>,
+    sources: Vec<Need>,
 }
 
 #[async_trait]
 impl Prepared for Running {
     fn needs(&self) -> Vec<Need> {
         self.needs.clone()
+    }
+
+    fn sources(&self) -> Vec<Need> {
+        self.sources.clone()
     }
 
     fn summary(&self) -> String {

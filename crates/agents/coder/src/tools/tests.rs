@@ -1,12 +1,12 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bottega_policy::{AccessMode, Need, Place, Question, Reply as Answer};
-use bottega_testkit::{FakeSandbox, FakeWorkspace, Reply};
+use bottega_testkit::{FakeSandbox, FakeWorkspace, Remembered, Reply};
 use bottega_tool::{
-    CommandSink, CommandSpec, Ending, FileVersions, JobLook, Jobs, NoWeb, Respondent, StreamName,
-    TooManyJobs, Tool, ToolContext, ToolError, ToolOutput,
+    CommandSink, CommandSpec, Ending, JobLook, Jobs, NoWeb, Respondent, StreamName, TooManyJobs,
+    Tool, ToolContext, ToolError, ToolOutput,
 };
 use bottega_types::Digest;
 use serde_json::{Value, json};
@@ -18,19 +18,6 @@ mod changes;
 mod commands;
 mod conversation;
 mod web;
-
-#[derive(Default)]
-struct Versions(Mutex<HashMap<String, Digest>>);
-
-impl FileVersions for Versions {
-    fn seen(&self, path: &str) -> Option<Digest> {
-        self.0.lock().unwrap().get(path).copied()
-    }
-
-    fn saw(&self, path: &str, digest: Digest) {
-        self.0.lock().unwrap().insert(path.to_owned(), digest);
-    }
-}
 
 /// Remembers what was shown.
 #[derive(Default)]
@@ -58,17 +45,22 @@ impl Respondent for Person {
 
 /// Room for one job, which writes a line a look and ends at the second.
 #[derive(Default)]
-struct OneJob(Mutex<Option<(CommandSpec, usize)>>);
+struct OneJob(Mutex<Option<(CommandSpec, usize)>>, Mutex<Vec<Need>>);
 
 #[async_trait::async_trait]
 impl Jobs for OneJob {
-    fn start(&self, command: CommandSpec, _: &str) -> Result<u32, TooManyJobs> {
+    fn start(&self, command: CommandSpec, _: &str, sources: Vec<Need>) -> Result<u32, TooManyJobs> {
+        *self.1.lock().unwrap() = sources;
         let mut job = self.0.lock().unwrap();
         if job.is_some() {
             return Err(TooManyJobs { running: 1 });
         }
         *job = Some((command, 0));
         Ok(7)
+    }
+
+    fn sources(&self, _: u32) -> Vec<Need> {
+        self.1.lock().unwrap().clone()
     }
 
     async fn look(&self, id: u32, _: Duration) -> Option<JobLook> {
@@ -120,7 +112,7 @@ impl Bench {
         let context = ToolContext {
             workspace: workspace.clone(),
             sandbox: sandbox.clone(),
-            versions: Arc::new(Versions::default()),
+            versions: Arc::new(Remembered::default()),
             sink: screen.clone(),
             person: Arc::new(Person { reply: Answer::Unavailable, asked: Mutex::default() }),
             jobs: Arc::new(OneJob::default()),

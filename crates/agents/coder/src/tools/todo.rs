@@ -15,7 +15,7 @@ const MOST: usize = 50;
 /// Bytes of a step at most.
 const LONGEST: usize = 300;
 
-/// Keeps your list of steps for long work; the user sees it. Give the whole list.
+/// Keeps your list of steps; the user sees it. Give the whole list.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct TodoInput {
     /// Each begins with [ ], [>] when under way, or [x] when done.

@@ -15,7 +15,7 @@ use crate::elision::elided;
 use crate::numbered;
 use crate::target::Target;
 
-/// Creates a file, or replaces all of it. To change a part use edit_file. Read an existing file first.
+/// Creates a file, or replaces it whole once you have read it. To change a part use edit_file.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct WriteFileInput {
     /// Path of the file.
@@ -79,7 +79,14 @@ impl Writing {
         };
         if let Some(before) = &before {
             match self.target.seen(context) {
-                Some(seen) if seen == before.digest => {}
+                Some(seen) if seen == before.digest => {
+                    if let Some(line) = self.target.unseen_line(context) {
+                        return Err(ToolError::Refused(format!(
+                            "you have not read line {line} of {path}, and what you have not read would be lost; \
+                             read the rest first, or change a part with edit_file"
+                        )));
+                    }
+                }
                 Some(_) => return Err(WorkspaceError::Changed { path: path.to_owned() }.into()),
                 None => {
                     return Err(ToolError::Refused(format!(

@@ -49,7 +49,9 @@ fn assignments_in_front_are_seen_by_both_kinds_of_rule() {
 #[test]
 fn redirections_that_write_nothing_are_no_matter() {
     check("make 2>&1 | tail -5", &["make", "tail -5"]);
-    check("make >/dev/null 2>> /dev/null <in", &["make"]);
+    check("make >/dev/null 2>> /dev/null <in", &["make <in"]);
+    check("sh < 'a b'", &["sh <'a b'"]);
+    unsure(&["<in sh"]);
     unsure(&["a > b", "a >> b", "a >| b", "a &> b", "a 2>b", "a <> b", "a >&b", "a > $X", "a >"]);
 }
 

@@ -72,3 +72,10 @@ fn a_created_file_goes_away_and_a_deleted_one_comes_back() {
 fn what_was_undone_is_not_undone_again() {
     check("1: a x>y\n2: b p>q\n2: undone", None, &[("a", "y", "x")]);
 }
+
+#[test]
+fn what_somebody_else_made_between_two_calls_stays() {
+    check("1: a x>y\n2: a y+theirs>z", None, &[("a", "z", "y+theirs")]);
+    check("1: a x>y\n2: a theirs>-", None, &[("a", "-", "theirs")]);
+    check("1: a ->y\n2: a theirs>z; b ->p", None, &[("a", "z", "theirs"), ("b", "p", "-")]);
+}

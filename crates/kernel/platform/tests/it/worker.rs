@@ -125,7 +125,10 @@ impl Behaviour for Worker {
             Input::ToolEnded(report) => vec![report.into()],
             Input::Resume(to) | Input::Reroute(to) => vec![to.into()],
             Input::Undone(undone) => vec![undone.into()],
-            Input::Surveyed(_) | Input::Compact | Input::TimeUp | Input::Interrupt => Vec::new(),
+            Input::Surveyed(_) | Input::Compact => Vec::new(),
+            Input::TimeUp(reports) | Input::Interrupt(reports) => {
+                reports.into_iter().map(SessionEvent::from).collect()
+            }
         })
     }
 

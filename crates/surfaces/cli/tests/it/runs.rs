@@ -340,6 +340,7 @@ fn request() -> ApprovalRequest {
             caged: true,
         }],
         why: "commands are asked for in access mode `ask`".into(),
+        hidden: false,
     }
 }
 

@@ -32,10 +32,10 @@ fn slips_get_the_nearest_right_word() {
     insta::assert_snapshot!(World::default().run(&["run", "--modle", "x", "y"]).page());
     insta::assert_snapshot!(World::default().run(&["run", "-a", "atuo", "y"]).page());
     insta::assert_snapshot!(World::default().run(&["run", "--max-time", "soon", "y"]).page());
-    let undo = World::default().run(&["undo"]);
+    let fork = World::default().run(&["fork"]);
     assert_eq!(
-        (undo.exit, undo.err.as_str()),
-        (2, "error[BTG0001]: there is no command `undo`\n  next: run `bottega sessions undo`\n")
+        (fork.exit, fork.err.as_str()),
+        (2, "error[BTG0001]: there is no command `fork`\n  next: run `bottega sessions fork`\n")
     );
     let json = World::default().run(&["--json", "sesions"]).err;
     assert!(json.starts_with("{\"error\":{\"code\":\"BTG0001\""), "{json}");

@@ -51,7 +51,18 @@ async fn a_very_long_line_is_cut_and_a_binary_file_named() {
             .with("none", ""),
     );
     let text = bench.text("read_file", json!({ "path": "min.js" })).await;
-    assert!(text.len() < 2_200 && text.contains("[8000 bytes of this line left out]"), "{text}");
+    assert!(
+        text.len() < 2_200
+            && text.contains(
+                "[8000 bytes of this line left out: read_file with start_line 1, start_byte 2000]"
+            ),
+        "{text}"
+    );
+    let rest = json!({ "path": "min.js", "start_byte": 2_000 });
+    let text = bench.text("read_file", rest).await;
+    assert!(text.len() > 3_500 && text.contains("start_line 1, start_byte"), "{text}");
+    let last = bench.text("read_file", json!({ "path": "min.js", "start_byte": 9_990 })).await;
+    assert_eq!(last, "min.js: lines 1-1 of 1\n1|ééééé\n");
     assert_eq!(
         bench.text("read_file", json!({ "path": "x.png" })).await,
         "x.png is a binary file of 6 bytes; it has no lines to show"
@@ -234,4 +245,21 @@ async fn lines_are_found_with_context_and_in_pages() {
         "no line matches `nope` in ."
     );
     bench.refused("grep", json!({ "pattern": "(" }), "the pattern is not valid").await;
+}
+
+#[tokio::test]
+async fn what_was_not_read_is_not_written_over() {
+    let bench = Bench::files(FakeWorkspace::new().with("a", "1\n2\n3\n4\n"));
+    let whole = json!({ "path": "a", "content": "1\n" });
+    let read =
+        |from: usize, count: usize| json!({ "path": "a", "start_line": from, "line_count": count });
+    bench.text("read_file", read(1, 2)).await;
+    bench.refused("write_file", whole.clone(), "you have not read line 3 of a").await;
+    let edit = json!({ "path": "a", "old_text": "1", "new_text": "one" });
+    bench.text("edit_file", edit).await;
+    bench.refused("write_file", whole.clone(), "you have not read line 1 of a").await;
+    bench.text("read_file", read(3, 2)).await;
+    bench.text("read_file", read(1, 2)).await;
+    bench.text("write_file", whole).await;
+    assert_eq!(bench.workspace.text("a").as_deref(), Some("1\n"));
 }

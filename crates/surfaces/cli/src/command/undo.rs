@@ -1,0 +1,30 @@
+//! `bottega undo`: take back what the agent changed.
+
+use clap::Args;
+
+use super::Desk;
+use crate::report::Failure;
+
+/// Take back the file changes of a session; what you changed since is left alone
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bottega undo                 all that the last session of this folder changed
+  bottega undo --steps 1       its last change alone
+  bottega undo 7k2m9x          what the session whose id ends so changed")]
+pub(crate) struct Arguments {
+    /// The session: an id, its beginning or end, or `last`
+    #[arg(value_name = "SESSION", default_value = "last")]
+    session: String,
+
+    /// Only the last N calls that changed files
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+}
+
+pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let sessions = desk.entrance.sessions().await?;
+    let session = sessions.find(&arguments.session).await?;
+    let undone = sessions.undo(session, arguments.steps).await?;
+    desk.show(&undone, |terminal| super::sessions::undone(&undone, terminal.out_paint()))
+}
