@@ -32,6 +32,7 @@ mod resumed;
 mod secrets;
 mod sessions;
 mod settings;
+mod shown;
 mod standard_input;
 mod stopping;
 mod tools;

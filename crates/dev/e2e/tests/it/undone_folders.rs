@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use bottega_testkit::{Saying, ScriptedServer};
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::home::Home;
@@ -113,5 +114,50 @@ fn links_empty_folders_modes_and_ignored_files_come_back_too() {
 
     home.bottega(&["sessions", "undo", "last"]).finish().done();
     assert_eq!(tree(&home.workspace()), before);
+    home.audit();
+}
+
+#[test]
+fn what_a_stopped_command_did_is_taken_back() {
+    let home = Home::new();
+    home.write("kept.txt", "kept\n");
+    let before = tree(&home.workspace());
+    let command = "echo gone > kept.txt; touch new; echo waiting; sleep 1000";
+    let server = ScriptedServer::of_turns([Saying::call(
+        "shell",
+        json!({ "command": command }).to_string(),
+    )])
+    .unwrap();
+    let mut live = home.run(&Provider::usual(&server), &["--json", "tidy up"]).start();
+    live.wait_for(|event| event["type"] == "tool_output");
+    live.signal(Signal::INT);
+    live.finish().with_code(130);
+    assert!(home.workspace().join("new").exists());
+
+    home.bottega(&["undo"]).finish().done();
+    assert_eq!(tree(&home.workspace()), before);
+    home.audit();
+}
+
+#[test]
+fn a_link_that_a_command_put_in_the_way_leads_undo_nowhere() {
+    let home = Home::new();
+    home.write("d/key", "harmless\n");
+    home.write("h/post-commit", "harmless\n");
+    fs::create_dir_all(home.workspace().join(".git/hooks")).unwrap();
+    let outside = home.workspace().with_file_name("outside");
+    fs::create_dir(&outside).unwrap();
+    let command = format!("rm -r d h; ln -s {} d; g=.gi; ln -s ${{g}}t/hooks h", outside.display());
+    let server = ScriptedServer::of_turns([
+        Saying::call("shell", json!({ "command": command }).to_string()),
+        Saying::text("Done."),
+    ])
+    .unwrap();
+    home.run(&Provider::usual(&server), &["tidy up"]).finish().done();
+    // Somebody wants the link back that stood there.
+    home.bottega(&["undo"]).finish().done();
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    assert!(!home.workspace().join(".git/hooks/post-commit").exists());
+    assert!(home.workspace().join("d").is_dir() && !home.workspace().join("d").is_symlink());
     home.audit();
 }

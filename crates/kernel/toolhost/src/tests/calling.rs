@@ -324,6 +324,22 @@ async fn a_dropped_call_kills_its_command() {
 }
 
 #[tokio::test]
+async fn a_stopped_call_ends_with_a_report() {
+    let world =
+        Setup { sandbox: FakeSandbox::new().when("sleep", Reply::Hangs), ..Setup::default() }
+            .world();
+    let call = world.call("run", json!({ "command": "sleep", "parts": ["sleep"] }));
+    let stop = async {
+        world.sandbox.hangs().await;
+        assert_eq!(world.scope.at_work().len(), 1);
+        world.scope.stop_work();
+    };
+    let (report, ()) = futures::join!(call, stop);
+    says(&report, ToolOutcome::Interrupted, "Stopped before it ended");
+    assert_eq!((world.sandbox.killed(), world.scope.at_work().len()), (1, 0));
+}
+
+#[tokio::test]
 async fn errors_of_the_ports_reach_the_model() {
     let world = Setup::default().world();
     let report = world.call("store", json!({ "path": "new.txt", "text": "x" })).await;
