@@ -55,6 +55,11 @@ const NEEDS: &[Need] = &[
         why: "models come as wheels, through pip",
     },
     Need { sign: Sign::Python("zipfile"), package: "python3", why: "wheels are unpacked" },
+    Need {
+        sign: Sign::Program("bwrap"),
+        package: "bubblewrap",
+        why: "tests of the cage that it builds where there is no Landlock",
+    },
 ];
 
 /// Parts of the Rust toolchain that `check` needs, by the command that shows them.

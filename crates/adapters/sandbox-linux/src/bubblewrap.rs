@@ -109,6 +109,7 @@ mod tests {
                 (path("/home/p/w/.git"), Cover::Pinned),
                 (path("/home/p/w/.git/hooks"), Cover::ReadOnly),
             ],
+            ..View::default()
         };
         let spec = |network| CommandSpec {
             argv: Vec::new(),

@@ -1,6 +1,7 @@
 //! What holds a caged command to the files that it was granted.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use crate::kernel;
 use crate::options::{Landlock, Options};
@@ -33,10 +34,31 @@ impl Means {
                 USUAL_PLACES.iter().map(Path::new).find(|place| place.is_file()).map(Into::into)
             }
         };
-        found.map(Self::Bubblewrap).ok_or_else(|| {
-            "Landlock (Linux 5.13 or later, with `landlock` among the security modules: see `lsm=` of the kernel; \
+        if let Some(program) = found {
+            return works(&program).map(|()| Self::Bubblewrap(program)).map_err(|why| {
+                format!("Landlock, or a bubblewrap that can work here: the one that is there says `{why}`")
+            });
+        }
+        Err("Landlock (Linux 5.13 or later, with `landlock` among the security modules: see `lsm=` of the kernel; \
              a container may forbid it), or bubblewrap (the program `bwrap`) in its place"
-                .to_owned()
-        })
+            .to_owned())
     }
+}
+
+/// Lets bubblewrap run nothing in all that a cage needs: a program that is there may still not be allowed to do its
+/// work, as in most containers.
+fn works(program: &Path) -> Result<(), String> {
+    let words = ["--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--ro-bind", "/", "/"];
+    let tried = Command::new(program)
+        .args(words)
+        .args(["--dev", "/dev", "--proc", "/proc", "--", "/bin/sh", "-c", ":"])
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if tried.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&tried.stderr);
+    Err(said.lines().next().unwrap_or("nothing").chars().take(200).collect())
 }

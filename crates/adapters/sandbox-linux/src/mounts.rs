@@ -82,6 +82,17 @@ pub(crate) struct View {
     pub(crate) kept: Vec<Kept>,
     /// What stands over protected files, last of all.
     pub(crate) covers: Vec<(CString, Cover)>,
+    /// The most bytes of shared memory, all of them together: no limit of a single process counts them.
+    pub(crate) shared: Option<CString>,
+}
+
+impl View {
+    /// With at most so many bytes of shared memory.
+    pub(crate) fn with_shared(self, most: Option<u64>) -> Self {
+        // Digits hold no NUL.
+        let shared = most.and_then(|most| CString::new(format!("mode=1777,size={most}")).ok());
+        Self { shared, ..self }
+    }
 }
 
 /// What stands over files that nobody may open. It loses its name as soon as it stands there.
@@ -112,7 +123,8 @@ impl View {
             put_back(kept.held.load(Ordering::Relaxed), &kept.path)?;
         }
         mount(c"proc", c"/proc", c"proc", STRICT, c"")?;
-        present(mount(c"tmpfs", c"/dev/shm", c"tmpfs", STRICT, c"mode=1777"))?;
+        let shared = self.shared.as_deref().unwrap_or(c"mode=1777");
+        present(mount(c"tmpfs", c"/dev/shm", c"tmpfs", STRICT, shared))?;
         // Terminals of this command alone: the others are the user's, who types passwords into them.
         let terminals = c"newinstance,ptmxmode=0666,mode=0620";
         let flags = libc::MS_NOSUID | libc::MS_NOEXEC;

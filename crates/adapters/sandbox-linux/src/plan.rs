@@ -243,7 +243,8 @@ impl Planning<'_> {
             spelled: &spelled,
             protected: &spec.writable,
             locked,
-        });
+        })
+        .with_shared(options.memory);
         if !spec.guarded.is_empty() {
             view.covers = protected::guarded(&spec.guarded, &spec.writable, view.covers);
         }

@@ -85,6 +85,7 @@ fn view_of(wanted: &Wanted<'_>, hidden: &BTreeSet<PathBuf>) -> View {
         made,
         kept: kept.into_iter().map(|(path, access)| Kept::new(c_path(&path), access)).collect(),
         covers: covers(wanted),
+        ..View::default()
     }
 }
 

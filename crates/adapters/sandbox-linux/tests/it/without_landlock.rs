@@ -1,6 +1,7 @@
 //! Where there is no Landlock: bubblewrap, or a clear refusal.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use bottega_sandbox_linux::{Landlock, Options};
 use bottega_tool::{Ending, Sandbox};
@@ -27,6 +28,25 @@ fn without_bubblewrap_a_caged_command_is_refused_with_the_way_out() {
     let mut free = world.sh("echo free");
     (free.caged, free.network) = (false, true);
     assert_eq!(world.run(&free).output, "free\n");
+}
+
+#[test]
+fn bubblewrap_that_is_not_allowed_to_work_builds_no_cage() {
+    let world = world(|options| {
+        let program = options.scratch.parent().unwrap().join("bwrap");
+        fs::write(
+            &program,
+            "#!/bin/sh\necho 'bwrap: No permissions to create a namespace' >&2; exit 1\n",
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        options.bubblewrap = Some(program);
+    });
+    let refused = world.try_run(&world.sh("true")).unwrap_err().to_string();
+    for word in ["No permissions", "--access-mode full"] {
+        assert!(refused.contains(word), "{refused}");
+    }
+    assert!(!world.sandbox.report().holds);
 }
 
 #[test]

@@ -56,6 +56,18 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn shared_memory_is_bounded_for_all_together() {
+    for namespaces in BOTH {
+        let small = world(namespaces, |options| options.memory = Some(32 << 20));
+        if has(&small, "terminals and shared memory of other programs are hidden") {
+            let spec = small
+                .sh("for n in 1 2 3 4; do head -c 16M /dev/zero > /dev/shm/$n || exit 7; done");
+            assert_eq!(small.run(&spec).ending, Ending::Exited(7));
+        }
+    }
+}
+
+#[test]
 fn files_are_bounded() {
     for namespaces in BOTH {
         let world = world(namespaces, |options| options.file_size = Some(1 << 20));
