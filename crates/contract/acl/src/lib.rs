@@ -12,7 +12,9 @@
 //! * `not-understood` and `failure` are never answered with `not-understood`.
 
 mod agent;
+pub mod brokering;
 mod content;
+mod dialogue;
 mod expression;
 pub mod json;
 mod malformed;
@@ -27,6 +29,10 @@ pub mod string;
 
 pub use agent::{AgentName, Aid, NotAnAgentName};
 pub use content::Content;
+pub use dialogue::{
+    Decision, Dialogue, Ending, Input, Output, Patience, Report, Rule, Side, Stage, Timer,
+    Unopened, rules,
+};
 pub use expression::{Expression, NotAUserName, UserName};
 pub use malformed::{DEEPEST, LARGEST, Malformed};
 pub use message::{Message, Receivers};
