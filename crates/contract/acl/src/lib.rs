@@ -14,6 +14,7 @@
 mod agent;
 pub mod brokering;
 mod content;
+pub mod contract_net;
 mod dialogue;
 mod expression;
 pub mod json;
@@ -23,12 +24,14 @@ mod performative;
 mod protocol;
 mod reference;
 mod reply_by;
+mod reputation;
 #[cfg(test)]
 mod sample;
 pub mod string;
 
 pub use agent::{AgentName, Aid, NotAnAgentName};
 pub use content::Content;
+pub use contract_net::{Bid, Confidence};
 pub use dialogue::{
     Decision, Dialogue, Ending, Input, Output, Patience, Report, Rule, Side, Stage, Timer,
     Unopened, rules,
@@ -40,3 +43,4 @@ pub use performative::{CATALOGUE, Category, NotAPerformative, Performative, Plac
 pub use protocol::{PROTOCOLS, Protocol, ProtocolName, ProtocolRow};
 pub use reference::{ConversationRef, MessageRef, Named, Reference};
 pub use reply_by::{NotReplyBy, ReplyBy};
+pub use reputation::{Kept, Outcome, Reputation, Standing};
