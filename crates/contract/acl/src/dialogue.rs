@@ -359,7 +359,7 @@ impl Dialogue {
 }
 
 /// The identifier that stands for what bears no identifier of ours.
-fn key_of(parts: &[&str]) -> ConversationId {
+pub(crate) fn key_of(parts: &[&str]) -> ConversationId {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     let mut low = [0; 16];
     low.copy_from_slice(&Digest::of_parts(&parts).as_bytes()[..16]);

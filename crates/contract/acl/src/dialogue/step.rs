@@ -54,7 +54,8 @@ impl Dialogue {
             return self.hear_cancel_answer(message, now);
         }
         let live = !matches!(self.stage, Stage::Fresh | Stage::Ended(_));
-        if message.performative == Performative::NotUnderstood && live {
+        let relayed = self.is_relayed(self.side.other(), &message);
+        if message.performative == Performative::NotUnderstood && live && !relayed {
             return self.end(Ending::Misunderstood, Some(message));
         }
         let Some(to) = self.leads(self.side.other(), &message) else {
@@ -105,13 +106,17 @@ impl Dialogue {
         outputs
     }
 
-    /// Where a message leads when `who` says it now.
-    fn leads(&self, who: Side, message: &Message) -> Option<Stage> {
-        let relayed = self.protocol == Protocol::Brokering
+    /// Whether a broker passes on, in this message, what another said.
+    fn is_relayed(&self, who: Side, message: &Message) -> bool {
+        self.protocol == Protocol::Brokering
             && self.stage == Stage::Agreed
             && who == Side::Participant
-            && message.user_parameter(RELAYED_FROM).is_some();
-        if relayed {
+            && message.user_parameter(RELAYED_FROM).is_some()
+    }
+
+    /// Where a message leads when `who` says it now.
+    fn leads(&self, who: Side, message: &Message) -> Option<Stage> {
+        if self.is_relayed(who, message) {
             return Some(Stage::Agreed);
         }
         next(self.protocol, self.stage, who, message.performative)
