@@ -37,7 +37,7 @@ pub use dialogue::{
     Unopened, rules,
 };
 pub use expression::{Expression, NotAUserName, UserName};
-pub use malformed::{DEEPEST, LARGEST, Malformed};
+pub use malformed::{DEEPEST, LARGEST, MOST_PARAMETERS, Malformed};
 pub use message::{Message, Receivers};
 pub use performative::{CATALOGUE, Category, NotAPerformative, Performative, Place, Row};
 pub use protocol::{PROTOCOLS, Protocol, ProtocolName, ProtocolRow};

@@ -1,5 +1,6 @@
 //! Conformance: what each side may hear and say in each stage, and what becomes of everything else.
 
+mod cancel;
 mod together;
 
 use std::collections::BTreeMap;
@@ -380,68 +381,6 @@ fn reply_by_is_kept_by_both_sides() {
         matches!(&outputs[0], Output::Send(refusal) if refusal.performative == Performative::Refuse)
     );
     assert_eq!(participant.stage(), Stage::Ended(Ending::Silent));
-}
-
-#[test]
-fn a_cancel_is_answered_one_way_or_the_other() {
-    let subscribed = || {
-        let (asked, _) =
-            decide(fresh(Protocol::Subscribe, Side::Initiator), Performative::Subscribe);
-        let (agreed, _) = hear(asked, Performative::Agree);
-        let (cancelling, outputs) = agreed.step(at(2), Input::Decided(Decision::Cancel));
-        let [Output::Send(cancel), Output::Arm { .. }] = &outputs[..] else {
-            panic!("{outputs:?}")
-        };
-        (cancelling, cancel.reply_with.clone())
-    };
-    let answer = |act, name: &Option<MessageRef>| {
-        let (dialogue, _) = subscribed();
-        let message = said(Protocol::Subscribe, act).answering(name.clone());
-        dialogue.step(at(3), Input::Received(message))
-    };
-    let (_, cancel) = subscribed();
-    assert_eq!(answer(Performative::Inform, &cancel).0.stage(), Stage::Ended(Ending::Cancelled));
-    assert_eq!(answer(Performative::Inform, &None).0.stage(), Stage::Ended(Ending::Cancelled));
-    let (goes_on, outputs) = answer(Performative::Failure, &cancel);
-    assert!(matches!(outputs[0], Output::Report(Report::CancelFailed(_))), "{outputs:?}");
-    assert!(goes_on.stage() == Stage::Agreed && !goes_on.is_being_cancelled());
-    // News that crossed the cancel is news.
-    let (waits, outputs) = answer(Performative::Inform, &Some(MessageRef::new("subscription")));
-    assert!(matches!(outputs[0], Output::Report(Report::Heard(_))), "{outputs:?}");
-    assert!(waits.is_being_cancelled());
-    let (_, outputs) = waits.step(at(4), Input::Decided(Decision::Cancel));
-    assert!(matches!(outputs[..], [Output::Impossible { .. }]), "{outputs:?}");
-}
-
-#[test]
-fn a_participant_stops_or_says_why_not() {
-    let asked = || {
-        let (agreed, _) = hear(fresh(Protocol::Request, Side::Participant), Performative::Request);
-        hear(agreed, Performative::Cancel).0
-    };
-    let (stopped, outputs) = asked().step(at(2), Input::Decided(Decision::Stopped));
-    assert!(matches!(&outputs[0], Output::Send(done) if done.performative == Performative::Inform));
-    assert_eq!(stopped.stage(), Stage::Ended(Ending::Cancelled));
-
-    let why = "half of it is sent".to_owned();
-    let (goes_on, outputs) = asked().step(at(2), Input::Decided(Decision::CannotStop { why }));
-    assert!(matches!(&outputs[..], [Output::Send(no)] if no.performative == Performative::Failure));
-    assert_eq!(goes_on.stage(), Stage::Asked);
-
-    // The result comes first: the cancel that still waits is told so.
-    let (done, outputs) = decide(asked(), Performative::Inform);
-    let acts: Vec<_> = outputs
-        .iter()
-        .filter_map(|output| match output {
-            Output::Send(message) => Some(message.performative),
-            Output::Arm { .. }
-            | Output::Report(_)
-            | Output::Impossible { .. }
-            | Output::Disregarded { .. } => None,
-        })
-        .collect();
-    assert_eq!(acts, [Performative::Inform, Performative::Failure]);
-    assert_eq!(done.stage(), Stage::Ended(Ending::Done));
 }
 
 fn input() -> impl Strategy<Value = Input> {

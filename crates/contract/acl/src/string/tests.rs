@@ -85,6 +85,13 @@ fn what_is_refused_says_where_and_why() {
 }
 
 #[test]
+fn parameters_are_counted() {
+    let many: String = (0..200).map(|number| format!(" :X-a{number} b")).collect();
+    let refusal = decode(format!("(inform{many})").as_bytes()).unwrap_err();
+    assert_eq!(refusal.problem, "more than 128 parameters");
+}
+
+#[test]
 fn who_sent_nonsense_is_told() {
     let me = "me@here".parse().unwrap();
     let told = |text: &str| {
