@@ -6,7 +6,8 @@ use std::time::Duration;
 use bottega_types::Money;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Bid, Confidence};
+use crate::AgentName;
+use crate::contract_net::{Bid, Confidence};
 
 /// What became of one award.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

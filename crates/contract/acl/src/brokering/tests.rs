@@ -8,8 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Aid, CATALOGUE, Decision, Dialogue, Input, Message, Output, Patience, Performative, Protocol,
-    Report, Stage, Timer, sample,
+    Aid, Decision, Dialogue, Input, Message, Output, PERFORMATIVES, Patience, Performative,
+    Protocol, Report, Stage, Timer, sample,
 };
 
 fn aid(name: &str) -> Aid {
@@ -196,7 +196,7 @@ fn input() -> impl Strategy<Value = Input<BrokerDecision>> {
             let agent = format!("{name}@p");
             let key = crate::dialogue::key_of(&["brokered", client.name().as_str(), &own, &agent]);
             let conversation = if sub { key } else { ConversationId::from_bits(8) };
-            Input::Received(Message::new(CATALOGUE[act].act).from(aid(name)).within(conversation))
+            Input::Received(Message::new(PERFORMATIVES[act].act).from(aid(name)).within(conversation))
         }),
         1 => sample::message().prop_map(Input::Received),
         2 => (0..6_u32).prop_map(|timer| Input::Passed(Timer(timer))),

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 
 use bottega_types::Money;
 
+use super::Bid;
+use crate::AgentName;
 use crate::reputation::Standing;
-use crate::{AgentName, Bid};
 
 /// A bid that may be awarded.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    AgentName, Aid, CATALOGUE, Decision, Dialogue, Input, Kept, Message, Output, Patience,
+    AgentName, Aid, Decision, Dialogue, Input, Kept, Message, Output, PERFORMATIVES, Patience,
     Performative, Reputation, Standing, Timer, sample,
 };
 
@@ -399,7 +399,8 @@ fn input() -> impl Strategy<Value = Input<TenderDecision>> {
         Performative::NotUnderstood,
         Performative::Cancel,
     ]);
-    let acts = prop_oneof![4 => acts, 1 => (0..22_usize).prop_map(|index| CATALOGUE[index].act)];
+    let acts =
+        prop_oneof![4 => acts, 1 => (0..22_usize).prop_map(|index| PERFORMATIVES[index].act)];
     prop_oneof![
         12 => (names, acts, content).prop_map(|(name, act, content)| Input::Received(
             Message::new(act).from(aid(name)).within(ConversationId::from_bits(3)).about(content)

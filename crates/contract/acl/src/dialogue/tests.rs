@@ -384,7 +384,7 @@ fn reply_by_is_kept_by_both_sides() {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let act = (0..22_usize).prop_map(|index| crate::CATALOGUE[index].act);
+    let act = (0..22_usize).prop_map(|index| crate::PERFORMATIVES[index].act);
     prop_oneof![
         6 => (act.clone(), any::<bool>()).prop_map(|(act, relayed)| {
             let mut message = said(Protocol::Request, act);

@@ -54,7 +54,7 @@ proptest! {
         let mut pair = Pair::new(protocol);
         let mut outputs = pair.step(0, Input::Decided(Decision::say(protocol.row().opened_by[0], "do")));
         for (kind, act) in moves {
-            let act = crate::CATALOGUE[act].act;
+            let act = crate::PERFORMATIVES[act].act;
             let speech = Input::Decided(Decision::say(act, "so"));
             // The owner's own word that it did not understand is a word like others; the machine's is what must not be.
             let speaks = act != Performative::NotUnderstood;
