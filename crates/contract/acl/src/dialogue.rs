@@ -16,7 +16,8 @@ use std::time::Duration;
 use bottega_types::{ConversationId, Digest, MessageId, Timestamp};
 
 use crate::{
-    Aid, Content, ConversationRef, Message, MessageRef, Performative, Protocol, ProtocolName,
+    AgentName, Aid, Content, ConversationRef, Message, MessageRef, Performative, Protocol,
+    ProtocolName,
 };
 
 use cancel::Cancel;
@@ -76,6 +77,8 @@ pub enum Ending {
     Cancelled,
     /// A word that was owed did not come in time.
     Silent,
+    /// The other side can't be reached.
+    Unreached,
 }
 
 impl fmt::Display for Stage {
@@ -103,6 +106,7 @@ impl Ending {
             Self::Misunderstood => "misunderstood",
             Self::Cancelled => "cancelled",
             Self::Silent => "silent",
+            Self::Unreached => "unreached",
         }
     }
 }
@@ -130,6 +134,11 @@ pub enum Input<D = Decision> {
     Decided(D),
     /// An armed deadline passed.
     Passed(Timer),
+    /// What this machine sent could not be delivered, and nothing more will be.
+    Undelivered {
+        /// To whom.
+        to: AgentName,
+    },
 }
 
 /// What the owner of one side may decide.

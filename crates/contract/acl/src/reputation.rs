@@ -35,7 +35,7 @@ pub enum Kept {
     },
     /// The agent said that it failed.
     Failed,
-    /// Nothing was heard until its time was over.
+    /// Nothing was heard until its time was over, or it could not be reached.
     Silent,
 }
 

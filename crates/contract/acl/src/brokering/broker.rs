@@ -117,6 +117,12 @@ impl Broker {
                 }
             },
             Input::Decided(decision) => self.decide(decision, now, &mut out),
+            Input::Undelivered { to } if self.asked.contains_key(&to) => {
+                self.tell_asked(&to.clone(), Input::Undelivered { to }, now, &mut out);
+            }
+            Input::Undelivered { to } => {
+                self.tell_client(Input::Undelivered { to }, now, &mut out);
+            }
         }
         if out.is_empty() {
             // The agent's word changed nothing for the initiator, who has been answered already.

@@ -136,6 +136,7 @@ impl Market {
                 let agents = names.iter().map(|name| aid(name)).collect();
                 self.broker(Input::Decided(BrokerDecision::Found(agents)));
             }
+            [name, "vanishes"] => self.broker(Input::Undelivered { to: aid(name).name().clone() }),
             [name, "stops"] => self.agent(name, Decision::Stopped),
             [name, act] => self.agent(name, Decision::say(act.parse().unwrap(), "so")),
             _ => panic!("{line}"),
@@ -163,6 +164,7 @@ fn replies_are_brought_back() {
         "proxy request one\nfound ann bob\nann refuse\nclock",
         "proxy subscribe all\nfound ann\nann agree\nann inform\nann inform\ncancel\nann stops",
         "proxy inform all\nfound ann bob",
+        "proxy request one\nfound ann bob\nann vanishes\nclient vanishes",
     ]));
 }
 
@@ -200,6 +202,8 @@ fn input() -> impl Strategy<Value = Input<BrokerDecision>> {
         }),
         1 => sample::message().prop_map(Input::Received),
         2 => (0..6_u32).prop_map(|timer| Input::Passed(Timer(timer))),
+        1 => prop::sample::select(vec!["client", "ann", "eve"])
+            .prop_map(|name| Input::Undelivered { to: aid(name).name().clone() }),
         1 => Just(Input::Decided(BrokerDecision::Agree)),
         1 => Just(Input::Decided(BrokerDecision::Refuse { why: "busy".to_owned() })),
         2 => Just(Input::Decided(BrokerDecision::Found(vec![aid("ann"), aid("bob")]))),

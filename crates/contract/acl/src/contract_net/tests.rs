@@ -135,6 +135,7 @@ impl Hall {
                 };
                 self.speak(name, Decision::Say(bid.say()));
             }
+            [name, "vanishes"] => self.step(Input::Undelivered { to: aid(name).name().clone() }),
             [name, "stops"] => self.speak(name, Decision::Stopped),
             [name, "delivers", result] => {
                 let delivery = Delivery { result: result.to_owned(), spent: None };
@@ -214,6 +215,22 @@ fn who_fails_is_replaced_and_who_is_silent_too() {
          jones failure
          clock
          brown delivers late
+         smith delivers green",
+    ));
+}
+
+#[test]
+fn who_vanishes_is_not_waited_for() {
+    insta::assert_snapshot!(tell(
+        announcement(),
+        terms("cheapest"),
+        "open
+         smith bids 12 60 900
+         jones bids 9 90 900
+         brown vanishes
+         jones vanishes
+         jones vanishes
+         eve vanishes
          smith delivers green",
     ));
 }
@@ -407,6 +424,8 @@ fn input() -> impl Strategy<Value = Input<TenderDecision>> {
         )),
         1 => sample::message().prop_map(Input::Received),
         2 => (0..6_u32).prop_map(|timer| Input::Passed(Timer(timer))),
+        1 => prop::sample::select(vec!["smith", "jones", "eve"])
+            .prop_map(|name| Input::Undelivered { to: aid(name).name().clone() }),
         2 => Just(Input::Decided(TenderDecision::Open)),
         1 => Just(Input::Decided(TenderDecision::Close)),
         1 => prop::sample::select(vec![TenderDecision::Open, TenderDecision::Cancel]).prop_map(Input::Decided),

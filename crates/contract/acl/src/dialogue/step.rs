@@ -6,7 +6,7 @@ use super::cancel::Cancel;
 use super::rules::{awaited, next, owes};
 use super::{Decision, Dialogue, Ending, Input, Output, Report, Side, Stage, Timer};
 use crate::brokering::RELAYED_FROM;
-use crate::{Message, Performative, Protocol, ProtocolName, ReplyBy};
+use crate::{AgentName, Message, Performative, Protocol, ProtocolName, ReplyBy};
 
 impl Dialogue {
     /// Takes in one input at the moment `now`.
@@ -23,6 +23,7 @@ impl Dialogue {
             Input::Decided(Decision::Stopped) => self.answer_cancel(None),
             Input::Decided(Decision::CannotStop { why }) => self.answer_cancel(Some(why)),
             Input::Passed(timer) => self.pass(timer),
+            Input::Undelivered { to } => self.lose(&to),
         };
         (self, outputs)
     }
@@ -180,6 +181,16 @@ impl Dialogue {
         }
         outputs.extend(self.end(Ending::Silent, None));
         outputs
+    }
+
+    fn lose(&mut self, to: &AgentName) -> Vec<Output> {
+        if self.is_ended() || self.stage == Stage::Fresh || to != self.peer.name() {
+            let why = format!("nothing is owed to or by {to} here");
+            return vec![Output::Disregarded { why }];
+        }
+        // There is nobody to answer.
+        self.cancel = Cancel::None;
+        self.end(Ending::Unreached, None)
     }
 
     pub(super) fn end(&mut self, ending: Ending, last: Option<Message>) -> Vec<Output> {

@@ -61,7 +61,7 @@ const LEGAL: [(Protocol, &str); 7] = [
     ),
 ];
 
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     Stage::Fresh,
     Stage::Asked,
     Stage::Agreed,
@@ -74,6 +74,7 @@ const STAGES: [Stage; 12] = [
     Stage::Ended(Ending::Misunderstood),
     Stage::Ended(Ending::Cancelled),
     Stage::Ended(Ending::Silent),
+    Stage::Ended(Ending::Unreached),
 ];
 
 type Edges = BTreeMap<(String, Performative), (Side, Stage)>;
@@ -164,7 +165,7 @@ fn walked(protocol: Protocol, side: Side) -> Vec<Dialogue> {
             }
         }
     }
-    for ending in [Ending::Misunderstood, Ending::Cancelled, Ending::Silent] {
+    for ending in [Ending::Misunderstood, Ending::Cancelled, Ending::Silent, Ending::Unreached] {
         let mut ended = reached[1].clone();
         ended.stage = Stage::Ended(ending);
         reached.push(ended);
@@ -365,6 +366,18 @@ fn silence_ends_a_conversation() {
 }
 
 #[test]
+fn who_cannot_be_reached_ends_a_conversation() {
+    let lost = |name: &str| Input::Undelivered { to: name.parse().unwrap() };
+    let (asked, _) = decide(fresh(Protocol::Request, Side::Initiator), Performative::Request);
+    let (same, outputs) = asked.clone().step(at(2), lost("eve@p"));
+    assert!(matches!(outputs[..], [Output::Disregarded { .. }]) && same == asked, "{outputs:?}");
+    let (ended, outputs) = asked.step(at(2), lost("peer@p"));
+    assert_eq!(outputs, [Output::Report(Report::Ended(Ending::Unreached, None))]);
+    let (_, outputs) = ended.step(at(3), lost("peer@p"));
+    assert!(matches!(outputs[..], [Output::Disregarded { .. }]), "{outputs:?}");
+}
+
+#[test]
 fn reply_by_is_kept_by_both_sides() {
     let draft = Message::new(Performative::Request).wanted_by(at(500));
     let initiator = fresh(Protocol::Request, Side::Initiator);
@@ -401,6 +414,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Decided(Decision::Stopped)),
         1 => Just(Input::Decided(Decision::CannotStop { why: "late".to_owned() })),
         1 => (0..4_u32).prop_map(|timer| Input::Passed(Timer(timer))),
+        1 => prop::sample::select(vec!["me@p", "peer@p"])
+            .prop_map(|name| Input::Undelivered { to: name.parse().unwrap() }),
     ]
 }
 
@@ -417,7 +432,7 @@ proptest! {
             let before = dialogue.clone();
             let heard = match &input {
                 Input::Received(message) => Some(message.performative),
-                Input::Decided(_) | Input::Passed(_) => None,
+                Input::Decided(_) | Input::Passed(_) | Input::Undelivered { .. } => None,
             };
             let (after, outputs) = dialogue.step(at(moment as u64), input);
             prop_assert!(!outputs.is_empty());

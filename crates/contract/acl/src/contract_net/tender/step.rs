@@ -25,6 +25,7 @@ impl Tender {
             Input::Received(message) => self.receive(message, now, &mut out),
             Input::Passed(timer) => self.pass(timer, now, &mut out),
             Input::Decided(decision) => self.decide(decision, now, &mut out),
+            Input::Undelivered { to } => self.lose(&to, now, &mut out),
         }
         (self, out)
     }
@@ -121,6 +122,19 @@ impl Tender {
         }
     }
 
+    /// A bidder can't be reached; it is out, or replaced if it was the winner.
+    fn lose(&mut self, to: &AgentName, now: Timestamp, out: &mut Outputs) {
+        if !self.bidders.contains_key(to) {
+            let why = format!("{to} was not called for bids");
+            return out.push(Output::Disregarded { why });
+        }
+        if let Some(Report::Ended(how, last)) =
+            self.tell(to, Input::Undelivered { to: to.clone() }, now, out)
+        {
+            self.part(to, how, last, now, out);
+        }
+    }
+
     /// Looks at a proposal that just came.
     fn weigh(&mut self, name: &AgentName, proposal: &Message, now: Timestamp, out: &mut Outputs) {
         let Phase::Gathering { .. } = self.phase else {
@@ -206,7 +220,7 @@ impl Tender {
         };
         let result = match &delivery {
             Some(delivery) => Kept::Done { spent: delivery.spent, took: now.since(since) },
-            None if how == Ending::Silent => Kept::Silent,
+            None if matches!(how, Ending::Silent | Ending::Unreached) => Kept::Silent,
             None => Kept::Failed,
         };
         let skill = self.announcement.skill.clone();
