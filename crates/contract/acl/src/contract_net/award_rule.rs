@@ -1,5 +1,8 @@
 //! Which bid is taken, and what is paid for it: a catalogue of pure rules.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 
 use bottega_types::Money;
