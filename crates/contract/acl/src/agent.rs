@@ -4,14 +4,31 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Expression, UserName};
 
 /// The name of an agent, `local@platform`, unique for all time (SC00023, agent naming).
 ///
 /// Both parts have at least one character; there is one `@`; white space, control characters, parentheses, quotes and
 /// backslashes don't occur; the whole has at most [`AgentName::LONGEST`] bytes.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AgentName(Arc<str>);
+
+impl TryFrom<String> for AgentName {
+    type Error = NotAnAgentName;
+
+    fn try_from(text: String) -> Result<Self, NotAnAgentName> {
+        text.parse()
+    }
+}
+
+impl From<AgentName> for String {
+    fn from(name: AgentName) -> Self {
+        name.0.as_ref().to_owned()
+    }
+}
 
 impl AgentName {
     /// The most bytes a name may have.

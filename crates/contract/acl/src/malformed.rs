@@ -9,6 +9,9 @@ pub const LARGEST: usize = 16 * 1024 * 1024;
 /// The deepest that lists and agent identifiers may lie in each other.
 pub const DEEPEST: usize = 32;
 
+/// The most parameters that a message, or an agent identifier, may have, user-defined ones included.
+pub const MOST_PARAMETERS: usize = 128;
+
 /// Bytes that are no message: where they stop being one, why, and what they said until then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}, line {line}: {problem}")]

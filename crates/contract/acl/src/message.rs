@@ -70,6 +70,12 @@ impl FromIterator<Aid> for Receivers {
     }
 }
 
+impl From<Vec<Aid>> for Receivers {
+    fn from(receivers: Vec<Aid>) -> Self {
+        receivers.into_iter().collect()
+    }
+}
+
 impl From<Aid> for Receivers {
     fn from(one: Aid) -> Self {
         Self::One(one)

@@ -48,16 +48,16 @@ pub enum Category {
 
 /// Whether an act may be the first of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum Turn {
     /// It may open one.
     Opens,
     /// It only makes sense after something else.
     Follows,
 }
 
-/// One row of the [`CATALOGUE`].
+/// One row of the [`PERFORMATIVES`].
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub struct PerformativeRow {
     /// The act.
     pub act: Performative,
     /// How it is written; reading takes no notice of case.
@@ -65,7 +65,7 @@ pub struct Row {
     /// What kind of thing it does.
     pub category: Category,
     /// Where it may stand.
-    pub place: Place,
+    pub turn: Turn,
     /// What it says, in our words.
     pub meaning: &'static str,
 }
@@ -74,20 +74,20 @@ const fn row(
     act: Performative,
     name: &'static str,
     category: Category,
-    place: Place,
+    turn: Turn,
     meaning: &'static str,
-) -> Row {
-    Row { act, name, category, place, meaning }
+) -> PerformativeRow {
+    PerformativeRow { act, name, category, turn, meaning }
 }
 
 /// Every act. A test holds the order to that of [`Performative`].
-pub const CATALOGUE: [Row; 22] = {
+pub const PERFORMATIVES: [PerformativeRow; 22] = {
     use Category::{
         ErrorHandling as Error, Negotiation as Bargain, PassingInformation as Tell,
         PerformingActions as Act, RequestingInformation as Ask,
     };
     use Performative as P;
-    use Place::{Follows, Opens};
+    use Turn::{Follows, Opens};
     [
         row(P::AcceptProposal, "accept-proposal", Bargain, Follows, "your proposal is taken"),
         row(P::Agree, "agree", Act, Follows, "I will do it"),
@@ -123,8 +123,8 @@ pub const CATALOGUE: [Row; 22] = {
 impl Performative {
     /// What the catalogue says about it.
     #[must_use]
-    pub const fn row(self) -> &'static Row {
-        &CATALOGUE[self as usize]
+    pub const fn row(self) -> &'static PerformativeRow {
+        &PERFORMATIVES[self as usize]
     }
 
     /// How it is written.
@@ -142,12 +142,12 @@ impl Performative {
     /// Whether it may be the first of a conversation.
     #[must_use]
     pub const fn opens(self) -> bool {
-        matches!(self.row().place, Place::Opens)
+        matches!(self.row().turn, Turn::Opens)
     }
 
     /// All acts, in the order of the catalogue.
     pub fn all() -> impl Iterator<Item = Self> {
-        CATALOGUE.iter().map(|row| row.act)
+        PERFORMATIVES.iter().map(|row| row.act)
     }
 
     /// Whether it tells of an error, and so is never itself answered with `not-understood`: two agents that don't
@@ -174,7 +174,7 @@ impl FromStr for Performative {
 
     /// Reads a name in any case.
     fn from_str(text: &str) -> Result<Self, NotAPerformative> {
-        CATALOGUE
+        PERFORMATIVES
             .iter()
             .find(|row| row.name.eq_ignore_ascii_case(text))
             .map(|row| row.act)
@@ -188,14 +188,14 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_whole_and_in_order() {
-        for (index, row) in CATALOGUE.iter().enumerate() {
+        for (index, row) in PERFORMATIVES.iter().enumerate() {
             assert_eq!(row.act as usize, index, "{}", row.name);
             assert_eq!(row.name.parse(), Ok(row.act));
             assert_eq!(row.name.to_uppercase().parse(), Ok(row.act));
             assert!(!row.meaning.is_empty());
         }
-        assert_eq!(CATALOGUE.map(|row| row.name).iter().max(), Some(&"subscribe"));
-        assert!(CATALOGUE.is_sorted_by_key(|row| row.name), "the codes follow the alphabet");
+        assert_eq!(PERFORMATIVES.map(|row| row.name).iter().max(), Some(&"subscribe"));
+        assert!(PERFORMATIVES.is_sorted_by_key(|row| row.name), "the codes follow the alphabet");
     }
 
     #[test]

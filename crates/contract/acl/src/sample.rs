@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use bottega_types::{ConversationId, MessageId, Timestamp};
 
 use crate::{
-    Aid, CATALOGUE, Content, ConversationRef, Expression, Message, MessageRef, ProtocolName,
+    Aid, Content, ConversationRef, Expression, Message, MessageRef, PERFORMATIVES, ProtocolName,
     Receivers, ReplyBy,
 };
 
@@ -72,12 +72,12 @@ fn name() -> impl Strategy<Value = MessageRef> {
 
 /// Any message that can be said.
 pub(crate) fn message() -> impl Strategy<Value = Message> {
-    let head = (0..CATALOGUE.len(), of(aid()), vec(aid(), 0..3), of(content()));
+    let head = (0..PERFORMATIVES.len(), of(aid()), vec(aid(), 0..3), of(content()));
     let thread = (of(conversation()), of(name()), of(name()), of(text()), of(reply_by()));
     let tags = (of(text()), of(text()), of(text()), vec(aid(), 0..3));
     let user = vec(("X-[a-z0-9]{1,3}", expression()), 0..3);
     (head, thread, tags, user).prop_map(|(head, thread, tags, user)| {
-        let mut message = Message::new(CATALOGUE[head.0].act);
+        let mut message = Message::new(PERFORMATIVES[head.0].act);
         message.sender = head.1;
         message.receivers = Receivers::from_iter(head.2);
         message.content = head.3;

@@ -10,20 +10,24 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use crate::malformed::Salvage;
 use crate::{
-    Aid, Content, ConversationRef, Expression, LARGEST, Malformed, Message, MessageRef,
-    Performative, ProtocolName, Receivers, ReplyBy, UserName,
+    Aid, Content, ConversationRef, DEEPEST, Expression, LARGEST, MOST_PARAMETERS, Malformed,
+    Message, MessageRef, Performative, ProtocolName, Receivers, ReplyBy, UserName,
 };
 
 /// Reads one message.
 ///
 /// # Errors
 /// [`Malformed`] says where and why; its [`answer`](Malformed::answer) tells the sender. Messages of more than [`LARGEST`]
-/// bytes, unknown or repeated keys, and values deeper than 127 are refused.
+/// bytes, values deeper than [`DEEPEST`], more than [`MOST_PARAMETERS`], and unknown or repeated ones are refused.
 pub fn decode(bytes: &[u8]) -> Result<Message, Malformed> {
     if bytes.len() > LARGEST {
         let problem =
             format!("{} bytes are too many; a message has {LARGEST} at most", bytes.len());
         return Err(Malformed::new(bytes, LARGEST, problem));
+    }
+    if let Some(offset) = too_deep(bytes) {
+        let problem = format!("more than {DEEPEST} lists and objects in each other");
+        return Err(Malformed::new(bytes, offset, problem));
     }
     let mut salvage = Salvage::default();
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -40,6 +44,34 @@ pub fn decode(bytes: &[u8]) -> Result<Message, Malformed> {
         }
         Malformed::new(bytes, offset, problem).with(salvage)
     })
+}
+
+/// Where brackets go deeper than they may, outside of strings.
+fn too_deep(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    bytes.iter().position(|byte| {
+        if quoted {
+            let ends = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            quoted = !ends;
+            return false;
+        }
+        match byte {
+            b'"' => quoted = true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+/// Names are compared one by one, so their number is bounded.
+fn count<E: de::Error>(parameters: usize) -> Result<(), E> {
+    if parameters > MOST_PARAMETERS {
+        return Err(E::custom(format!("more than {MOST_PARAMETERS} parameters")));
+    }
+    Ok(())
 }
 
 struct Parameters<'a> {
@@ -72,6 +104,7 @@ impl<'de> Visitor<'de> for Parameters<'_> {
             }
             message = parameter(message, &key, &mut map, salvage)?;
             seen.push(key);
+            count(seen.len())?;
         }
         let act = salvage.performative;
         message.performative =
@@ -288,6 +321,7 @@ impl<'de> Visitor<'de> for AidVisitor {
                 _ if is_user(&key) => {
                     let name = key.parse::<UserName>().map_err(de::Error::custom)?;
                     name.put(&mut user, map.next_value::<WireExpression>()?.0);
+                    count(user.len())?;
                 }
                 _ => {
                     let problem = format!(

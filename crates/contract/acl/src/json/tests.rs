@@ -47,6 +47,16 @@ fn what_is_refused_says_where_and_why() {
 }
 
 #[test]
+fn parameters_are_counted() {
+    let many: String = (0..200).map(|number| format!(r#","X-a{number}":"b""#)).collect();
+    let text = format!(r#"{{"performative":"inform"{many}}}"#);
+    assert_eq!(decode(text.as_bytes()).unwrap_err().problem, "more than 128 parameters");
+    // Brackets in strings are text.
+    let text = format!(r#"{{"performative":"inform","content":"\\\"{}"}}"#, "[".repeat(200));
+    assert!(decode(text.as_bytes()).is_ok());
+}
+
+#[test]
 fn who_sent_nonsense_is_told() {
     let me = "me@here".parse().unwrap();
     let text = r#"{"performative":"request","sender":"a@b","conversation-id":"c","reply-with":"r","volume":3}"#;

@@ -2,15 +2,15 @@
 
 use crate::malformed::Salvage;
 use crate::{
-    Aid, Content, ConversationRef, DEEPEST, Expression, LARGEST, Malformed, Message, MessageRef,
-    Performative, ProtocolName, Receivers, UserName,
+    Aid, Content, ConversationRef, DEEPEST, Expression, LARGEST, MOST_PARAMETERS, Malformed,
+    Message, MessageRef, Performative, ProtocolName, Receivers, UserName,
 };
 
 /// Reads one message; white space and comments may follow it.
 ///
 /// # Errors
 /// [`Malformed`] says where and why; its [`answer`](Malformed::answer) tells the sender. Messages of more than [`LARGEST`]
-/// bytes, and lists deeper than [`DEEPEST`], are refused.
+/// bytes, lists deeper than [`DEEPEST`], more than [`MOST_PARAMETERS`] and repeated ones are refused.
 pub fn decode(bytes: &[u8]) -> Result<Message, Malformed> {
     if bytes.len() > LARGEST {
         let problem =
@@ -221,11 +221,20 @@ impl Reader<'_> {
             }
             message = self.value(message, at, &name)?;
             seen.push(name);
+            self.count(seen.len())?;
         }
         match self.peek() {
             None => Ok(message),
             Some(_) => Self::fault(self.at, "something follows the message; send one at a time"),
         }
+    }
+
+    /// Names are compared one by one, so their number is bounded.
+    fn count(&self, parameters: usize) -> Read<()> {
+        if parameters > MOST_PARAMETERS {
+            return Self::fault(self.at, format!("more than {MOST_PARAMETERS} parameters"));
+        }
+        Ok(())
     }
 
     fn value(&mut self, mut message: Message, at: usize, name: &str) -> Read<Message> {
@@ -319,7 +328,10 @@ impl Reader<'_> {
                 }
                 "addresses" => addresses = self.addresses()?,
                 "resolvers" => resolvers = self.aids()?,
-                _ if is_user(&name) => user.push(self.user(at, &name)?),
+                _ if is_user(&name) => {
+                    user.push(self.user(at, &name)?);
+                    self.count(user.len())?;
+                }
                 _ => {
                     let problem = format!(
                         "an agent identifier has :name, :addresses, :resolvers and :X-…, but no `:{name}`"

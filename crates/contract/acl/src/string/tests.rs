@@ -40,6 +40,15 @@ fn other_platforms_are_understood() {
         "(inform :sender (agent-identifier :name da0@192.0.2.7:1099/JADE :addresses (sequence http://h/acc)) \
          :receiver (set (agent-identifier :name b@p)) :content \"(a (b \\\"c d\\\"))\" :X-JADE-Encoding Base64)",
     );
+    // As JADE lays a proposal out.
+    let proposal = read(
+        "(PROPOSE\n :sender  ( agent-identifier :name bob@192.0.2.1:1099/JADE  :addresses (sequence http://bob:7778/acc ))\n \
+         :receiver  (set ( agent-identifier :name buyer@hall ) )\n :content  \"7\" \n \
+         :reply-with  buyer@hall1700000000000  :in-reply-to  R1_0  :reply-by  20251120T142639001Z  \
+         :language  fipa-sl  :protocol  fipa-contract-net\n :conversation-id  C1_1700 )",
+    );
+    assert_eq!(proposal.protocol, Some(crate::Protocol::ContractNet.into()));
+    assert_eq!(proposal.reply_with.unwrap().to_string(), "buyer@hall1700000000000");
     check(
         "(agree :receiver (agent-identifier :name a@b) :reply-by +00000000T000130000)",
         "(agree :receiver (set (agent-identifier :name a@b)) :reply-by +00000000T000130000)",
@@ -82,6 +91,13 @@ fn what_is_refused_says_where_and_why() {
         "(inform",
         &format!("(inform :X-a {})", "(".repeat(40)),
     ]));
+}
+
+#[test]
+fn parameters_are_counted() {
+    let many: String = (0..200).map(|number| format!(" :X-a{number} b")).collect();
+    let refusal = decode(format!("(inform{many})").as_bytes()).unwrap_err();
+    assert_eq!(refusal.problem, "more than 128 parameters");
 }
 
 #[test]
