@@ -1,24 +1,41 @@
-//! Tasks, mailboxes and waiting: the one room that starts tasks.
+//! Actors and the tasks that they are made of: the one room that starts tasks.
 //!
-//! What it is: bounded mailboxes ([`mailbox`]), named tasks that contain their panics ([`Tasks`],
-//! [`spawn`]), and waiting, in order of arrival where that matters ([`Line`]).
+//! What it is: typed actors with bounded mailboxes ([`Actor`], [`Ref`]), supervisors over them ([`Supervisor`]), a place
+//! for both ([`System`]); below that, named tasks that contain their panics ([`Tasks`], [`spawn`]), mailboxes for loops
+//! that are written by hand ([`mailbox`]) and waiting ([`Line`]).
 //! What it is not: it knows no agents and no messages of theirs.
-//!
-//! One actor: [`spawn`] starts its loop; others hold its [`Address`]; it owns its [`Mailbox`] and the
-//! [`Tasks`] it started, and when it goes, they go.
-//!
-//! Invariants
-//! * Every mailbox is bounded, and a full one returns the message.
-//! * A panic ends the task it happened in, and is told to whoever started it.
-//! * Dropping the owner of a task cancels it.
 
+mod actor;
+mod cell;
+mod context;
+mod life;
 mod line;
 mod mailbox;
+mod observation;
+mod reference;
+mod registry;
+mod supervision;
+mod system;
 mod task;
+mod tie;
+mod tree;
+mod watch;
 
+pub use actor::{Actor, ActorId, Ending, Fault};
+pub use context::Context;
 pub use line::{Line, Place};
 pub use mailbox::{Address, Delivery, Mailbox, mailbox};
+pub use observation::{During, InHand, LifeEvent, Observation, Observer};
+pub use reference::{AnyRef, AskError, Ref, Reply, Stopped};
+pub use registry::NameTaken;
+pub use supervision::{
+    Backoff, ChildSpec, GaveUp, Intensity, OnStuck, Restart, StartError, Strategy, Supervisor,
+    SupervisorRef,
+};
+pub use system::{CAPACITY, Leftovers, Options, Spawn, System};
 pub use task::{Ended, Running, TaskKind, Tasks, contained, spawn};
+pub use tree::{ActorView, State};
+pub use watch::{Down, Signal, TooManyWatches};
 
 /// Waits until `span` has passed on the runtime's clock, which tests can move by hand.
 pub async fn sleep(span: std::time::Duration) {
