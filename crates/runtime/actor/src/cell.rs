@@ -17,7 +17,7 @@ use crate::mailbox::Delivery;
 use crate::system::Inner;
 use crate::task::contain;
 use crate::tree::State;
-use crate::watch::{Down, Notice, Watch};
+use crate::watch::{Notice, Watch};
 
 use lane::Lane;
 pub(crate) use lane::{Next, Order};
@@ -82,8 +82,8 @@ pub(crate) trait Node: Any + Send + Sync {
     fn watch(&self, watch: Watch) -> Result<(), Watch>;
     /// Ends the interest of that actor.
     fn unwatch(&self, watcher: ActorId);
-    /// Tells all that watch how this incarnation ended. Says whether it was the present one.
-    fn incarnation_over(&self, incarnation: u32, ending: &Ending) -> bool;
+    /// Ends an incarnation: who is to be told of it, or nothing if a later one was begun.
+    fn incarnation_over(&self, incarnation: u32, ending: &Ending) -> Option<Vec<Watch>>;
     /// How the last incarnation ended; `Normal` if there was none.
     fn last_ending(&self) -> Ending;
     /// Ends it for good: nothing is accepted any more, what waits is dropped.
@@ -285,6 +285,8 @@ impl<M> Batch<'_, M> {
             std::mem::swap(&mut self.queue, &mut lane.messages);
             self.taken = self.queue.len();
             lane.taken = self.taken;
+            // One that began to wait while the last of the old batch was begun may not have been seen then.
+            self.cell.wake_senders(&mut lane);
             if self.taken == 0 {
                 if lane.order == Some(Order::Drain) {
                     return Poll::Ready(Next::Order(Order::Drain));
@@ -322,6 +324,7 @@ impl<M> Drop for Batch<'_, M> {
         let mut lane = self.cell.lane();
         if !self.cell.is_past(self.incarnation) {
             lane.taken = 0;
+            self.cell.head.begun.store(0, Ordering::Relaxed);
             lane.idle = None;
             lane.busy = None;
         }
@@ -329,6 +332,7 @@ impl<M> Drop for Batch<'_, M> {
             self.queue.append(&mut lane.messages);
             std::mem::swap(&mut self.queue, &mut lane.messages);
         }
+        self.cell.wake_senders(&mut lane);
     }
 }
 
@@ -393,26 +397,17 @@ impl<M: Send + 'static> Node for Cell<M> {
         self.lane().watches.retain(|watch| !watch.is_of(watcher));
     }
 
-    fn incarnation_over(&self, incarnation: u32, ending: &Ending) -> bool {
+    fn incarnation_over(&self, incarnation: u32, ending: &Ending) -> Option<Vec<Watch>> {
         let mut lane = self.lane();
         if self.is_past(incarnation) {
-            return false;
+            return None;
         }
         lane.ended = true;
         lane.ending = Some(ending.clone());
         lane.notices.clear();
         lane.busy = None;
         lane.idle = None;
-        let watches = std::mem::take(&mut lane.watches);
-        drop(lane);
-        if watches.is_empty() {
-            return true;
-        }
-        let down = Down { id: self.head.id, name: self.head.name.clone(), ending: ending.clone() };
-        for watch in watches {
-            watch.tell(&down);
-        }
-        true
+        Some(std::mem::take(&mut lane.watches))
     }
 
     fn last_ending(&self) -> Ending {

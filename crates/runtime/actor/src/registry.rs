@@ -1,11 +1,13 @@
 //! Names of actors, and the list of all of them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::actor::ActorId;
 use crate::cell::{Cell, Node};
 use crate::reference::Ref;
+use crate::tree::State;
 
 /// Refused: a living actor has that name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,12 +41,15 @@ impl Registry {
                 return Err(NameTaken(Arc::clone(name)));
             }
         }
-        self.shard(id).insert(id, node);
+        if let Entry::Vacant(place) = self.shard(id).entry(id) {
+            node.head().set_state(State::Starting);
+            place.insert(node);
+        }
         Ok(())
     }
 
-    /// Strikes an actor out, and frees its name.
-    pub(crate) fn leave(&self, node: &dyn Node) {
+    /// Strikes an actor out, and frees its name. Whether it was there.
+    pub(crate) fn leave(&self, node: &dyn Node) -> bool {
         let id = node.head().id;
         if let Some(name) = &node.head().name {
             let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
@@ -53,8 +58,8 @@ impl Registry {
             }
         }
         let left = self.shard(id).remove(&id);
-        // Outside of the lock: it may be the last handle on messages of others.
-        drop(left);
+        // Dropped outside of the lock: it may be the last handle on messages of others.
+        left.is_some()
     }
 
     pub(crate) fn find<M: Send + 'static>(&self, name: &str) -> Option<Ref<M>> {

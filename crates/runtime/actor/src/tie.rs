@@ -7,7 +7,7 @@ use crate::cell::{Cell, Node};
 use crate::observation::LifeEvent;
 use crate::supervision::{Key, News, Report};
 use crate::tree::State;
-use crate::watch::Notice;
+use crate::watch::{Down, Notice};
 
 /// To whom the incarnation belongs.
 #[derive(Clone)]
@@ -52,15 +52,19 @@ impl<M: Send + 'static> Obituary<M> {
     }
 
     fn over(&self, ending: Ending) {
-        if !self.cell.incarnation_over(self.incarnation, &ending) {
-            return;
+        let Some(watches) = self.cell.incarnation_over(self.incarnation, &ending) else { return };
+        // Whoever waits for the end of an actor that nobody restarts may then take its name.
+        if let Tie::Nobody = self.tie {
+            farewell(&*self.cell);
         }
-        match &self.tie {
-            Tie::Nobody => farewell(&*self.cell),
-            Tie::Supervisor(node, key) => {
-                let report = Report { key: *key, incarnation: self.incarnation };
-                node.notice(Notice::Child(News::Ended(report, ending)));
-            }
+        if !watches.is_empty() {
+            let head = &self.cell.head;
+            let down = Down { id: head.id, name: head.name.clone(), ending: ending.clone() };
+            watches.into_iter().for_each(|watch| watch.tell(&down));
+        }
+        if let Tie::Supervisor(node, key) = &self.tie {
+            let report = Report { key: *key, incarnation: self.incarnation };
+            node.notice(Notice::Child(News::Ended(report, ending)));
         }
     }
 }
@@ -73,10 +77,10 @@ impl<M: Send + 'static> Drop for Obituary<M> {
     }
 }
 
-/// Ends an actor for good: its mailbox, its name, its place in the tree.
+/// Ends an actor for good: its mailbox, its name, its place in the tree. Nothing, if it has none.
 pub(crate) fn farewell(node: &dyn Node) {
     let (head, ending) = (node.head(), node.last_ending());
-    if matches!(head.state(), State::Stopped | State::Failed) {
+    if !head.system.registry.leave(node) {
         return;
     }
     let state = match &ending {
@@ -84,6 +88,5 @@ pub(crate) fn farewell(node: &dyn Node) {
         Ending::Crashed(_) | Ending::Killed => State::Failed,
     };
     node.finish(state);
-    head.system.registry.leave(node);
     head.system.observe(head, LifeEvent::Stopped { ending });
 }

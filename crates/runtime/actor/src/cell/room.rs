@@ -35,6 +35,9 @@ impl<M> Cell<M> {
 
     /// Wakes as many waiting senders as there is room for.
     pub(super) fn wake_senders(&self, lane: &mut Lane<M>) {
+        if lane.senders.is_empty() {
+            return;
+        }
         let mut room = self.head.capacity.saturating_sub(self.waiting(lane));
         while room > 0
             && let Some((_, waker)) = lane.senders.pop_first()

@@ -35,8 +35,8 @@ async fn an_incarnation_that_was_left_behind_gets_no_more_messages_and_loses_non
     assert_eq!(message(&mut batch).await, Some(2));
     assert_eq!(message(&mut batch).await, Some(3));
     // Its end is nobody's business any more.
-    assert!(!cell.incarnation_over(first, &Ending::Killed));
-    assert!(cell.incarnation_over(second, &Ending::Normal));
+    assert!(cell.incarnation_over(first, &Ending::Killed).is_none());
+    assert!(cell.incarnation_over(second, &Ending::Normal).is_some());
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ impl Policy {
 pub(crate) trait Planted: Send + Sync {
     fn node(&self) -> Arc<dyn Node>;
     fn policy(&self) -> &Policy;
-    /// Enters it, and what is planted below it, among the living.
+    /// Enters it, and what is planted below it, among the living, where it waits for its start.
     fn enter(&self) -> Result<(), NameTaken>;
     /// Begins an incarnation; its number.
     fn begin(&self, tie: Tie) -> u32;

@@ -5,6 +5,8 @@
 
 mod actors;
 mod asking;
+mod model;
 mod rig;
 mod supervision;
+mod threads;
 mod watching;
