@@ -28,6 +28,8 @@ struct Bench {
     about: &'static str,
     package: &'static str,
     target: &'static str,
+    /// Features of the package that bring its peers in, if they are no dependencies of it otherwise.
+    features: &'static [&'static str],
     model: NeedsModel,
 }
 
@@ -44,6 +46,7 @@ const BENCHES: &[Bench] = &[
         about: "durable appends, rebuild and verification, beside bare SQLite",
         package: "bottega-journal-sqlite",
         target: "journal",
+        features: &[],
         model: NeedsModel::No,
     },
     Bench {
@@ -51,6 +54,7 @@ const BENCHES: &[Bench] = &[
         about: "prompt processing and decoding, beside a bare loop over llama.cpp",
         package: "bottega-local-model",
         target: "engine",
+        features: &[],
         model: NeedsModel::Yes,
     },
     Bench {
@@ -58,6 +62,15 @@ const BENCHES: &[Bench] = &[
         about: "the binary around a model that answers at once, beside the peers on this machine",
         package: "bottega-e2e",
         target: "harness",
+        features: &[],
+        model: NeedsModel::No,
+    },
+    Bench {
+        name: "actors",
+        about: "messages, questions, births, restarts and memory of actors, beside bare tasks, kameo and ractor",
+        package: "bottega-actor",
+        target: "actors",
+        features: &["peers"],
         model: NeedsModel::No,
     },
 ];
@@ -118,7 +131,7 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
 
 fn step(bench: &Bench, rest: &[String]) -> Step {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    Step::cargo(&[
+    let bare = Step::cargo(&[
         "bench",
         "--profile",
         "demo",
@@ -126,9 +139,10 @@ fn step(bench: &Bench, rest: &[String]) -> Step {
         bench.package,
         "--bench",
         bench.target,
-    ])
-    .and(&["--", "--json"])
-    .and(&rest)
+    ]);
+    let with_peers =
+        bench.features.iter().fold(bare, |step, feature| step.and(&["--features", *feature]));
+    with_peers.and(&["--", "--json"]).and(&rest)
 }
 
 /// The rows of a benchmark's output: a JSON array, or an object a line.
@@ -234,6 +248,10 @@ mod tests {
         assert_eq!(
             step(&BENCHES[0], &["--writers".to_owned()]).to_string(),
             "cargo bench --profile demo --package bottega-journal-sqlite --bench journal -- --json --writers"
+        );
+        assert_eq!(
+            step(&BENCHES[3], &[]).to_string(),
+            "cargo bench --profile demo --package bottega-actor --bench actors --features peers -- --json"
         );
     }
 

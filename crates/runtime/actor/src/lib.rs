@@ -1,24 +1,59 @@
-//! Tasks, mailboxes and waiting: the one room that starts tasks.
+//! Actors, and the tasks that they are made of: the one room that starts tasks.
 //!
-//! What it is: bounded mailboxes ([`mailbox`]), named tasks that contain their panics ([`Tasks`],
-//! [`spawn`]), and waiting, in order of arrival where that matters ([`Line`]).
-//! What it is not: it knows no agents and no messages of theirs.
+//! What it is: typed actors with bounded mailboxes ([`Actor`], [`Ref`]), supervisors over them ([`Supervisor`]), a place
+//! for both ([`System`]), a guard before what lies outside ([`Circuit`]); below that, named tasks that contain their panics
+//! ([`Tasks`], [`spawn`]), mailboxes for loops that are written by hand ([`mailbox`]) and waiting ([`Line`]).
+//! What it is not: it knows no agents and no messages of theirs, stores nothing and logs nothing: whoever keeps a record
+//! hands in an [`Observer`].
 //!
-//! One actor: [`spawn`] starts its loop; others hold its [`Address`]; it owns its [`Mailbox`] and the
-//! [`Tasks`] it started, and when it goes, they go.
+//! One message: [`Ref::tell`] → the mailbox of the actor's cell → taken in a batch by its task → [`Actor::handle`]. One
+//! crash: the words go to the observer, the rest of the batch back to the mailbox, the end to whoever watches and to the
+//! supervisor → its plan (pure) says whom to stop and to start → its desk does that → the next incarnation takes the same
+//! mailbox. [`System::tree`] shows all of it.
 //!
 //! Invariants
 //! * Every mailbox is bounded, and a full one returns the message.
 //! * A panic ends the task it happened in, and is told to whoever started it.
-//! * Dropping the owner of a task cancels it.
+//! * Dropping the owner of a task cancels it. Actors end with their [`System`].
+//! * What a supervisor decides, it decides without a clock, a task or a random draw of its own.
+//!
+//! What the runtime promises, each with its test, is told in [`promises`].
 
+pub mod promises;
+
+mod actor;
+mod cell;
+mod circuit;
+mod context;
+mod life;
 mod line;
 mod mailbox;
+mod observation;
+mod reference;
+mod registry;
+mod supervision;
+mod system;
 mod task;
+mod tie;
+mod tree;
+mod watch;
 
+pub use actor::{Actor, ActorId, Ending, Fault};
+pub use circuit::{Circuit, CircuitError, CircuitOptions, CircuitState};
+pub use context::Context;
 pub use line::{Line, Place};
 pub use mailbox::{Address, Delivery, Mailbox, mailbox};
+pub use observation::{During, InHand, LifeEvent, Observation, Observer};
+pub use reference::{AnyRef, AskError, Ref, Reply, Stopped};
+pub use registry::NameTaken;
+pub use supervision::{
+    Backoff, ChildSpec, GaveUp, Intensity, OnStuck, Restart, StartError, Strategy, Supervisor,
+    SupervisorRef,
+};
+pub use system::{CAPACITY, Leftovers, Options, Spawn, System};
 pub use task::{Ended, Running, TaskKind, Tasks, contained, spawn};
+pub use tree::{ActorView, State};
+pub use watch::{Down, Signal, TooManyWatches};
 
 /// Waits until `span` has passed on the runtime's clock, which tests can move by hand.
 pub async fn sleep(span: std::time::Duration) {

@@ -23,6 +23,10 @@ pub enum TaskKind {
     Alarm,
     /// Reading a person's input.
     Input,
+    /// One incarnation of an actor. It ends by its own orders and tells whoever owns it.
+    Actor,
+    /// The loop of one supervisor. It ends after its children.
+    Supervisor,
 }
 
 /// How a task ended.
@@ -51,12 +55,25 @@ pub async fn contained<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = Box::pin(future);
     poll_fn(|context| {
         // A future that panicked is not polled again, so nobody sees what it left half done.
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        match contain(|| future.as_mut().poll(context)) {
             Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
+            Err(words) => Poll::Ready(Err(words)),
         }
     })
     .await
+}
+
+/// Runs `work`, and contains its panic: `Err` has the words of it.
+pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // What `work` touched is not used again by whoever sees the error, or is whole after each step.
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let words = panic_text(&*payload);
+        // A payload may panic as well when it is dropped. The one of that panic is leaked: the chain has to end.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(another);
+        }
+        words
+    })
 }
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
@@ -101,6 +118,12 @@ pub fn spawn<T: Send + 'static>(
     future: impl Future<Output = T> + Send + 'static,
 ) -> Running<T> {
     Running { task: tokio::spawn(future), kind }
+}
+
+/// Starts a task that nobody holds: it ends by what it is told, and tells its own end.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
+pub(crate) fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
+    drop(tokio::spawn(future));
 }
 
 /// Tasks by name, owned together: at most one of a name at a time, all cancelled on drop.
