@@ -1,7 +1,8 @@
 //! What an agent is: a fold over events, a decision about each input, and a list of what is outstanding.
 //!
-//! What it is: the trait [`Behaviour`] with its [`Input`]s and [`Effect`]s. Native, language-model and
-//! WASM agents look alike behind it, and alike again as a [`Mind`], a behaviour with its state.
+//! What it is: the trait [`Behaviour`] with its [`Input`]s and [`Effect`]s, of agents whose work is a record of events,
+//! alike again as a [`Mind`], a behaviour with its state; and the trait [`Resident`], of agents that talk to each other
+//! through an [`Office`] of their own.
 //! What it is not: a place where anything happens. The host (`bottega-platform`) stores the events and
 //! carries out the effects.
 //!
@@ -18,10 +19,12 @@ mod behaviour;
 mod effect;
 mod input;
 mod mind;
+mod resident;
 mod surveyor;
 
 pub use behaviour::{Behaviour, Refusal, call_id};
 pub use effect::{Effect, EffectId};
 pub use input::Input;
 pub use mind::{Mind, embody};
+pub use resident::{Letter, Office, Resident, Trouble, Undelivered, Unsent};
 pub use surveyor::Surveyor;

@@ -42,6 +42,13 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "budget.settled", version: 1, upcasters: &[] },
     EventKind { name: "grant.given", version: 1, upcasters: &[] },
     EventKind { name: "grant.revoked", version: 1, upcasters: &[] },
+    EventKind { name: "agent.hosted", version: 1, upcasters: &[] },
+    EventKind { name: "agent.started", version: 1, upcasters: &[] },
+    EventKind { name: "agent.crashed", version: 1, upcasters: &[] },
+    EventKind { name: "agent.gave_up", version: 1, upcasters: &[] },
+    EventKind { name: "agent.upgraded", version: 1, upcasters: &[] },
+    EventKind { name: "agent.stopped", version: 1, upcasters: &[] },
+    EventKind { name: "agent.removed", version: 1, upcasters: &[] },
     EventKind { name: "mail.accepted", version: 1, upcasters: &[] },
     EventKind { name: "mail.handled", version: 1, upcasters: &[] },
     EventKind { name: "mail.died", version: 1, upcasters: &[] },
@@ -219,6 +226,7 @@ mod tests {
         }
         let written = crate::SessionEvent::KINDS.iter().chain(crate::BudgetEvent::KINDS);
         let written = written.chain(crate::GrantEvent::KINDS).chain(crate::MailEvent::KINDS);
+        let written = written.chain(crate::AgentEvent::KINDS);
         for (name, version) in written {
             assert_eq!(find(name).unwrap().version, *version, "{name}");
         }

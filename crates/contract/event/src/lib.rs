@@ -11,6 +11,7 @@
 //! * The digest of a record covers every other field of it and the digest of the record before.
 //! * No event holds a secret: text is redacted before it becomes an event.
 
+mod agent;
 mod budget;
 mod catalogue;
 mod chain;
@@ -19,6 +20,10 @@ mod mail;
 mod record;
 mod session;
 
+pub use agent::{
+    AgentCrashed, AgentEvent, AgentGaveUp, AgentHosted, AgentRemoved, AgentStarted, AgentStopped,
+    AgentUpgraded,
+};
 pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};

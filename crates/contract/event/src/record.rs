@@ -64,10 +64,19 @@ impl StreamId {
     /// The stream of the durable messages to an agent. A name that can't stand in a stream's is there by its digest.
     #[must_use]
     pub fn mail(agent: &AgentName) -> Self {
-        let plain = format!("mail/{agent}");
-        Self::new(plain).unwrap_or_else(|_| {
+        Self::about_agent("mail", agent)
+    }
+
+    /// The stream of an agent's life.
+    #[must_use]
+    pub fn agent(agent: &AgentName) -> Self {
+        Self::about_agent("agent", agent)
+    }
+
+    fn about_agent(kind: &str, agent: &AgentName) -> Self {
+        Self::new(format!("{kind}/{agent}")).unwrap_or_else(|_| {
             let digest = bottega_types::Digest::of(agent.as_str().as_bytes());
-            Self(format!("mail/#{digest}").into())
+            Self(format!("{kind}/#{digest}").into())
         })
     }
 

@@ -21,6 +21,8 @@ pub enum TaskKind {
     Survey,
     /// Waiting for a moment.
     Alarm,
+    /// Storing what others have done, for all of them at once. Ends when nobody can tell it anything any more.
+    Clerk,
     /// Reading a person's input.
     Input,
     /// One incarnation of an actor. It ends by its own orders and tells whoever owns it.

@@ -1,0 +1,76 @@
+//! The life of a hosted agent.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::events;
+
+events! {
+    /// An event of an `agent/NAME` stream.
+    AgentEvent {
+        /// The agent came to live here.
+        Hosted(AgentHosted) = "agent.hosted", 1;
+        /// An incarnation of it is up.
+        Started(AgentStarted) = "agent.started", 1;
+        /// An incarnation crashed.
+        Crashed(AgentCrashed) = "agent.crashed", 1;
+        /// It crashed more often than it may, and is not begun again.
+        GaveUp(AgentGaveUp) = "agent.gave_up", 1;
+        /// Another version of it took over, or could not.
+        Upgraded(AgentUpgraded) = "agent.upgraded", 1;
+        /// It was stopped.
+        Stopped(AgentStopped) = "agent.stopped", 1;
+        /// It lives here no longer.
+        Removed(AgentRemoved) = "agent.removed", 1;
+    }
+}
+
+/// The agent came to live here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentHosted {
+    /// What it is: `native`, `wasm echo 1.2.0`.
+    pub kind: String,
+    /// Whether its messages are stored.
+    pub durable: bool,
+}
+
+/// An incarnation is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStarted {
+    /// Its number since the agent was hosted, from 1.
+    pub incarnation: u32,
+}
+
+/// An incarnation crashed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentCrashed {
+    /// In its words.
+    pub words: String,
+    /// Whether the message over which it crashed is lost. A durable one never is.
+    #[serde(default)]
+    pub lost_message: bool,
+}
+
+/// It is not begun again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentGaveUp {}
+
+/// Another version took over, or could not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentUpgraded {
+    /// What it is now, or was to be.
+    pub kind: String,
+    /// Why it could not; the version before goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// It was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentStopped {
+    /// Whether it had dealt with all that its mailbox held.
+    pub drained: bool,
+}
+
+/// It lives here no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRemoved {}

@@ -1,0 +1,565 @@
+//! Agent management: who lives here, and how they are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_acl::{AgentName, Aid, Message};
+use bottega_actor::{
+    ActorView, ChildSpec, Ref, Running, Spawn, State, Stopped, Supervisor, SupervisorRef, System,
+    TaskKind, spawn,
+};
+use bottega_behaviour::{Letter, Office, Resident, Trouble, Unsent};
+use bottega_event::{
+    AgentEvent, AgentHosted, AgentRemoved, AgentStopped, AgentUpgraded, Death, MailEvent,
+    MailResent, StreamId,
+};
+use bottega_store::{Append, Batch, Expected, Journal, Projections, StoreError, catch_up};
+use bottega_types::{Clock, CommandId, Entropy, MessageId};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::AgencyError;
+use crate::admit::Bounds;
+use crate::blueprint::{Blueprint, Delivery, HostSpec, Maker, Proposal};
+use crate::chronicle::{Chronicler, Entry, KEEPER, WAITING, Watcher};
+use crate::clerk::{CALLS, Clerk};
+use crate::desk::{Desk, Receipt};
+use crate::inhabitant::Inhabitant;
+use crate::mail_view::{MailRow, MailView};
+use crate::mailroom::Mailroom;
+use crate::office::AgentOffice;
+use crate::parcel::Parcel;
+use crate::routes::{Route, Routes};
+
+/// How long a new version may take to begin.
+const RENEWING: Duration = Duration::from_secs(30);
+/// Rows of the mail view that are read at a time.
+const PAGE: usize = 512;
+
+/// What an agency is made of.
+pub struct Options {
+    /// The platform's own name, behind the `@` of its agents.
+    pub platform: String,
+    /// Where what is durable is stored.
+    pub journal: Arc<dyn Journal>,
+    /// Views of it.
+    pub views: Arc<dyn Projections>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random numbers.
+    pub entropy: Arc<dyn Entropy>,
+    /// The most bytes of a message's content.
+    pub largest: usize,
+    /// The most receivers of one message.
+    pub receivers: usize,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// Hosts agents, and carries what they say to each other.
+pub struct Agency {
+    platform: String,
+    desk: Arc<Desk>,
+    views: Arc<dyn Projections>,
+    system: System,
+    entries: mpsc::Sender<Entry>,
+    missed: Arc<AtomicU64>,
+    residents: Mutex<BTreeMap<AgentName, Row>>,
+    asked: AtomicU64,
+    _clerk: Running<()>,
+    _chronicler: Running<()>,
+}
+
+impl std::fmt::Debug for Agency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agency").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+struct Row {
+    spec: HostSpec,
+    blueprint: Arc<Blueprint>,
+    mailroom: Arc<Mailroom>,
+    /// Nothing while it is stopped.
+    living: Option<(SupervisorRef, Ref<Parcel>)>,
+}
+
+/// Where an agent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentState {
+    /// It is being begun.
+    Starting,
+    /// It deals with messages.
+    Running,
+    /// It crashed, and is begun anew.
+    Resting,
+    /// It was stopped.
+    Stopped,
+    /// It crashed too often and was given up.
+    Failed,
+}
+
+/// An agent as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRow {
+    /// Its name.
+    pub name: AgentName,
+    /// What it is.
+    pub kind: String,
+    /// How messages to it are kept.
+    pub delivery: Delivery,
+    /// Where it stands.
+    pub state: AgentState,
+    /// Messages that wait in its mailbox.
+    pub waiting: usize,
+    /// Room for messages in its mailbox.
+    pub capacity: usize,
+    /// Durable messages that are under way to it.
+    pub under_way: usize,
+    /// Messages that its present and earlier incarnations dealt with.
+    pub handled: u64,
+    /// How often it was begun anew.
+    pub restarts: u32,
+    /// Why it crashed last.
+    pub trouble: Option<String>,
+}
+
+impl Agency {
+    /// An empty one, on the runtime that the caller runs on.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let Options { platform, journal, views, clock, entropy, largest, receivers } = options;
+        let (calls, called) = mpsc::channel(CALLS);
+        let (entries, told) = mpsc::channel(WAITING);
+        let missed = Arc::<AtomicU64>::default();
+        let watcher = Watcher { entries: entries.clone(), missed: Arc::clone(&missed) };
+        let system = System::new(bottega_actor::Options {
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            observer: Some(Arc::new(watcher)),
+            shuffle: None,
+        });
+        let clerk = Clerk {
+            journal: Arc::clone(&journal),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        };
+        let chronicler = Chronicler {
+            journal: Arc::clone(&journal),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+        };
+        let bounds = Bounds { receivers, content: largest };
+        let routes = Routes::default();
+        Self {
+            platform,
+            desk: Arc::new(Desk { journal, clock, entropy, routes, bounds, calls }),
+            views,
+            system,
+            entries,
+            missed,
+            residents: Mutex::default(),
+            asked: AtomicU64::new(0),
+            _clerk: spawn(TaskKind::Clerk, clerk.work(called)),
+            _chronicler: spawn(TaskKind::Clerk, chronicler.work(told)),
+        }
+    }
+
+    /// The platform's own name.
+    #[must_use]
+    pub fn platform(&self) -> &str {
+        &self.platform
+    }
+
+    /// Hosts an agent, and hands over what an earlier process left for it. Returns when its first incarnation is up.
+    ///
+    /// # Errors
+    /// When its name is taken or of another platform, when it could not begin, and when the store fails.
+    pub async fn host(&self, spec: HostSpec) -> Result<(), AgencyError> {
+        let name = spec.name.clone();
+        if name.platform() != self.platform {
+            return Err(AgencyError::Foreign { name, platform: self.platform.clone() });
+        }
+        let mut residents = self.residents.lock().await;
+        if residents.contains_key(&name) {
+            return Err(AgencyError::Taken(name));
+        }
+        let mailroom = Arc::new(Mailroom::new(StreamId::mail(&name), spec.backlog));
+        let blueprint = Arc::new(Blueprint::new(spec.kind.clone(), Arc::clone(&spec.make)));
+        let hosted =
+            AgentHosted { kind: spec.kind.clone(), durable: spec.delivery == Delivery::Durable };
+        let mut row = Row { spec, blueprint, mailroom, living: None };
+        self.note(&name, hosted.into()).await;
+        self.recover(&name, &row).await?;
+        if let Err(error) = self.begin(&name, &mut row).await {
+            self.desk.routes.remove(&name);
+            return Err(error);
+        }
+        residents.insert(name, row);
+        Ok(())
+    }
+
+    /// Finds in the journal what is under way to an agent that is not begun yet. From here on what is sent to it is stored
+    /// and waits behind that.
+    async fn recover(&self, name: &AgentName, row: &Row) -> Result<(), AgencyError> {
+        let (mailroom, delivery, keep) =
+            (Arc::clone(&row.mailroom), row.spec.delivery, row.spec.keep);
+        self.desk.routes.put(name.clone(), Route { mailbox: None, mailroom, delivery, keep });
+        let mut parcels = Vec::new();
+        for found in self.rows(&row.mailroom.stream).await? {
+            if found.dead.is_none() {
+                parcels.extend(self.parcel(&row.mailroom, found).await);
+            }
+        }
+        row.mailroom.recover(parcels);
+        Ok(())
+    }
+
+    /// A stored message to be handed over. One that can't be read becomes a dead letter.
+    async fn parcel(&self, mailroom: &Arc<Mailroom>, row: MailRow) -> Option<Parcel> {
+        match row.letter.open() {
+            Ok(message) => Some(Parcel::Durable { id: row.id, message, before: 0 }),
+            Err(why) => {
+                let words = format!("it can't be read: {why}");
+                self.desk.bury(mailroom, row.id, Death::Poison, words).await;
+                None
+            }
+        }
+    }
+
+    async fn begin(&self, name: &AgentName, row: &mut Row) -> Result<(), AgencyError> {
+        let Row { spec, blueprint, mailroom, living } = row;
+        let not_begun = |why: String| AgencyError::NotBegun { name: name.clone(), why };
+        let keeper = Supervisor::dynamic(format!("{KEEPER}{name}")).intensity(spec.intensity);
+        let keeper = self.system.supervise(keeper).map_err(|_| AgencyError::Taken(name.clone()))?;
+        keeper.ready().await.map_err(|_| not_begun("its supervisor gave up".to_owned()))?;
+        let office = AgentOffice { me: Aid::new(name.clone()), desk: Arc::clone(&self.desk) };
+        let (plan, room, office) = (Arc::clone(blueprint), Arc::clone(mailroom), Arc::new(office));
+        let make =
+            move || Inhabitant::new(Arc::clone(&plan), Arc::clone(&room), Arc::clone(&office));
+        let mut child = ChildSpec::new(name.as_str(), make)
+            .capacity(spec.capacity)
+            .restart(spec.restart)
+            .backoff(spec.backoff.clone());
+        if let Some((span, then)) = spec.stuck {
+            child = child.stuck_after(span, then);
+        }
+        let mailbox = match keeper.start(child).await {
+            Ok(mailbox) => mailbox,
+            Err(error) => {
+                keeper.shutdown(Duration::from_secs(1)).await;
+                return Err(not_begun(blueprint.trouble().unwrap_or_else(|| error.to_string())));
+            }
+        };
+        let route = Route {
+            mailbox: Some(mailbox.clone()),
+            mailroom: Arc::clone(mailroom),
+            delivery: spec.delivery,
+            keep: spec.keep,
+        };
+        self.desk.routes.put(name.clone(), route);
+        mailroom.fill(&mailbox);
+        *living = Some((keeper, mailbox));
+        Ok(())
+    }
+
+    /// Stops an agent: what its mailbox holds is dealt with until the deadline. Durable messages to it are stored from
+    /// then on and wait; transient ones are refused.
+    pub async fn stop(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
+        let mut residents = self.residents.lock().await;
+        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        self.end(name, row, span).await;
+        Ok(())
+    }
+
+    async fn end(&self, name: &AgentName, row: &mut Row, span: Duration) {
+        let Some((keeper, _)) = row.living.take() else { return };
+        let route = Route {
+            mailbox: None,
+            mailroom: Arc::clone(&row.mailroom),
+            delivery: row.spec.delivery,
+            keep: row.spec.keep,
+        };
+        self.desk.routes.put(name.clone(), route);
+        let stopped = keeper.shutdown(span).await;
+        let drained = matches!(stopped, Stopped::InTime(_));
+        self.note(name, AgentStopped { drained }.into()).await;
+    }
+
+    /// Begins an agent that was stopped or given up. What waits for it is handed over.
+    pub async fn start(&self, name: &AgentName) -> Result<(), AgencyError> {
+        let mut residents = self.residents.lock().await;
+        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        if let Some((keeper, mailbox)) = &row.living {
+            if !mailbox.is_gone() {
+                return Ok(());
+            }
+            keeper.kill();
+            row.living = None;
+        }
+        // What was in its mailbox went with it; what is durable is found again.
+        settle(&self.desk, &row.mailroom).await;
+        row.mailroom = Arc::new(Mailroom::new(row.mailroom.stream.clone(), row.spec.backlog));
+        self.recover(name, row).await?;
+        self.begin(name, row).await
+    }
+
+    /// Stops an agent and begins it again.
+    pub async fn restart(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
+        self.stop(name, span).await?;
+        self.start(name).await
+    }
+
+    /// Lets another version of an agent take over, with what the present one knows, between two messages. Nothing in its
+    /// mailbox is lost.
+    ///
+    /// # Errors
+    /// [`AgencyError::RolledBack`] when the new version did not come up; the present one goes on.
+    pub async fn upgrade(
+        &self,
+        name: &AgentName,
+        kind: String,
+        make: Maker,
+    ) -> Result<(), AgencyError> {
+        let residents = self.residents.lock().await;
+        let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        let (told, outcome) = oneshot::channel();
+        row.blueprint.propose(Proposal { kind: kind.clone(), make, told });
+        let outcome = match &row.living {
+            Some((_, mailbox)) if mailbox.post(Parcel::Renew).await.is_ok() => {
+                match bottega_actor::within(RENEWING, outcome).await {
+                    Some(Ok(outcome)) => outcome,
+                    Some(Err(_)) => Err("the agent ended over it".to_owned()),
+                    None => Err(format!("it took longer than {} s", RENEWING.as_secs())),
+                }
+            }
+            Some(_) | None => Err("the agent is stopped; start it first".to_owned()),
+        };
+        drop(row.blueprint.proposal());
+        let failed = outcome.err();
+        self.note(name, AgentUpgraded { kind, failed: failed.clone() }.into()).await;
+        match failed {
+            None => Ok(()),
+            Some(why) => Err(AgencyError::RolledBack { name: name.clone(), why }),
+        }
+    }
+
+    /// Lets the version take over that was there before the last upgrade.
+    pub async fn roll_back(&self, name: &AgentName) -> Result<(), AgencyError> {
+        let previous = {
+            let residents = self.residents.lock().await;
+            let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+            row.blueprint.previous()
+        };
+        let Some((kind, make)) = previous else {
+            let why = "there was no version before this one".to_owned();
+            return Err(AgencyError::RolledBack { name: name.clone(), why });
+        };
+        self.upgrade(name, kind, make).await
+    }
+
+    /// Takes an agent away. What is under way to it becomes dead letters.
+    pub async fn remove(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
+        let mut residents = self.residents.lock().await;
+        let mut row = residents.remove(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        self.end(name, &mut row, span).await;
+        self.desk.routes.remove(name);
+        settle(&self.desk, &row.mailroom).await;
+        for left in
+            self.rows(&row.mailroom.stream).await?.into_iter().filter(|row| row.dead.is_none())
+        {
+            let words = "the agent was removed".to_owned();
+            self.desk.bury(&row.mailroom, left.id, Death::Removed, words).await;
+        }
+        self.note(name, AgentRemoved {}.into()).await;
+        Ok(())
+    }
+
+    /// Everybody who lives here, by name.
+    pub async fn list(&self) -> Vec<AgentRow> {
+        let tree: BTreeMap<String, ActorView> = self
+            .system
+            .tree()
+            .into_iter()
+            .filter_map(|view| Some((view.name.as_deref()?.to_owned(), view)))
+            .collect();
+        let residents = self.residents.lock().await;
+        let shown = residents.iter().map(|(name, row)| {
+            let view = tree.get(name.as_str());
+            let state = match (&row.living, view.map(|view| view.state)) {
+                (None, _) => AgentState::Stopped,
+                (Some(_), Some(State::Starting)) => AgentState::Starting,
+                (Some(_), Some(State::Running | State::Stopping)) => AgentState::Running,
+                (Some(_), Some(State::Resting)) => AgentState::Resting,
+                (Some(_), Some(State::Stopped | State::Failed) | None) => AgentState::Failed,
+            };
+            AgentRow {
+                name: name.clone(),
+                kind: row.blueprint.kind(),
+                delivery: row.spec.delivery,
+                state,
+                waiting: view.map_or(0, |view| view.depth),
+                capacity: row.spec.capacity,
+                under_way: row.mailroom.under_way(),
+                handled: view.map_or(0, |view| view.handled),
+                restarts: view.map_or(0, |view| view.restarts),
+                trouble: view.and_then(|view| view.last_error.as_deref().map(str::to_owned)),
+            }
+        });
+        shown.collect()
+    }
+
+    /// The tree of actors, supervisors included.
+    #[must_use]
+    pub fn tree(&self) -> Vec<ActorView> {
+        self.system.tree()
+    }
+
+    /// Sends a message. `id` names it, so that it is stored once however often it is sent; `class` says how it is kept,
+    /// instead of what its receivers say.
+    pub async fn send(
+        &self,
+        message: Message,
+        id: Option<MessageId>,
+        class: Option<Delivery>,
+    ) -> Result<Receipt, Unsent> {
+        self.desk.send(message, id, class).await
+    }
+
+    /// Sends a message and waits for the first answer to it, for at most `span`. Its sender is a name of this question's
+    /// own.
+    pub async fn ask(&self, message: Message, span: Duration) -> Result<Option<Message>, Unsent> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let name: AgentName = format!("asker-{number}@{}", self.platform)
+            .parse()
+            .map_err(|_| Unsent::Inadmissible("the platform has no usable name".to_owned()))?;
+        let (sender, answer) = oneshot::channel();
+        let mailroom = Arc::new(Mailroom::new(StreamId::mail(&name), 0));
+        let office = AgentOffice { me: Aid::new(name.clone()), desk: Arc::clone(&self.desk) };
+        let sender = std::sync::Mutex::new(Some(sender));
+        let make: Maker = Arc::new(move || {
+            let taken = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            Box::new(Asker(taken))
+        });
+        let blueprint = Arc::new(Blueprint::new("asker".to_owned(), make));
+        let listener = Inhabitant::new(blueprint, Arc::clone(&mailroom), Arc::new(office));
+        let mailbox = self
+            .system
+            .spawn(Spawn::default().capacity(4), listener)
+            .map_err(|_| Unsent::Inadmissible("the name of the question is taken".to_owned()))?;
+        let route = Route {
+            mailbox: Some(mailbox.clone()),
+            mailroom,
+            delivery: Delivery::Transient,
+            keep: false,
+        };
+        self.desk.routes.put(name.clone(), route);
+        let asked = async {
+            let message = message.from(Aid::new(name.clone()));
+            self.desk.send(message, None, Some(Delivery::Transient)).await?;
+            Ok(answer.await.ok())
+        };
+        let outcome = bottega_actor::within(span, asked).await.unwrap_or(Ok(None));
+        self.desk.routes.remove(&name);
+        mailbox.kill();
+        outcome
+    }
+
+    /// Durable messages of an agent that were not handled, dead ones included, in the order in which they are handed over.
+    pub async fn mail(&self, name: &AgentName) -> Result<Vec<MailRow>, AgencyError> {
+        Ok(self.rows(&StreamId::mail(name)).await?)
+    }
+
+    /// Hands a dead letter over once more.
+    pub async fn resend(&self, name: &AgentName, id: MessageId) -> Result<(), AgencyError> {
+        let residents = self.residents.lock().await;
+        let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        let rows = self.rows(&row.mailroom.stream).await?;
+        let dead = rows.into_iter().find(|row| row.id == id && row.dead.is_some());
+        let dead = dead.ok_or_else(|| AgencyError::NoLetter { name: name.clone(), id })?;
+        let at = self.desk.clock.now();
+        let append = Append {
+            command: CommandId::new(at, self.desk.entropy.as_ref()),
+            at,
+            batches: vec![Batch {
+                stream: row.mailroom.stream.clone(),
+                expected: Expected::Any,
+                events: vec![MailEvent::from(MailResent { id }).encode()],
+            }],
+        };
+        self.desk.journal.append(append).await?;
+        if let Some(parcel) = self.parcel(&row.mailroom, dead).await {
+            row.mailroom.recover(vec![parcel]);
+        }
+        if let Some((_, mailbox)) = &row.living {
+            row.mailroom.fill(mailbox);
+        }
+        Ok(())
+    }
+
+    /// Ends everything in good order: mailboxes are drained until the deadline, and what was handled is stored as such.
+    pub async fn shutdown(self, span: Duration) {
+        let Self { system, residents, desk, missed, .. } = self;
+        let leftovers = system.shutdown(span).await;
+        if !leftovers.killed.is_empty() || !leftovers.abandoned.is_empty() {
+            tracing::warn!(?leftovers, "not every agent ended in time");
+        }
+        for row in residents.into_inner().values() {
+            settle(&desk, &row.mailroom).await;
+        }
+        let missed = missed.load(Ordering::Relaxed);
+        if missed > 0 {
+            tracing::warn!(missed, "more happened to agents than could be written down");
+        }
+    }
+
+    async fn note(&self, name: &AgentName, event: AgentEvent) {
+        let (stream, at) = (StreamId::agent(name), self.desk.clock.now());
+        // The chronicler lives as long as this.
+        let _ = self.entries.send(Entry { stream, at, event: event.encode() }).await;
+    }
+
+    async fn rows(&self, stream: &StreamId) -> Result<Vec<MailRow>, StoreError> {
+        catch_up(&MailView, self.desk.journal.as_ref(), self.views.as_ref()).await?;
+        let prefix = format!("{stream} ");
+        let (mut rows, mut after) = (Vec::<MailRow>::new(), None::<String>);
+        loop {
+            let page = self.views.rows("mail", &prefix, after.as_deref(), PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            rows.extend(page.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()));
+        }
+        rows.sort_by_key(|row| row.revision);
+        Ok(rows)
+    }
+}
+
+/// Stores what was handled and not stored as such yet.
+async fn settle(desk: &Desk, mailroom: &Arc<Mailroom>) {
+    let clerk = Clerk {
+        journal: Arc::clone(&desk.journal),
+        clock: Arc::clone(&desk.clock),
+        entropy: Arc::clone(&desk.entropy),
+    };
+    clerk.store(std::slice::from_ref(mailroom)).await;
+}
+
+/// Waits for one answer.
+struct Asker(Option<oneshot::Sender<Message>>);
+
+#[async_trait]
+impl Resident for Asker {
+    async fn hear(&mut self, letter: &Letter, _: &dyn Office) -> Result<(), Trouble> {
+        if let Some(asked) = self.0.take() {
+            // Whoever asked may have given up.
+            let _ = asked.send(letter.message.clone());
+        }
+        Ok(())
+    }
+}

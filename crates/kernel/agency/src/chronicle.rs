@@ -1,0 +1,111 @@
+//! What happens to agents, written into the journal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bottega_acl::AgentName;
+use bottega_actor::{Actor, InHand, LifeEvent, Observation, Observer};
+use bottega_event::{AgentCrashed, AgentEvent, AgentGaveUp, AgentStarted, NewEvent, StreamId};
+use bottega_store::{Append, Batch, Expected, Journal};
+use bottega_types::{Clock, CommandId, Entropy, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::inhabitant::Inhabitant;
+
+/// Events that wait to be stored. Beyond that they are counted and not kept: an agent that crashes in a circle must not
+/// hold anybody up.
+pub(crate) const WAITING: usize = 4_096;
+/// Events that are stored in one append.
+const TOGETHER: usize = 256;
+/// What the supervisor of an agent is called, before the agent's name.
+pub(crate) const KEEPER: &str = "keeper of ";
+
+/// Something to be written down.
+pub(crate) struct Entry {
+    pub(crate) stream: StreamId,
+    pub(crate) at: Timestamp,
+    pub(crate) event: NewEvent,
+}
+
+/// Hands what happens to actors to whoever writes it down.
+pub(crate) struct Watcher {
+    pub(crate) entries: mpsc::Sender<Entry>,
+    pub(crate) missed: Arc<AtomicU64>,
+}
+
+impl Observer for Watcher {
+    fn observe(&self, observation: &Observation) {
+        let Some((name, event)) = told(observation) else { return };
+        let entry =
+            Entry { stream: StreamId::agent(&name), at: observation.at, event: event.encode() };
+        if self.entries.try_send(entry).is_err() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What is to be written of an observation. Pure.
+fn told(observation: &Observation) -> Option<(AgentName, AgentEvent)> {
+    let name = observation.name.as_deref()?;
+    if observation.kind == Inhabitant::KIND {
+        let event = match &observation.event {
+            LifeEvent::Started { incarnation } => AgentStarted { incarnation: *incarnation }.into(),
+            LifeEvent::Crashed { words, message, .. } => {
+                let lost_message = matches!(message, InHand::Lost | InHand::GivenUp);
+                AgentCrashed { words: words.clone(), lost_message }.into()
+            }
+            LifeEvent::Stuck { since } => {
+                let words = format!("stuck for {} ms", since.as_millis());
+                AgentCrashed { words, lost_message: false }.into()
+            }
+            LifeEvent::Restarting { .. }
+            | LifeEvent::Abandoned
+            | LifeEvent::GaveUp { .. }
+            | LifeEvent::Stopped { .. } => return None,
+        };
+        return Some((name.parse().ok()?, event));
+    }
+    match &observation.event {
+        LifeEvent::GaveUp { .. } => {
+            Some((name.strip_prefix(KEEPER)?.parse().ok()?, AgentGaveUp {}.into()))
+        }
+        LifeEvent::Started { .. }
+        | LifeEvent::Crashed { .. }
+        | LifeEvent::Restarting { .. }
+        | LifeEvent::Stuck { .. }
+        | LifeEvent::Abandoned
+        | LifeEvent::Stopped { .. } => None,
+    }
+}
+
+/// Writes down what happens.
+pub(crate) struct Chronicler {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Chronicler {
+    /// Works until nobody can tell anything any more.
+    pub(crate) async fn work(self, mut entries: mpsc::Receiver<Entry>) {
+        let mut told: Vec<Entry> = Vec::with_capacity(TOGETHER);
+        while entries.recv_many(&mut told, TOGETHER).await > 0 {
+            let mut batches: Vec<Batch> = Vec::new();
+            let at = told.iter().map(|entry| entry.at).max().unwrap_or_else(|| self.clock.now());
+            for entry in told.drain(..) {
+                match batches.iter_mut().find(|batch| batch.stream == entry.stream) {
+                    Some(batch) => batch.events.push(entry.event),
+                    None => batches.push(Batch {
+                        stream: entry.stream,
+                        expected: Expected::Any,
+                        events: vec![entry.event],
+                    }),
+                }
+            }
+            let command = CommandId::new(at, self.entropy.as_ref());
+            if let Err(error) = self.journal.append(Append { command, at, batches }).await {
+                tracing::warn!(%error, "what happened to agents could not be stored");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Stores what was handled, for all agents at once: one sync of the disk covers whatever is done by then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bottega_event::{MailEvent, MailHandled};
+use bottega_store::{Append, Batch, Expected, Journal};
+use bottega_types::{Clock, CommandId, Entropy, MessageId};
+use tokio::sync::mpsc;
+
+use crate::mailroom::Mailroom;
+
+/// Mailrooms that may have called. Each calls once until it was heard, so this bounds agents, not messages.
+pub(crate) const CALLS: usize = 65_536;
+/// Mailrooms whose work is stored in one append.
+const TOGETHER: usize = 256;
+/// Between two attempts at a store that fails.
+const REST: Duration = Duration::from_secs(1);
+
+/// What the clerk works with.
+pub(crate) struct Clerk {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Clerk {
+    /// Works until nobody can call any more.
+    pub(crate) async fn work(self, mut calls: mpsc::Receiver<Arc<Mailroom>>) {
+        let mut called = Vec::with_capacity(TOGETHER);
+        while calls.recv_many(&mut called, TOGETHER).await > 0 {
+            while !self.store(&called).await {
+                bottega_actor::sleep(REST).await;
+            }
+            called.clear();
+        }
+    }
+
+    /// Stores what these have done; false when it has to be tried again. What is not stored is handed over again after a
+    /// restart, which delivery at least once allows.
+    pub(crate) async fn store(&self, mailrooms: &[Arc<Mailroom>]) -> bool {
+        let mut taken: Vec<(&Arc<Mailroom>, Vec<MessageId>)> = Vec::with_capacity(mailrooms.len());
+        for mailroom in mailrooms {
+            let ids = mailroom.take_done();
+            if !ids.is_empty() {
+                taken.push((mailroom, ids));
+            }
+        }
+        if taken.is_empty() {
+            return true;
+        }
+        let batches = taken.iter().map(|(mailroom, ids)| Batch {
+            stream: mailroom.stream.clone(),
+            expected: Expected::Any,
+            events: vec![MailEvent::from(MailHandled { ids: ids.clone() }).encode()],
+        });
+        let at = self.clock.now();
+        let command = CommandId::new(at, self.entropy.as_ref());
+        let append = Append { command, at, batches: batches.collect() };
+        let Err(error) = self.journal.append(append).await else { return true };
+        tracing::warn!(%error, "what agents handled could not be stored; trying again");
+        taken.into_iter().for_each(|(mailroom, ids)| mailroom.put_back(ids));
+        false
+    }
+}

@@ -1,0 +1,212 @@
+//! The message transport: from what an agent says to mailboxes and the journal.
+
+use std::sync::Arc;
+
+use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
+use bottega_actor::Delivery as Told;
+use bottega_behaviour::{Undelivered, Unsent};
+use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
+use bottega_store::{Append, Batch, Expected, Journal};
+use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::admit::{self, Bounds};
+use crate::blueprint::Delivery;
+use crate::mailroom::Mailroom;
+use crate::parcel::Parcel;
+use crate::routes::{Route, Routes};
+
+/// What became of a message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its name, if it was stored for any receiver.
+    pub id: Option<MessageId>,
+    /// Whether a message of that name had been stored before, and nothing was done now.
+    pub repeated: bool,
+}
+
+/// What all that send and receive share.
+pub(crate) struct Desk {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) routes: Routes,
+    pub(crate) bounds: Bounds,
+    pub(crate) calls: mpsc::Sender<Arc<Mailroom>>,
+}
+
+/// A receiver whose message is to be stored.
+struct Storing {
+    mailroom: Arc<Mailroom>,
+    name: AgentName,
+}
+
+impl Desk {
+    /// Sends a message. `id` names it, so that it is stored once however often it is sent; `class` says how it is kept,
+    /// instead of what its receivers say.
+    pub(crate) async fn send(
+        &self,
+        message: Message,
+        id: Option<MessageId>,
+        class: Option<Delivery>,
+    ) -> Result<Receipt, Unsent> {
+        admit::check(&message, self.bounds, || self.clock.now())
+            .map_err(|why| Unsent::Inadmissible(why.to_string()))?;
+        let mut failed: Vec<(Aid, Undelivered)> = Vec::new();
+        let mut storing: Vec<Storing> = Vec::new();
+        // Nearly every message has one receiver, and is moved into its mailbox.
+        if let Receivers::One(receiver) = &message.receivers {
+            let receiver = receiver.clone();
+            match self.hand_over(receiver.name(), message, class) {
+                Ok(None) => return Ok(Receipt { id: None, repeated: false }),
+                Ok(Some((message, to_store))) => {
+                    return self.store(message, id, vec![to_store], failed).await;
+                }
+                Err(why) => return Err(Unsent::Undelivered(vec![(receiver, why)])),
+            }
+        }
+        for receiver in message.receivers.as_slice() {
+            match self.hand_over(receiver.name(), message.clone(), class) {
+                Ok(None) => {}
+                Ok(Some((_, to_store))) => storing.push(to_store),
+                Err(why) => failed.push((receiver.clone(), why)),
+            }
+        }
+        self.store(message, id, storing, failed).await
+    }
+
+    /// Puts a transient message into a mailbox. Gives back one that has to be stored first, with where.
+    fn hand_over(
+        &self,
+        name: &AgentName,
+        message: Message,
+        class: Option<Delivery>,
+    ) -> Result<Option<(Message, Storing)>, Undelivered> {
+        let reached = self.routes.with(name, |route| {
+            let Route { mailbox, mailroom, delivery, keep } = route;
+            match class.unwrap_or(*delivery) {
+                Delivery::Durable => {
+                    if !mailroom.reserve() {
+                        return Err(Undelivered::Full);
+                    }
+                    let storing = Storing { mailroom: Arc::clone(mailroom), name: name.clone() };
+                    Ok(Some((message, storing)))
+                }
+                Delivery::Transient => {
+                    let mailbox = mailbox.as_ref().ok_or(Undelivered::Stopped)?;
+                    match mailbox.tell(Parcel::Transient { message, keep: *keep }) {
+                        Told::Accepted => Ok(None),
+                        Told::Full(_) => Err(Undelivered::Full),
+                        Told::Gone(_) => Err(Undelivered::Stopped),
+                    }
+                }
+            }
+        });
+        reached.unwrap_or(Err(Undelivered::Unknown))
+    }
+
+    /// Stores a message for its durable receivers, all of them or none, and hands it over.
+    async fn store(
+        &self,
+        message: Message,
+        id: Option<MessageId>,
+        storing: Vec<Storing>,
+        mut failed: Vec<(Aid, Undelivered)>,
+    ) -> Result<Receipt, Unsent> {
+        let mut receipt = Receipt { id: None, repeated: false };
+        if !storing.is_empty() {
+            let now = self.clock.now();
+            let id = id.unwrap_or_else(|| MessageId::new(now, self.entropy.as_ref()));
+            let message = absolute(message, now);
+            match self.append(&message, id, &storing, now).await {
+                Ok(repeated) => {
+                    receipt = Receipt { id: Some(id), repeated };
+                    for Storing { mailroom, name } in storing {
+                        if repeated {
+                            mailroom.release();
+                            continue;
+                        }
+                        let parcel = Parcel::Durable { id, message: message.clone(), before: 0 };
+                        let mailbox = self.routes.with(&name, |route| route.mailbox.clone());
+                        mailroom.arrive(parcel, mailbox.flatten().as_ref());
+                    }
+                }
+                Err(why) => {
+                    for Storing { mailroom, name } in storing {
+                        mailroom.release();
+                        failed.push((Aid::new(name), Undelivered::Store(why.clone())));
+                    }
+                }
+            }
+        }
+        if failed.is_empty() { Ok(receipt) } else { Err(Unsent::Undelivered(failed)) }
+    }
+
+    /// Whether the message had been stored before.
+    async fn append(
+        &self,
+        message: &Message,
+        id: MessageId,
+        storing: &[Storing],
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        let letter = Letter::seal(message);
+        let event = MailEvent::from(MailAccepted { id, letter }).encode();
+        let mut batches: Vec<Batch> = Vec::with_capacity(storing.len());
+        for Storing { mailroom, .. } in storing {
+            // One who is named twice gets it once.
+            if batches.iter().all(|batch| batch.stream != mailroom.stream) {
+                batches.push(Batch {
+                    stream: mailroom.stream.clone(),
+                    expected: Expected::Any,
+                    events: vec![event.clone()],
+                });
+            }
+        }
+        // The name of the message is that of the command, so that a repeat stores nothing.
+        let command = CommandId::from_bits(id.bits());
+        let appended = self.journal.append(Append { command, at: now, batches }).await;
+        appended.map(|appended| appended.repeated).map_err(|error| error.to_string())
+    }
+
+    /// An agent has dealt with a durable message.
+    pub(crate) fn handled(&self, mailroom: &Arc<Mailroom>, id: MessageId) {
+        if mailroom.handled(id) && self.calls.try_send(Arc::clone(mailroom)).is_err() {
+            mailroom.not_called();
+        }
+    }
+
+    /// A durable message becomes a dead letter.
+    pub(crate) async fn bury(
+        &self,
+        mailroom: &Arc<Mailroom>,
+        id: MessageId,
+        cause: Death,
+        words: String,
+    ) {
+        mailroom.forget(id);
+        let event = MailEvent::from(MailDied { id, cause, words }).encode();
+        let at = self.clock.now();
+        let append = Append {
+            command: CommandId::new(at, self.entropy.as_ref()),
+            at,
+            batches: vec![Batch {
+                stream: mailroom.stream.clone(),
+                expected: Expected::Any,
+                events: vec![event],
+            }],
+        };
+        if let Err(error) = self.journal.append(append).await {
+            // It is still stored as under way, so a later process hands it over once more.
+            tracing::warn!(%error, %id, "a dead letter could not be stored as such");
+        }
+    }
+}
+
+/// A deadline counts from when the message was taken in, also for who reads it later.
+fn absolute(message: Message, now: Timestamp) -> Message {
+    match message.reply_by() {
+        Some(ReplyBy::Within(span)) => message.with_reply_by(ReplyBy::At(now.plus(span))),
+        Some(ReplyBy::At(_)) | None => message,
+    }
+}

@@ -1,0 +1,136 @@
+//! An agent as an actor.
+
+use std::sync::Arc;
+
+use bottega_actor::{Actor, Context, Fault, contained};
+use bottega_behaviour::{Letter, Resident, Trouble};
+use bottega_event::Death;
+use bottega_types::MessageId;
+
+use crate::blueprint::{Blueprint, Proposal};
+use crate::mailroom::{ATTEMPTS, Mailroom};
+use crate::office::AgentOffice;
+use crate::parcel::Parcel;
+
+/// One incarnation of an agent.
+pub(crate) struct Inhabitant {
+    pub(crate) blueprint: Arc<Blueprint>,
+    pub(crate) mailroom: Arc<Mailroom>,
+    pub(crate) office: Arc<AgentOffice>,
+    resident: Box<dyn Resident>,
+}
+
+impl Inhabitant {
+    pub(crate) fn new(
+        blueprint: Arc<Blueprint>,
+        mailroom: Arc<Mailroom>,
+        office: Arc<AgentOffice>,
+    ) -> Self {
+        let resident = blueprint.maker()();
+        Self { blueprint, mailroom, office, resident }
+    }
+
+    async fn durable(&mut self, id: MessageId, letter: Letter) -> Result<(), Fault> {
+        let last = letter.attempt >= ATTEMPTS;
+        let now = self.office.desk.clock.now();
+        if letter.message.deadline(now).is_some_and(|deadline| deadline < now) {
+            let words = "its reply-by passed before it could be handed over".to_owned();
+            self.office.desk.bury(&self.mailroom, id, Death::Expired, words).await;
+            return Ok(());
+        }
+        // Contained here, so that the words of the last attempt are kept with the dead letter.
+        let heard = contained(self.resident.hear(&letter, &*self.office)).await;
+        let words = match heard {
+            Ok(Ok(())) => {
+                self.office.desk.handled(&self.mailroom, id);
+                return Ok(());
+            }
+            Ok(Err(Trouble(words))) => words,
+            Err(panic) => format!("panicked: {panic}"),
+        };
+        if last {
+            self.office.desk.bury(&self.mailroom, id, Death::Poison, words.clone()).await;
+        }
+        Err(Fault::new(words))
+    }
+
+    /// Takes a new version, or stays as it is and says why.
+    async fn renew(&mut self, proposal: Proposal) {
+        let Proposal { kind, make, told } = proposal;
+        let taken = contained(async {
+            let saved = self.resident.save().await?;
+            let mut next = make();
+            next.begin(&*self.office).await?;
+            next.restore(&saved).await?;
+            Ok::<_, Trouble>(next)
+        });
+        let outcome = match taken.await {
+            Ok(Ok(next)) => {
+                self.resident = next;
+                self.blueprint.adopt(kind, make);
+                Ok(())
+            }
+            Ok(Err(Trouble(words))) => Err(words),
+            Err(panic) => Err(format!("panicked: {panic}")),
+        };
+        // Whoever asked may have gone; the agent is what it is.
+        let _ = told.send(outcome);
+    }
+}
+
+impl Actor for Inhabitant {
+    type Message = Parcel;
+
+    const KIND: &'static str = "agent";
+
+    const ATTEMPTS: u32 = ATTEMPTS;
+
+    async fn init(&mut self, context: &mut Context<Parcel>) -> Result<(), Fault> {
+        let begun = contained(self.resident.begin(&*self.office)).await;
+        let trouble = match begun {
+            Ok(Ok(())) => None,
+            Ok(Err(Trouble(words))) => Some(words),
+            Err(panic) => Some(format!("panicked: {panic}")),
+        };
+        self.blueprint.note(trouble.clone());
+        match trouble {
+            Some(words) => Err(Fault::new(words)),
+            None => {
+                self.mailroom.fill(context.me());
+                Ok(())
+            }
+        }
+    }
+
+    async fn handle(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
+        match parcel {
+            Parcel::Transient { message, .. } => {
+                let letter = Letter { id: None, attempt: 1, message };
+                self.resident
+                    .hear(&letter, &*self.office)
+                    .await
+                    .map_err(|Trouble(words)| Fault::new(words))
+            }
+            Parcel::Durable { id, message, before } => {
+                let attempt = self.mailroom.begin(id, before);
+                let heard = self.durable(id, Letter { id: Some(id), attempt, message }).await;
+                self.mailroom.fill(context.me());
+                heard
+            }
+            Parcel::Renew => {
+                if let Some(proposal) = self.blueprint.proposal() {
+                    self.renew(proposal).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn stop(&mut self, _: &mut Context<Parcel>) -> Result<(), Fault> {
+        self.resident.end(&*self.office).await.map_err(|Trouble(words)| Fault::new(words))
+    }
+
+    fn keep(parcel: &Parcel) -> Option<Parcel> {
+        parcel.kept()
+    }
+}

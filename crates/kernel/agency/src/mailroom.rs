@@ -1,0 +1,157 @@
+//! The durable messages of one agent that are under way.
+//!
+//! What is stored stands in the journal; here is only what has not been handled yet, in its order, with how often it was
+//! begun. All of it is found again in the journal when the process is another one.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bottega_actor::{Delivery, Ref};
+use bottega_event::StreamId;
+use bottega_types::MessageId;
+
+use crate::parcel::Parcel;
+
+/// How often a durable message is begun before it is a dead letter.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// The durable messages of one agent that are under way.
+pub(crate) struct Mailroom {
+    pub(crate) stream: StreamId,
+    /// The most that may be under way.
+    most: usize,
+    room: Mutex<Room>,
+}
+
+#[derive(Default)]
+struct Room {
+    /// Stored, and not in the mailbox yet: it was full, or the agent is stopped.
+    waiting: VecDeque<Parcel>,
+    /// Stored or about to be, and not handled.
+    under_way: usize,
+    begun: HashMap<MessageId, u32>,
+    /// Handled, and not stored as such yet.
+    done: Vec<MessageId>,
+    /// The clerk knows that something is done.
+    called: bool,
+}
+
+impl fmt::Debug for Mailroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailroom").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl Mailroom {
+    pub(crate) fn new(stream: StreamId, most: usize) -> Self {
+        Self { stream, most, room: Mutex::default() }
+    }
+
+    /// Every change under this lock is whole when it is given back, so a poisoned one still guards whole data.
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a place for one more message; false when there is none.
+    pub(crate) fn reserve(&self) -> bool {
+        let mut room = self.room();
+        let fits = room.under_way < self.most;
+        room.under_way += usize::from(fits);
+        fits
+    }
+
+    /// Gives a place back: its message was not stored, or is dead.
+    pub(crate) fn release(&self) {
+        let mut room = self.room();
+        room.under_way = room.under_way.saturating_sub(1);
+    }
+
+    /// Messages that were found in the journal take their places, whether there are some or not, before those that came
+    /// meanwhile.
+    pub(crate) fn recover(&self, parcels: Vec<Parcel>) {
+        let mut room = self.room();
+        let came: Vec<MessageId> = room.waiting.iter().filter_map(Parcel::id).collect();
+        let fresh = |parcel: &Parcel| parcel.id().is_none_or(|id| !came.contains(&id));
+        for parcel in parcels.into_iter().rev().filter(fresh) {
+            room.under_way += 1;
+            room.waiting.push_front(parcel);
+        }
+    }
+
+    /// A message was stored: it goes to the mailbox, behind those that wait.
+    pub(crate) fn arrive(&self, parcel: Parcel, mailbox: Option<&Ref<Parcel>>) {
+        let mut room = self.room();
+        room.waiting.push_back(parcel);
+        if let Some(mailbox) = mailbox {
+            room.fill(mailbox);
+        }
+    }
+
+    /// Puts into the mailbox what waits, as far as there is room.
+    pub(crate) fn fill(&self, mailbox: &Ref<Parcel>) {
+        self.room().fill(mailbox);
+    }
+
+    /// A message is begun; how often it was, this time included.
+    pub(crate) fn begin(&self, id: MessageId, before: u32) -> u32 {
+        let mut room = self.room();
+        let attempt = room.begun.entry(id).or_insert(before);
+        *attempt += 1;
+        *attempt
+    }
+
+    /// A message was handled. Whether the clerk has to be called.
+    pub(crate) fn handled(&self, id: MessageId) -> bool {
+        let mut room = self.room();
+        room.under_way = room.under_way.saturating_sub(1);
+        room.begun.remove(&id);
+        room.done.push(id);
+        !std::mem::replace(&mut room.called, true)
+    }
+
+    /// A message is not begun again.
+    pub(crate) fn forget(&self, id: MessageId) {
+        let mut room = self.room();
+        room.under_way = room.under_way.saturating_sub(1);
+        room.begun.remove(&id);
+    }
+
+    /// What was handled since this was asked last.
+    pub(crate) fn take_done(&self) -> Vec<MessageId> {
+        let mut room = self.room();
+        room.called = false;
+        std::mem::take(&mut room.done)
+    }
+
+    /// The clerk could not be called.
+    pub(crate) fn not_called(&self) {
+        self.room().called = false;
+    }
+
+    /// What could not be stored as handled is handled all the same.
+    pub(crate) fn put_back(&self, mut ids: Vec<MessageId>) {
+        let mut room = self.room();
+        ids.append(&mut room.done);
+        room.done = ids;
+    }
+
+    /// How many are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        self.room().under_way
+    }
+}
+
+impl Room {
+    fn fill(&mut self, mailbox: &Ref<Parcel>) {
+        while let Some(parcel) = self.waiting.pop_front() {
+            match mailbox.tell(parcel) {
+                Delivery::Accepted => {}
+                Delivery::Full(parcel) | Delivery::Gone(parcel) => {
+                    self.waiting.push_front(parcel);
+                    return;
+                }
+            }
+        }
+    }
+}

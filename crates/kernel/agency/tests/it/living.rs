@@ -1,0 +1,116 @@
+//! How agents live: crashes, stops, upgrades, and what is written of it.
+
+use std::sync::Arc;
+
+use bottega_acl::{Aid, Message, Performative};
+use bottega_agency::{AgentState, HostSpec, Maker};
+use bottega_behaviour::Resident;
+
+use crate::world::{Parrot, SPAN, World, name, word};
+
+fn version(world: &World, version: u32) -> Maker {
+    let heard = world.heard.clone();
+    Arc::new(move || -> Box<dyn Resident> {
+        Box::new(Parrot { heard: heard.clone(), version, count: 0 })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_is_written_down_and_touches_nobody_else() {
+    let world = World::new();
+    world.host("ada").await;
+    world.host("bob").await;
+    for words in ["boom", "fail", "after"] {
+        world.send(words, &["ada"]).await;
+    }
+    world.send("hello", &["bob"]).await;
+    world.settle().await;
+    assert!(world.heard().contains(&"ada: after".to_owned()));
+    assert!(world.heard().contains(&"bob: hello".to_owned()));
+    let row = world.row("ada").await;
+    assert_eq!((row.state, row.restarts), (AgentState::Running, 2));
+    assert_eq!(row.trouble.as_deref(), Some("not today"));
+    assert_eq!(world.row("bob").await.restarts, 0);
+    let life = [
+        "agent.hosted",
+        "agent.started",
+        "crashed: ouch",
+        "agent.started",
+        "crashed: not today",
+        "agent.started",
+    ];
+    assert_eq!(world.life("ada").await, life);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_crashes_too_often_is_given_up_and_can_be_begun_again() {
+    let world = World::new();
+    world.host("ada").await;
+    for _ in 0..7 {
+        world.send("boom", &["ada"]).await;
+    }
+    world.settle().await;
+    assert_eq!(world.row("ada").await.state, AgentState::Failed);
+    assert!(world.life("ada").await.contains(&"agent.gave_up".to_owned()));
+    assert_eq!(world.send("x", &["ada"]).await, "not delivered to ada@here: the agent is stopped");
+    world.agency.start(&name("ada")).await.unwrap();
+    assert_eq!(world.send("back", &["ada"]).await, "told");
+    world.settle().await;
+    assert!(world.heard().contains(&"ada: back".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transient_message_is_begun_again_only_where_the_agent_wants_it() {
+    let world = World::new();
+    world.host("ada").await;
+    world.agency.host(HostSpec { keep: true, ..world.spec("bob") }).await.unwrap();
+    world.send("fail", &["ada"]).await;
+    world.send("fail", &["bob"]).await;
+    world.settle().await;
+    let count = |line: &str| world.heard().iter().filter(|heard| *heard == line).count();
+    assert_eq!((count("ada: fail"), count("bob: fail")), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_can_not_begin_does_not_live_here() {
+    let world = World::new();
+    let spec = HostSpec { make: version(&world, 13), ..world.spec("ada") };
+    let refused = word(world.agency.host(spec).await);
+    assert_eq!(refused, "the agent `ada@here` could not begin: version 13 never begins");
+    assert!(world.agency.list().await.is_empty());
+    world.host("ada").await;
+    assert!(word(world.agency.host(world.spec("ada")).await).contains("lives here already"));
+    let elsewhere = HostSpec { name: "ada@there".parse().unwrap(), ..world.spec("ada") };
+    assert!(word(world.agency.host(elsewhere).await).contains("not of this platform"));
+    assert!(word(world.agency.stop(&name("bob"), SPAN).await).contains("no agent `bob@here`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_keeps_what_the_agent_knows_and_what_waits_for_it() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.send("one", &["ada"]).await;
+    world.send("two", &["ada"]).await;
+    let ada = name("ada");
+    let upgraded = world.agency.upgrade(&ada, "v2".to_owned(), version(&world, 2));
+    let ((), upgraded) =
+        futures::join!(async { drop(world.send("three", &["ada"]).await) }, upgraded);
+    upgraded.unwrap();
+    let ask = || Message::new(Performative::QueryRef).to(Aid::new(name("ada"))).about("?");
+    let answer = async || {
+        let answer = world.agency.ask(ask(), SPAN).await.unwrap().unwrap();
+        answer.content.unwrap().as_text().unwrap().to_owned()
+    };
+    assert_eq!(answer().await, "v2 heard 4");
+    let refused = world.agency.upgrade(&name("ada"), "v13".to_owned(), version(&world, 13)).await;
+    assert!(word(refused).contains("version 13 never begins); the one before goes on"));
+    assert_eq!(answer().await, "v2 heard 5");
+    world.agency.roll_back(&name("ada")).await.unwrap();
+    assert_eq!(answer().await, "v1 heard 6");
+    assert_eq!(world.row("ada").await.restarts, 0);
+    let life = world.life("ada").await;
+    assert_eq!(
+        life[2..],
+        ["upgraded to v2 ", "upgraded to v13 version 13 never begins", "upgraded to native "]
+    );
+}

@@ -1,0 +1,219 @@
+//! Durable messages: stored once, handed over at least once, in order, or kept with a reason.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bottega_acl::ReplyBy;
+use bottega_agency::HostSpec;
+use bottega_event::Death;
+use proptest::prelude::*;
+
+use crate::world::{SPAN, World, id, name, say, word};
+
+#[tokio::test(start_paused = true)]
+async fn what_was_handled_is_not_handed_over_again() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.send("one", &["ada"]).await;
+    world.send("two", &["ada"]).await;
+    world.settle().await;
+    assert!(world.mail("ada").await.is_empty());
+    let world = world.crashed();
+    world.host_durable("ada").await;
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: one", "ada: two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_handled_is_handed_over_by_the_next_process() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    for words in ["wait", "two", "three"] {
+        assert_eq!(world.send(words, &["ada"]).await, "stored");
+    }
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: wait"]);
+    let world = world.crashed();
+    world.heard.lock().unwrap().clear();
+    world.host_durable("ada").await;
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: wait"], "it hangs again; the others wait behind it");
+    assert_eq!(world.row("ada").await.under_way, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_stored_once_however_often_it_is_sent() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    let send = async || world.agency.send(say("pay", &["ada"]), id(7), None).await.unwrap();
+    assert_eq!((send().await.repeated, send().await.repeated), (false, true));
+    world.settle().await;
+    let world = world.crashed();
+    world.host_durable("ada").await;
+    let again = world.agency.send(say("pay", &["ada"]), id(7), None).await.unwrap();
+    world.settle().await;
+    assert!(again.repeated);
+    assert_eq!(world.heard(), ["ada: pay"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_agent_crashes_over_is_a_dead_letter_that_can_be_sent_again() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.agency.send(say("boom", &["ada"]), id(7), None).await.unwrap();
+    world.send("next", &["ada"]).await;
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: boom", "ada: boom #2", "ada: boom #3", "ada: next"]);
+    let mail = world.mail("ada").await;
+    let dead = mail[0].dead.as_ref().unwrap();
+    assert_eq!((dead.cause, dead.words.as_str()), (Death::Poison, "panicked: ouch"));
+    assert_eq!(mail[0].letter.open().unwrap().content.unwrap().as_text(), Some("boom"));
+
+    let nobodys = word(world.agency.resend(&name("ada"), id(8).unwrap()).await);
+    assert!(nobodys.contains("has no dead letter"), "{nobodys}");
+    world.agency.resend(&name("ada"), id(7).unwrap()).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.heard().len(), 7, "{:?}", world.heard());
+    assert!(world.mail("ada").await[0].dead.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_to_one_that_is_stopped_wait_for_it() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.send("one", &["ada"]).await;
+    world.agency.stop(&name("ada"), SPAN).await.unwrap();
+    for words in ["two", "three"] {
+        assert_eq!(world.send(words, &["ada"]).await, "stored");
+    }
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: one"]);
+    world.agency.start(&name("ada")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: one", "ada: two", "ada: three"]);
+    let life = ["agent.hosted", "agent.started", "agent.stopped", "agent.started"];
+    assert_eq!(world.life("ada").await, life);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_mailbox_held_when_it_was_cut_off_is_handed_over_again() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    for words in ["wait", "two"] {
+        world.send(words, &["ada"]).await;
+    }
+    world.agency.restart(&name("ada"), Duration::from_secs(1)).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: wait", "ada: wait"]);
+    assert_eq!(world.row("ada").await.under_way, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_is_bounded_and_says_so() {
+    let world = World::new();
+    let spec = HostSpec { backlog: 2, ..world.spec("ada").durable() };
+    world.agency.host(spec).await.unwrap();
+    world.agency.stop(&name("ada"), SPAN).await.unwrap();
+    for expected in [
+        "stored",
+        "stored",
+        "not delivered to ada@here: the agent's mailbox is full; send again later",
+    ] {
+        assert_eq!(world.send("x", &["ada"]).await, expected);
+    }
+    world.agency.start(&name("ada")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.send("x", &["ada"]).await, "stored");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_too_late_and_what_nobody_is_left_for_are_dead_letters() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.agency.stop(&name("ada"), SPAN).await.unwrap();
+    let soon = say("soon", &["ada"]).with_reply_by(ReplyBy::Within(Duration::from_secs(5)));
+    world.agency.send(soon, None, None).await.unwrap();
+    world.send("whenever", &["ada"]).await;
+    world.clock.advance(Duration::from_secs(6));
+    world.agency.start(&name("ada")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: whenever"]);
+    assert_eq!(world.mail("ada").await[0].dead.as_ref().unwrap().cause, Death::Expired);
+
+    world.agency.stop(&name("ada"), SPAN).await.unwrap();
+    world.send("too late", &["ada"]).await;
+    world.agency.remove(&name("ada"), SPAN).await.unwrap();
+    let causes: Vec<Death> =
+        world.mail("ada").await.into_iter().map(|row| row.dead.unwrap().cause).collect();
+    assert_eq!(causes, [Death::Expired, Death::Removed]);
+    assert!(world.send("x", &["ada"]).await.contains("no agent of this name"));
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug)]
+enum Deed {
+    Send(bool),
+    Settle,
+    Restart,
+    NewProcess,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        5 => any::<bool>().prop_map(Deed::Send),
+        2 => Just(Deed::Settle),
+        1 => Just(Deed::Restart),
+        1 => Just(Deed::NewProcess),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+    /// Whatever is stopped and ends in between: what was acknowledged is heard, first of all in its order, or dead.
+    #[test]
+    fn nothing_acknowledged_is_lost(deeds in proptest::collection::vec(deed(), 1..30)) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new();
+            let spec = |world: &World| {
+                let mut spec = HostSpec { capacity: 2, ..world.spec("ada").durable() };
+                spec.intensity.restarts = 1_000;
+                spec
+            };
+            world.agency.host(spec(&world)).await.unwrap();
+            let (mut sent, mut dead) = (Vec::new(), 0);
+            for (number, deed) in deeds.iter().enumerate() {
+                match deed {
+                    Deed::Send(poison) => {
+                        let words = if *poison { "fail".to_owned() } else { number.to_string() };
+                        let receipt = world.agency.send(say(&words, &["ada"]), None, None).await;
+                        if receipt.is_ok() {
+                            dead += usize::from(*poison);
+                            if !poison { sent.push(format!("ada: {number}")); }
+                        }
+                    }
+                    Deed::Settle => world.settle().await,
+                    Deed::Restart => world.agency.restart(&name("ada"), SPAN).await.unwrap(),
+                    Deed::NewProcess => {
+                        world = world.crashed();
+                        world.agency.host(spec(&world)).await.unwrap();
+                    }
+                }
+            }
+            for _ in 0..20 { world.settle().await; }
+            let mut seen = BTreeSet::new();
+            let first: Vec<String> = world
+                .heard()
+                .into_iter()
+                .map(|line| line.split(" #").next().unwrap().to_owned())
+                .filter(|line| !line.ends_with("fail") && seen.insert(line.clone()))
+                .collect();
+            prop_assert_eq!(&first, &sent);
+            let mail = world.mail("ada").await;
+            prop_assert_eq!(mail.len(), dead, "{:?}", mail);
+            prop_assert!(mail.iter().all(|row| row.dead.is_some()), "{mail:?} {:?}", world.heard());
+            Ok(())
+        })?;
+    }
+}
