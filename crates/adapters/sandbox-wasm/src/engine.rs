@@ -17,9 +17,12 @@ use crate::options::Options;
 use crate::ticker::Ticker;
 use crate::{capability, encode};
 
-/// Core instances, memories and tables that one component may have. A module that was encoded here has three core
-/// instances (itself, the shim for its imports, and who fills the shim in), one memory and two tables; Python has more.
-const PARTS: u32 = 32;
+/// Core instances and tables that one component may have. A module that was encoded here has three core instances
+/// (itself, the shim for its imports, and who fills the shim in) and two tables; Python has some forty instances.
+const PARTS: u32 = 64;
+
+/// Memories that one component may have. Most have one; JavaScript has three.
+const MEMORIES: u32 = 4;
 
 /// Elements of a table; Python's has some ten thousand.
 const TABLE: usize = 32_768;
@@ -74,13 +77,13 @@ fn config(options: &Options, reservation: u64) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let memory = usize::try_from(options.memory).unwrap_or(usize::MAX);
     pool.total_component_instances(options.instances)
-        .total_core_instances(options.instances.saturating_mul(4).max(PARTS))
-        .total_memories(options.instances)
-        .total_tables(options.instances.saturating_mul(3).max(PARTS))
+        .total_core_instances(options.instances.saturating_mul(PARTS))
+        .total_memories(options.instances.saturating_add(8 * MEMORIES))
+        .total_tables(options.instances.saturating_mul(3).saturating_add(8 * PARTS))
         // A store keeps the stack of its last call until it is dropped.
         .total_stacks(options.instances)
         .max_core_instances_per_component(PARTS)
-        .max_memories_per_component(1)
+        .max_memories_per_component(MEMORIES)
         .max_memories_per_module(1)
         .max_tables_per_component(PARTS)
         .max_tables_per_module(4)

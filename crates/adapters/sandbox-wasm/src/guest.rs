@@ -128,7 +128,7 @@ impl ToolGuest {
         let working = body.begin()?;
         let described = async {
             let tool = self.pre.instantiate_async(&mut body.store).await?;
-            tool.call_describe(&mut body.store).await
+            tool.bottega_guest_callable().call_describe(&mut body.store).await
         };
         let described = described.await;
         let described = body.end(working, described)?;
@@ -146,7 +146,7 @@ impl ToolGuest {
         let working = body.begin()?;
         let answered = async {
             let tool = self.pre.instantiate_async(&mut body.store).await?;
-            tool.call_call(&mut body.store, arguments).await
+            tool.bottega_guest_callable().call_call(&mut body.store, arguments).await
         };
         let answered = answered.await;
         body.end(working, answered)

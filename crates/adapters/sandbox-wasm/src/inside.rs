@@ -72,7 +72,7 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) fn new(terms: Arc<Terms>, provision: Provision) -> Self {
-        let fence = Fence { most: terms.memory, denied: false };
+        let fence = Fence { most: terms.memory, used: 0, denied: false };
         Self { terms, provision, fence, calls: 0, ticks: 0, deadline: Instant::now() }
     }
 
@@ -124,6 +124,8 @@ pub(crate) fn ticks_in(span: Duration, tick: Duration) -> u32 {
 /// Keeps a guest from more memory than it may have.
 pub(crate) struct Fence {
     most: u64,
+    /// Bytes of all its memories together.
+    used: u64,
     denied: bool,
 }
 
@@ -141,12 +143,17 @@ impl Fence {
 impl ResourceLimiter for Fence {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let fits = u64::try_from(desired).is_ok_and(|desired| desired <= self.most);
-        self.denied |= !fits;
+        let more = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
+        let fits = self.used.saturating_add(more) <= self.most;
+        if fits {
+            self.used += more;
+        } else {
+            self.denied = true;
+        }
         Ok(fits)
     }
 

@@ -109,7 +109,8 @@ impl AgentInstance {
     pub async fn handle(&mut self, message: &str) -> Result<Handled, Fault> {
         let Self { guest: _, body, bindings, config: _ } = self;
         let working = body.begin()?;
-        let handled = bindings.call_handle_message(&mut body.store, message).await;
+        let handled =
+            bindings.bottega_guest_behaviour().call_handle_message(&mut body.store, message).await;
         Ok(match body.end(working, handled)? {
             Ok(()) => Handled::Done,
             Err(why) => Handled::Refused(why),
@@ -120,7 +121,7 @@ impl AgentInstance {
     pub async fn save(&mut self) -> Result<Result<Saved, String>, Fault> {
         let Self { guest, body, bindings, config: _ } = self;
         let working = body.begin()?;
-        let saved = bindings.call_save_state(&mut body.store).await;
+        let saved = bindings.bottega_guest_behaviour().call_save_state(&mut body.store).await;
         let saved = body.end(working, saved)?;
         Ok(saved.map(|state| Saved { version: guest.manifest().version.clone(), state }))
     }
@@ -128,7 +129,7 @@ impl AgentInstance {
     pub(crate) async fn init(&mut self, config: &str) -> Result<(), StartError> {
         let Self { guest: _, body, bindings, config: _ } = self;
         let working = body.begin()?;
-        let began = bindings.call_init(&mut body.store, config).await;
+        let began = bindings.bottega_guest_behaviour().call_init(&mut body.store, config).await;
         body.end(working, began)?.map_err(StartError::Refused)
     }
 
@@ -136,7 +137,10 @@ impl AgentInstance {
         let Self { guest: _, body, bindings, config: _ } = self;
         let version = saved.version.to_string();
         let working = body.begin()?;
-        let taken = bindings.call_restore_state(&mut body.store, &version, &saved.state).await;
+        let taken = bindings
+            .bottega_guest_behaviour()
+            .call_restore_state(&mut body.store, &version, &saved.state)
+            .await;
         let taken = body.end(working, taken)?;
         taken.map_err(|why| StartError::NotRestored { version: saved.version.clone(), why })
     }

@@ -9,7 +9,7 @@ use bottega_types::{Clock, Entropy, SystemClock, SystemEntropy};
 /// What can be set of an engine. The defaults serve a machine with ten thousand agents.
 #[derive(Clone)]
 pub struct Options {
-    /// Instances that may live at once. One more is refused with [`Fault::NoRoom`](crate::Fault::NoRoom).
+    /// Instances that may live at once; fewer where some have several memories, as JavaScript has. One more is refused with [`Fault::NoRoom`](crate::Fault::NoRoom).
     pub instances: u32,
     /// Linear memory of an instance, in bytes: a bound on every manifest's `limits.memory`.
     pub memory: u64,

@@ -1,6 +1,6 @@
 //! wasmtime alone: the same module, a pool of the same size, no limits, no futures.
 
-use wasmtime::component::{Component, InstancePre, Linker, TypedFunc};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
@@ -11,6 +11,8 @@ type Takes<'t> = TypedFunc<(&'t str,), (Result<(), String>,)>;
 pub(crate) struct Bare {
     engine: Engine,
     pre: InstancePre<()>,
+    init: ComponentExportIndex,
+    handle: ComponentExportIndex,
 }
 
 pub(crate) struct BareAgent {
@@ -37,15 +39,18 @@ impl Bare {
         embed_component_metadata(&mut module, &worlds, world, StringEncoding::UTF8)?;
         let component = ComponentEncoder::default().module(&module)?.encode()?;
         let component = Component::new(&engine, &component)?;
+        let behaviour = component.get_export_index(None, "bottega:guest/behaviour@0.1.0");
+        let export = |name| component.get_export_index(behaviour.as_ref(), name).ok_or(name);
+        let (init, handle) = (export("init")?, export("handle-message")?);
         let pre = Linker::new(&engine).instantiate_pre(&component)?;
-        Ok(Self { engine, pre })
+        Ok(Self { engine, pre, init, handle })
     }
 
     pub(crate) fn start(&self) -> Result<BareAgent, Failure> {
         let mut store = Store::new(&self.engine, ());
         let instance = self.pre.instantiate(&mut store)?;
-        let init: Takes<'_> = instance.get_typed_func(&mut store, "init")?;
-        let handle = instance.get_typed_func(&mut store, "handle-message")?;
+        let init: Takes<'_> = instance.get_typed_func(&mut store, self.init)?;
+        let handle = instance.get_typed_func(&mut store, self.handle)?;
         init.call(&mut store, ("",))?.0?;
         Ok(BareAgent { store, handle })
     }

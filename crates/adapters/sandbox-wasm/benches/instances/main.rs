@@ -35,18 +35,18 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Takes a message, looks at its first byte, is done.
 const GUEST: &str = r#"(module
     (memory (export "memory") 1)
-    (global $top (mut i32) (i32.const 4096))
+    (global $top (mut i32) (i32.const 1024))
     (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
         (global.get $top)
         (global.set $top (i32.add (global.get $top) (i32.and (i32.add (local.get $size) (i32.const 7)) (i32.const -8)))))
     (func $ok (result i32)
-        (global.set $top (i32.const 4096)) (i32.store8 (i32.const 16) (i32.const 0)) (i32.const 16))
-    (func (export "init") (param i32 i32) (result i32) (call $ok))
-    (func (export "handle-message") (param $ptr i32) (param $len i32) (result i32)
+        (global.set $top (i32.const 1024)) (i32.store8 (i32.const 16) (i32.const 0)) (i32.const 16))
+    (func (export "bottega:guest/behaviour@0.1.0#init") (param i32 i32) (result i32) (call $ok))
+    (func (export "bottega:guest/behaviour@0.1.0#handle-message") (param $ptr i32) (param $len i32) (result i32)
         (if (i32.eqz (i32.load8_u (local.get $ptr))) (then unreachable)) (call $ok))
-    (func (export "save-state") (result i32)
+    (func (export "bottega:guest/behaviour@0.1.0#save-state") (result i32)
         (i64.store (i32.const 20) (i64.const 0)) (call $ok))
-    (func (export "restore-state") (param i32 i32 i32 i32) (result i32) (call $ok)))"#;
+    (func (export "bottega:guest/behaviour@0.1.0#restore-state") (param i32 i32 i32 i32) (result i32) (call $ok)))"#;
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

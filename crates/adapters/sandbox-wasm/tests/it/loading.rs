@@ -72,10 +72,10 @@ async fn a_component_is_taken_as_it_is() {
     let mut worlds = wit_parser::Resolve::default();
     let text = include_str!("../../../../../wit/guest.wit");
     let package = worlds.push_str("guest.wit", text).unwrap();
-    let world = worlds.select_world(&[package], Some("agent-exports")).unwrap();
+    let world = worlds.select_world(&[package], Some("agent")).unwrap();
     embed_component_metadata(&mut module, &worlds, world, StringEncoding::UTF8).unwrap();
     let engine = engine();
-    // With types of its own in it, and as a component: a narrower world is a world all the same.
+    // With types of its own in it, and as a component.
     let component = ComponentEncoder::default().module(&module).unwrap().encode().unwrap();
     for wasm in [module, component] {
         let guest = engine.agent(&wasm, manifest(World::Agent, "")).unwrap();

@@ -13,3 +13,4 @@ mod many;
 mod sample_host;
 mod text_guest;
 mod upgrade;
+mod worlds;

@@ -74,16 +74,16 @@ impl TextAgent<'_> {
         let Self { imports, pages, items, handle, save, restore } = self;
         let text = format!(
             r#"(module {imports} (memory (export "memory") {pages}) {PROLOGUE} {items}
-            (func (export "init") (param $ptr i32) (param $len i32) (result i32)
+            (func (export "bottega:guest/behaviour@0.1.0#init") (param $ptr i32) (param $len i32) (result i32)
                 ;; A config that begins with `!` is refused with itself.
                 (if (result i32) (i32.and (i32.gt_u (local.get $len) (i32.const 0))
                         (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 33)))
                     (then (call $say (local.get $ptr) (local.get $len)))
                     (else (call $ok))))
-            (func $handle (export "handle-message") (param $ptr i32) (param $len i32) (result i32)
+            (func $handle (export "bottega:guest/behaviour@0.1.0#handle-message") (param $ptr i32) (param $len i32) (result i32)
                 {handle})
-            (func (export "save-state") (result i32) {save})
-            (func (export "restore-state") (param $version i32) (param $version_len i32)
+            (func (export "bottega:guest/behaviour@0.1.0#save-state") (result i32) {save})
+            (func (export "bottega:guest/behaviour@0.1.0#restore-state") (param $version i32) (param $version_len i32)
                 (param $state i32) (param $state_len i32) (result i32) {restore}))"#
         );
         wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -96,12 +96,12 @@ pub(crate) fn echo_tool() -> Vec<u8> {
         r#"(module (memory (export "memory") 1) {PROLOGUE}
         (data (i32.const 1024) "echogives back its arguments{{}}")
         (global $calls (mut i32) (i32.const 0))
-        (func (export "describe") (result i32)
+        (func (export "bottega:guest/callable@0.1.0#describe") (result i32)
             (i32.store (i32.const 16) (i32.const 1024)) (i32.store (i32.const 20) (i32.const 4))
             (i32.store (i32.const 24) (i32.const 1028)) (i32.store (i32.const 28) (i32.const 24))
             (i32.store (i32.const 32) (i32.const 1052)) (i32.store (i32.const 36) (i32.const 2))
             (i32.const 16))
-        (func (export "call") (param $ptr i32) (param $len i32) (result i32)
+        (func (export "bottega:guest/callable@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
             ;; A second call in the same instance would trap.
             (if (global.get $calls) (then unreachable))
             (global.set $calls (i32.const 1))
