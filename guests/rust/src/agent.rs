@@ -63,7 +63,9 @@ macro_rules! agent {
 
                 fn handle_message(message: String) -> Result<(), String> {
                     let message = message.parse()?;
-                    SEAT.with(|seat| seat.with(|agent| <$agent as $crate::Agent>::handle(agent, message)))
+                    SEAT.with(|seat| {
+                        seat.with(|agent| <$agent as $crate::Agent>::handle(agent, message))
+                    })
                 }
 
                 fn save_state() -> Result<Vec<u8>, String> {
@@ -72,8 +74,10 @@ macro_rules! agent {
 
                 fn restore_state(version: String, state: Vec<u8>) -> Result<(), String> {
                     SEAT.with(|seat| {
-                        seat.with(|agent| <$agent as $crate::Agent>::restore(agent, &version, &state))
-                    })
+                        seat.with(|agent| {
+                            <$agent as $crate::Agent>::restore(agent, &version, &state)
+                        })
+            })
                 }
             }
 

@@ -29,7 +29,7 @@ macro_rules! tool {
                 }
             }
 
-            $crate::tool_world::export!(Component with_types_in $crate::tool_world);
+    $crate::tool_world::export!(Component with_types_in $crate::tool_world);
         };
     };
 }

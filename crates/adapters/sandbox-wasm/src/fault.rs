@@ -141,7 +141,7 @@ pub enum LoadError {
         most: usize,
     },
     /// Not a module or component of WebAssembly.
-    #[error("this is no WebAssembly guest: {why}")]
+    #[error("this is no WebAssembly guest: {why}{}", advice(why))]
     NotAGuest {
         /// What the reader says.
         why: String,
@@ -179,9 +179,10 @@ pub enum LoadError {
     },
 }
 
-fn advice(name: &str) -> &'static str {
-    if name.starts_with("wasi") {
-        "; build it without WASI (componentize-py and componentize-qjs: `--stub-wasi`, Rust: wasm32-unknown-unknown)"
+fn advice(said: &str) -> &'static str {
+    if said.contains("wasi") {
+        "; guests have no WASI: build Rust for wasm32-unknown-unknown, Python and JavaScript with `--stub-wasi`, and \
+         leave out what in C's library needs a system, such as `printf`"
     } else {
         ""
     }

@@ -167,3 +167,27 @@ impl ResourceLimiter for Fence {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_memories_of_an_instance_are_bounded_together() {
+        let mut fence = Fence { most: 10, used: 0, denied: false };
+        assert!(fence.memory_growing(0, 6, None).unwrap());
+        assert!(fence.memory_growing(0, 3, None).unwrap());
+        assert!(!fence.denied());
+        assert!(!fence.memory_growing(3, 5, None).unwrap());
+        assert!(fence.denied());
+        assert!(fence.memory_growing(6, 7, None).unwrap());
+    }
+
+    #[test]
+    fn a_span_is_rounded_up_to_ticks() {
+        let tick = Duration::from_millis(10);
+        for (millis, ticks) in [(1, 1), (10, 1), (11, 2), (u64::MAX, u32::MAX)] {
+            assert_eq!(ticks_in(Duration::from_millis(millis), tick), ticks);
+        }
+    }
+}

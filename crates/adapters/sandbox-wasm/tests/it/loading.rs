@@ -33,7 +33,7 @@ fn what_is_no_guest_is_refused_in_words() {
             r#"(component (import "wasi:cli/environment@0.2.6" (instance (export "f" (func)))))"#,
         ),
         World::Agent,
-        "the guest imports `wasi:cli/environment@0.2.6`, which is no capability; build it without WASI",
+        "the guest imports `wasi:cli/environment@0.2.6`, which is no capability; guests have no WASI",
     );
     check(
         &parsed(
@@ -47,6 +47,14 @@ fn what_is_no_guest_is_refused_in_words() {
         World::Agent,
         "the guest imports `log`, which was not granted; add `log = true` below [capabilities]",
     );
+}
+
+#[test]
+fn a_module_that_wants_a_system_is_told_how_to_do_without() {
+    let import = r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#;
+    let wasm = TextAgent { imports: import, ..TextAgent::default() }.wasm();
+    let error = engine().agent(&wasm, manifest(World::Agent, "")).unwrap_err().to_string();
+    assert!(error.contains("fd_write") && error.contains("; guests have no WASI: "), "{error}");
 }
 
 #[test]
