@@ -55,8 +55,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["bottega-journal-sqlite"]),
     ("rustls", &["bottega-providers", "bottega-local-model", "bottega-egress", "bottega-client"]),
     ("seccompiler", &["bottega-sandbox-linux"]),
+    ("semver", &["bottega-manifest", "bottega-sandbox-wasm"]),
     ("toktrie", &["bottega-local-model"]),
     ("tracing-subscriber", &["bottega"]),
+    ("wasmtime", &["bottega-sandbox-wasm"]),
+    ("wit-component", &["bottega-sandbox-wasm"]),
+    ("wit-parser", &["bottega-sandbox-wasm"]),
     ("zip", &["bottega-local-model"]),
 ];
 
@@ -88,8 +92,10 @@ const ROOT: &[&str] = &[
     "deny.toml",
     "docs",
     "examples",
+    "guests",
     "rustfmt.toml",
     "target",
+    "wit",
     "xtask",
 ];
 

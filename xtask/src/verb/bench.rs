@@ -58,6 +58,13 @@ const BENCHES: &[Bench] = &[
         model: NeedsModel::Yes,
     },
     Bench {
+        name: "instances",
+        about: "starts, messages and memory of WASM agents, beside wasmtime alone",
+        package: "bottega-sandbox-wasm",
+        target: "instances",
+        model: NeedsModel::No,
+    },
+    Bench {
         name: "harness",
         about: "the binary around a model that answers at once, beside the peers on this machine",
         package: "bottega-e2e",

@@ -1,0 +1,168 @@
+//! Loaded guests: compiled, linked, ready to be started.
+
+use std::sync::Arc;
+
+use bottega_manifest::{Manifest, ModelBudget};
+
+use crate::bindings::{agent::AgentPre, tool::ToolPre};
+use crate::fault::{Fault, StartError};
+use crate::inside::{Inside, Provision, Terms};
+use crate::instance::{AgentInstance, Body};
+use crate::upgrade::Saved;
+
+/// Where a guest's compiled code came from.
+#[derive(Clone, Debug)]
+pub enum Compiled {
+    /// It was compiled now, by an engine that keeps nothing.
+    Now,
+    /// It was compiled now, and is in the cache for the next time.
+    NowAndKept,
+    /// It was compiled now, and could not be put into the cache.
+    NowAndNotKept(Arc<std::io::Error>),
+    /// It was in the cache.
+    Before,
+}
+
+/// A loaded agent. Cheap to clone; all its instances share its code.
+#[derive(Clone)]
+pub struct AgentGuest {
+    pre: AgentPre<Inside>,
+    terms: Arc<Terms>,
+    compiled: Compiled,
+}
+
+/// A loaded tool. Cheap to clone.
+#[derive(Clone)]
+pub struct ToolGuest {
+    pre: ToolPre<Inside>,
+    terms: Arc<Terms>,
+    compiled: Compiled,
+}
+
+/// What a tool tells of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// What it does and when to use it.
+    pub about: String,
+    /// JSON Schema of its arguments, as the guest wrote it.
+    pub schema: String,
+}
+
+impl AgentGuest {
+    pub(crate) fn new(pre: AgentPre<Inside>, terms: Terms, compiled: Compiled) -> Self {
+        Self { pre, terms: Arc::new(terms), compiled }
+    }
+
+    /// What it is and may do.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.terms.manifest
+    }
+
+    /// Where its code came from.
+    #[must_use]
+    pub const fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// The tokens that its instances share where their provision names no budget.
+    #[must_use]
+    pub fn budget(&self) -> &ModelBudget {
+        &self.terms.budget
+    }
+
+    /// Starts an instance and lets it `init`. Dropping the future ends it.
+    pub async fn start(
+        &self,
+        provision: Provision,
+        config: &str,
+    ) -> Result<AgentInstance, StartError> {
+        let mut instance = self.begin(provision, config).await?;
+        instance.init(config).await?;
+        Ok(instance)
+    }
+
+    /// Starts an instance that goes on from what another one saved.
+    pub async fn restore(
+        &self,
+        provision: Provision,
+        config: &str,
+        saved: &Saved,
+    ) -> Result<AgentInstance, StartError> {
+        let mut instance = self.start(provision, config).await?;
+        instance.take_over(saved).await?;
+        Ok(instance)
+    }
+
+    async fn begin(&self, provision: Provision, config: &str) -> Result<AgentInstance, Fault> {
+        let mut body = Body::new(&self.terms, provision);
+        let working = body.begin()?;
+        let bindings = self.pre.instantiate_async(&mut body.store).await;
+        let bindings = body.end(working, bindings)?;
+        Ok(AgentInstance::new(self.clone(), body, bindings, config))
+    }
+}
+
+impl ToolGuest {
+    pub(crate) fn new(pre: ToolPre<Inside>, terms: Terms, compiled: Compiled) -> Self {
+        Self { pre, terms: Arc::new(terms), compiled }
+    }
+
+    /// What it is and may do.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.terms.manifest
+    }
+
+    /// Where its code came from.
+    #[must_use]
+    pub const fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// What the tool says of itself. Asks a fresh instance, which gets nothing from its host.
+    pub async fn describe(&self) -> Result<Description, Fault> {
+        let mut body = Body::new(&self.terms, Provision::new(Arc::new(bottega_manifest::NoHost)));
+        let working = body.begin()?;
+        let described = async {
+            let tool = self.pre.instantiate_async(&mut body.store).await?;
+            tool.bottega_guest_callable().call_describe(&mut body.store).await
+        };
+        let described = described.await;
+        let described = body.end(working, described)?;
+        Ok(Description { name: described.name, about: described.about, schema: described.schema })
+    }
+
+    /// Calls the tool in a fresh instance. `Ok(Err(_))` is what the tool itself says went wrong. Dropping the future
+    /// ends the instance.
+    pub async fn call(
+        &self,
+        provision: Provision,
+        arguments: &str,
+    ) -> Result<Result<String, String>, Fault> {
+        let mut body = Body::new(&self.terms, provision);
+        let working = body.begin()?;
+        let answered = async {
+            let tool = self.pre.instantiate_async(&mut body.store).await?;
+            tool.bottega_guest_callable().call_call(&mut body.store, arguments).await
+        };
+        let answered = answered.await;
+        body.end(working, answered)
+    }
+}
+
+macro_rules! shown_by_name {
+    ($guest:ident) => {
+        impl std::fmt::Debug for $guest {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let Manifest { name, version, .. } = self.manifest();
+                write!(f, concat!(stringify!($guest), "({} {})"), name, version)
+            }
+        }
+    };
+}
+
+shown_by_name!(AgentGuest);
+shown_by_name!(ToolGuest);

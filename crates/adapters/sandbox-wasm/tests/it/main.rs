@@ -1,0 +1,16 @@
+//! Guests written as text, built in process, held to their manifests.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cache;
+mod calls;
+mod capabilities;
+mod files;
+mod limits;
+mod loading;
+mod malformed;
+mod many;
+mod sample_host;
+mod text_guest;
+mod upgrade;
+mod worlds;

@@ -1,0 +1,73 @@
+//! Messages between agents.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One FIPA-ACL message. What this crate has no name for is kept as it came.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// What it does: `request`, `inform`, `refuse`, …
+    pub performative: String,
+    /// What it is about.
+    #[serde(default)]
+    pub content: Value,
+    /// All else: sender, receivers, conversation, …
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Message {
+    /// A message that does `performative` with `content`.
+    pub fn new(performative: &str, content: impl Into<Value>) -> Self {
+        Self { performative: performative.into(), content: content.into(), rest: Map::new() }
+    }
+
+    /// An answer to this one: to its sender, in its conversation.
+    pub fn reply(&self, performative: &str, content: impl Into<Value>) -> Self {
+        let mut answer = Self::new(performative, content);
+        let kept = [
+            ("sender", "receivers"),
+            ("conversation-id", "conversation-id"),
+            ("protocol", "protocol"),
+            ("reply-with", "in-reply-to"),
+        ];
+        for (from, to) in kept {
+            let Some(value) = self.rest.get(from) else { continue };
+            let value = if to == "receivers" { vec![value.clone()].into() } else { value.clone() };
+            answer.rest.insert(to.into(), value);
+        }
+        answer
+    }
+
+    /// Its JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl FromStr for Message {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| format!("this is no message: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_goes_back_to_its_sender_in_its_conversation() {
+        let text = r#"{"performative":"request","content":"hi","sender":"smith","reply-with":"1","language":"en"}"#;
+        let asked: Message = text.parse().unwrap();
+        assert_eq!(asked.to_json().parse(), Ok(asked.clone()));
+        let answer = asked.reply("inform", "hello");
+        assert_eq!(
+            answer.to_json(),
+            r#"{"performative":"inform","content":"hello","in-reply-to":"1","receivers":["smith"]}"#
+        );
+    }
+}

@@ -1,0 +1,24 @@
+import unittest
+
+from greeter import Greeter
+
+
+class GreeterTest(unittest.TestCase):
+    def test_everybody_is_greeted_with_their_number(self):
+        greeter = Greeter()
+        self.assertEqual(greeter.answer({"content": "Ada"})["content"], "Hello, Ada! You are number 1.")
+        self.assertEqual(greeter.answer({"content": "Bob", "sender": "smith"})["receivers"], ["smith"])
+        with self.assertRaises(ValueError):
+            greeter.answer({"content": 7})
+
+    def test_what_was_saved_is_taken_over(self):
+        greeter = Greeter()
+        greeter.restore(b"41")
+        self.assertIn("number 42", greeter.answer({"content": "Ada"})["content"])
+        self.assertEqual(greeter.save(), b"42")
+        with self.assertRaises(ValueError):
+            greeter.restore(b"many")
+
+
+if __name__ == "__main__":
+    unittest.main()
