@@ -62,6 +62,7 @@ const BENCHES: &[Bench] = &[
         about: "starts, messages and memory of WASM agents, beside wasmtime alone",
         package: "bottega-sandbox-wasm",
         target: "instances",
+        features: &[],
         model: NeedsModel::No,
     },
     Bench {

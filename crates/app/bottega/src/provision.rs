@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use bottega_agent::LlmAgent;
 use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
-use bottega_client::{Entrance, InProcess, Machine, Models, Sessions, api_error};
+use bottega_client::{
+    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, api_error,
+};
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
 use bottega_gateway::{
@@ -22,6 +24,7 @@ use bottega_policy::Budget;
 use bottega_providers::{CapabilityOverride, Options as ProviderOptions, Protocol};
 use bottega_tool::ToolCatalogue;
 use bottega_types::{SystemClock, SystemEntropy, Tokens};
+use futures::future::BoxFuture;
 use tokio::sync::OnceCell;
 
 use crate::app::App;
@@ -101,6 +104,21 @@ impl Entrance for Assembly {
 
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError> {
         Ok(Arc::new(ThisMachine { app: self.app.clone() }))
+    }
+
+    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
+        let server = server.unwrap_or("this machine");
+        Err(ApiError::new(codes::NO_SERVER, format!("no server answers at {server}")))
+    }
+
+    async fn serve(
+        &self,
+        request: ServeRequest,
+        _: &(dyn Fn(Serving) + Send + Sync),
+        _: BoxFuture<'static, ()>,
+    ) -> Result<(), ApiError> {
+        let listen = request.listen;
+        Err(ApiError::new(codes::NO_SERVER, format!("nothing can be served at {listen} yet")))
     }
 }
 

@@ -67,6 +67,16 @@ codes! {
     INTERNAL = "BTG0016", 1, "internal fault", "run `bottega doctor`, and report it if it repeats";
     /// A person interrupted it.
     INTERRUPTED = "BTG0017", 130, "interrupted", "run `bottega resume` to go on";
+    /// The agent is not there.
+    NO_AGENT = "BTG0019", 2, "no such agent", "run `bottega agent list`";
+    /// The agent can't do that now, or could not be begun.
+    AGENT_STATE = "BTG0020", 1, "not possible for this agent now", "run `bottega agent show NAME` to see how it is";
+    /// A manifest, a guest or a message is not what it should be.
+    MALFORMED = "BTG0021", 2, "not what it should be", "mend what is named, then repeat";
+    /// A message did not reach its receiver.
+    UNDELIVERED = "BTG0022", 1, "message not delivered", "run `bottega agent list` to see who lives here and how they are";
+    /// No server answers, or it does not let this client in.
+    NO_SERVER = "BTG0023", 1, "no server", "start one with `bottega serve`, or name it with `--server`";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

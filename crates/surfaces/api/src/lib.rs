@@ -8,6 +8,7 @@
 //! * A JSON form only grows: fields are added, never renamed or taken away.
 //! * Every error has a stable code, a sentence, a next step, and a page `docs/errors/CODE.md`.
 
+mod agent;
 mod cost;
 mod error;
 mod grant;
@@ -15,6 +16,10 @@ mod machine;
 mod run;
 mod session;
 
+pub use agent::{
+    AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, DeadView, DeliveryClass,
+    DeployRequest, MailView, ReceiptView, SendRequest,
+};
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};
 pub use grant::{GrantFor, GrantView};

@@ -11,7 +11,10 @@ use bottega_api::{
 use bottega_llm::{LocalModel, PullProgress, Recommendation};
 use bottega_policy::Approver;
 use bottega_types::{Secret, SessionId};
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+
+use crate::{Agents, ServeRequest, Serving};
 
 /// A run under way.
 pub struct Run {
@@ -213,4 +216,15 @@ pub trait Entrance: Send + Sync {
 
     /// Settings and secrets.
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError>;
+
+    /// The agents of the server at `server`, or of the one that runs on this machine.
+    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError>;
+
+    /// Serves agents until `stop` ends. `ready` is told where, once it listens.
+    async fn serve(
+        &self,
+        request: ServeRequest,
+        ready: &(dyn Fn(Serving) + Send + Sync),
+        stop: BoxFuture<'static, ()>,
+    ) -> Result<(), ApiError>;
 }

@@ -8,6 +8,7 @@
 //! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
 //! [`RunEvent`](bottega_api::RunEvent)s, the last of them `Ended`.
 
+mod agents;
 mod ending;
 mod entrance;
 mod error;
@@ -19,6 +20,7 @@ mod translate;
 mod view;
 mod workshop;
 
+pub use agents::{Agents, ServeRequest, Serving};
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };

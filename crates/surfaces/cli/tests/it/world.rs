@@ -14,10 +14,13 @@ use bottega_api::{
     RunRequest, RunTotals, SessionDetail, SessionSummary, UndoView, codes,
 };
 use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
-use bottega_client::{Entrance, Machine, Models, Run, RunControl, Sessions};
+use bottega_client::{
+    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions,
+};
 use bottega_policy::{Approval, ApprovalRequest, Approver, Question, Reply};
 use bottega_types::{ManualClock, SessionId, Timestamp};
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use tokio::sync::{Notify, mpsc};
 
 /// The present moment of every test.
@@ -347,6 +350,19 @@ impl Entrance for Fake {
 
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError> {
         Ok(Arc::new(self.clone()))
+    }
+
+    async fn agents(&self, _: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
+        Err(ApiError::new(codes::NO_SERVER, "nobody serves here"))
+    }
+
+    async fn serve(
+        &self,
+        _: ServeRequest,
+        _: &(dyn Fn(Serving) + Send + Sync),
+        _: BoxFuture<'static, ()>,
+    ) -> Result<(), ApiError> {
+        Err(ApiError::new(codes::NO_SERVER, "nobody serves here"))
     }
 }
 

@@ -1,0 +1,152 @@
+//! Agents that live on a server, and what they say to each other.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where an agent stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentStanding {
+    /// It is being begun.
+    Starting,
+    /// It deals with messages.
+    Running,
+    /// It crashed, and is begun anew.
+    Resting,
+    /// It was stopped.
+    Stopped,
+    /// It crashed too often and was given up.
+    Failed,
+}
+
+/// How messages are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeliveryClass {
+    /// In a mailbox alone.
+    #[default]
+    Transient,
+    /// Stored before they are acknowledged, and handed over at least once.
+    Durable,
+}
+
+/// One agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentView {
+    /// Its name: `echo@local`.
+    pub name: String,
+    /// What it is: `wasm echo 1.2.0`.
+    pub kind: String,
+    /// How messages to it are kept.
+    pub delivery: DeliveryClass,
+    /// Where it stands.
+    pub state: AgentStanding,
+    /// Messages that wait in its mailbox.
+    pub waiting: usize,
+    /// Room for messages in its mailbox.
+    pub capacity: usize,
+    /// Durable messages that are under way to it.
+    pub under_way: usize,
+    /// Messages that it dealt with since the server began.
+    pub handled: u64,
+    /// How often it was begun anew.
+    pub restarts: u32,
+    /// Why it crashed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+}
+
+/// An agent that is to live on the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeployRequest {
+    /// The text of its `bottega.toml`.
+    pub manifest: String,
+    /// Its WASM component or core module, in base64.
+    pub module: String,
+    /// The part of its name before the `@`; the manifest's name when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its own settings, handed to it when it begins.
+    #[serde(default)]
+    pub config: Value,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendRequest {
+    /// The message: the JSON encoding of FIPA-ACL, with `performative`, `receiver`, `content` and so on.
+    pub message: Value,
+    /// How it is kept, instead of what its receivers say.
+    #[serde(default)]
+    pub delivery: Option<DeliveryClass>,
+    /// Names it, so that it is stored once however often it is sent.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReceiptView {
+    /// Its name, if it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Whether it had been stored before, and nothing was done now.
+    pub repeated: bool,
+}
+
+/// A question to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskRequest {
+    /// The message.
+    pub message: Value,
+    /// How long an answer is waited for, in milliseconds; 30,000 when absent.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+}
+
+/// The answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerView {
+    /// The message; nothing when none came in time.
+    pub message: Option<Value>,
+}
+
+/// A durable message that was not handled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MailView {
+    /// Its name.
+    pub id: String,
+    /// When it was taken in, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Why it is not handed over any more; nothing while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead: Option<DeadView>,
+    /// The message.
+    pub message: Value,
+}
+
+/// Why a message is not handed over any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadView {
+    /// In a word: `unknown`, `expired`, `poison`, `removed`.
+    pub cause: String,
+    /// What a person reads about it.
+    pub words: String,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// Something that happened to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentEventView {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Its kind: `agent.started`, `agent.crashed`, …
+    pub kind: String,
+    /// What is said of it.
+    pub data: Value,
+}

@@ -1,0 +1,69 @@
+//! Agents that live on a server: the trait through which every surface works with them.
+
+use async_trait::async_trait;
+use bottega_api::{
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, MailView,
+    ReceiptView, SendRequest,
+};
+
+/// Agents that live on a server. A name is `echo@local`, or `echo` for one of the server's own.
+#[async_trait]
+pub trait Agents: Send + Sync {
+    /// Lets an agent live here, and keeps it: it is begun again with the server.
+    async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError>;
+
+    /// Everybody who lives here, by name.
+    async fn list(&self) -> Result<Vec<AgentView>, ApiError>;
+
+    /// One agent.
+    async fn show(&self, name: &str) -> Result<AgentView, ApiError>;
+
+    /// What happened to an agent, the latest `limit` events, the oldest of them first.
+    async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError>;
+
+    /// Begins an agent that was stopped or given up.
+    async fn start(&self, name: &str) -> Result<AgentView, ApiError>;
+
+    /// Stops an agent, after it dealt with what waits for it.
+    async fn stop(&self, name: &str) -> Result<AgentView, ApiError>;
+
+    /// Stops an agent and begins it again.
+    async fn restart(&self, name: &str) -> Result<AgentView, ApiError>;
+
+    /// Lets another version of an agent take over, with what the present one knows.
+    async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError>;
+
+    /// Lets the version take over that was there before the last upgrade.
+    async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError>;
+
+    /// Takes an agent away. What is under way to it becomes dead letters.
+    async fn remove(&self, name: &str) -> Result<(), ApiError>;
+
+    /// Sends a message.
+    async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError>;
+
+    /// Sends a message and waits for the first answer.
+    async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError>;
+
+    /// Durable messages to an agent that were not handled, dead ones included.
+    async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError>;
+
+    /// Hands a dead letter over once more.
+    async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError>;
+}
+
+/// How a server is to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeRequest {
+    /// Address and port: `127.0.0.1:7437`. Port 0 is any free one.
+    pub listen: String,
+}
+
+/// Where a server listens, once it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// Its address: `http://127.0.0.1:7437`.
+    pub url: String,
+    /// The file that holds the token which lets clients in.
+    pub token_file: String,
+}
