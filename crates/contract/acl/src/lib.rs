@@ -48,6 +48,7 @@ pub mod brokering;
 mod content;
 pub mod contract_net;
 mod dialogue;
+pub mod directory;
 mod expression;
 pub mod json;
 mod malformed;
