@@ -61,6 +61,7 @@ mod reputation;
 #[cfg(test)]
 mod sample;
 pub mod string;
+pub mod topic;
 
 pub use agent::{AgentName, Aid, NotAnAgentName};
 pub use content::Content;
