@@ -15,6 +15,11 @@
 //! * [`contract_net::Tender`]: the initiator of a contract net, among many; a dialogue with each bidder.
 //! * [`brokering::Broker`]: between one initiator and those it asks for it.
 //!
+//! Three tables that agents share, as data and pure rules; whoever keeps one drives it:
+//! * [`directory::Directory`]: who offers which services (SC00023).
+//! * [`topic::Topics`]: who gets what is published, alone or in turn with its queue group.
+//! * [`blackboard::Board`]: named entries that many write, read and take.
+//!
 //! Invariants
 //! * What either encoding writes, it reads back as the same message; no bytes make it panic.
 //! * Every input of a machine has an output. A message that has no place in its conversation is answered with
@@ -22,6 +27,7 @@
 //!   [`answer`](Malformed::answer) tells the sender.
 //! * `not-understood` and `failure` are never answered with `not-understood`: nobody talks in circles.
 //! * A machine that has ended stays so. A conversation never changes its protocol.
+//! * The directory and the blackboard change by the changes that they decided, and the same changes give the same table.
 //! * The same inputs give the same outputs, names of messages included, so that a replay says what was said.
 //!
 //! ```
@@ -44,10 +50,12 @@
 //! ```
 
 mod agent;
+pub mod blackboard;
 pub mod brokering;
 mod content;
 pub mod contract_net;
 mod dialogue;
+pub mod directory;
 mod expression;
 pub mod json;
 mod malformed;
@@ -60,6 +68,7 @@ mod reputation;
 #[cfg(test)]
 mod sample;
 pub mod string;
+pub mod topic;
 
 pub use agent::{AgentName, Aid, NotAnAgentName};
 pub use content::Content;

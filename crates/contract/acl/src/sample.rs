@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Text of every kind that an encoding may stumble over.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z][a-z0-9-]{0,8}",
         "\\PC{0,12}",
@@ -26,7 +26,8 @@ fn expression() -> impl Strategy<Value = Expression> {
     leaf.prop_recursive(3, 12, 4, |inner| vec(inner, 0..4).prop_map(Expression::List))
 }
 
-fn aid() -> impl Strategy<Value = Aid> {
+/// Any agent identifier.
+pub(crate) fn aid() -> impl Strategy<Value = Aid> {
     let bare = "[^\\s\\pC@()\"'\\\\]{1,8}@[^\\s\\pC@()\"'\\\\]{1,8}"
         .prop_filter_map("a name", |name| name.parse::<Aid>().ok());
     bare.prop_recursive(2, 6, 2, |inner| {

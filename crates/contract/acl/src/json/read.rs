@@ -125,7 +125,7 @@ fn parameter<'de, A: MapAccess<'de>>(
                 map.next_value::<Option<Parsed<Performative>>>()?.map(|act| act.0);
         }
         "sender" => {
-            message.sender = map.next_value::<Option<WireAid>>()?.map(|aid| aid.0);
+            message.sender = map.next_value::<Option<Aid>>()?;
             salvage.sender.clone_from(&message.sender);
         }
         "receiver" => message.receivers = Receivers::from_iter(aids(map)?),
@@ -269,16 +269,16 @@ impl<'de> Deserialize<'de> for WireAids {
             }
 
             fn visit_str<E: de::Error>(self, name: &str) -> Result<WireAids, E> {
-                AidVisitor.visit_str(name).map(|aid| WireAids(vec![aid.0]))
+                AidVisitor.visit_str(name).map(|aid| WireAids(vec![aid]))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WireAids, A::Error> {
-                AidVisitor.visit_map(map).map(|aid| WireAids(vec![aid.0]))
+                AidVisitor.visit_map(map).map(|aid| WireAids(vec![aid]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<WireAids, A::Error> {
                 let mut aids = Vec::new();
-                while let Some(WireAid(aid)) = seq.next_element()? {
+                while let Some(aid) = seq.next_element()? {
                     aids.push(aid);
                 }
                 Ok(WireAids(aids))
@@ -289,9 +289,8 @@ impl<'de> Deserialize<'de> for WireAids {
     }
 }
 
-struct WireAid(Aid);
-
-impl<'de> Deserialize<'de> for WireAid {
+/// Its name, or an object when it says more: the form that it has in a message.
+impl<'de> Deserialize<'de> for Aid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AidVisitor)
     }
@@ -300,17 +299,17 @@ impl<'de> Deserialize<'de> for WireAid {
 struct AidVisitor;
 
 impl<'de> Visitor<'de> for AidVisitor {
-    type Value = WireAid;
+    type Value = Aid;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an agent identifier: its name, or an object with `name`")
     }
 
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<WireAid, E> {
-        name.parse().map(WireAid).map_err(de::Error::custom)
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Aid, E> {
+        name.parse().map_err(de::Error::custom)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireAid, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Aid, A::Error> {
         let (mut name, mut addresses, mut resolvers) = (None, Vec::<String>::new(), Vec::new());
         let mut user: Vec<(UserName, Expression)> = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
@@ -340,7 +339,6 @@ impl<'de> Visitor<'de> for AidVisitor {
         if !resolvers.is_empty() {
             aid = aid.with_resolvers(resolvers);
         }
-        let aid = user.into_iter().fold(aid, |aid, (name, value)| aid.with_user(name, value));
-        Ok(WireAid(aid))
+        Ok(user.into_iter().fold(aid, |aid, (name, value)| aid.with_user(name, value)))
     }
 }

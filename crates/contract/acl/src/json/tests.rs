@@ -72,6 +72,12 @@ proptest! {
     }
 
     #[test]
+    fn an_identifier_alone_reads_as_it_is_written(aid in sample::aid()) {
+        let text = serde_json::to_string(&aid).unwrap();
+        prop_assert_eq!(serde_json::from_str::<crate::Aid>(&text).unwrap(), aid, "{}", text);
+    }
+
+    #[test]
     fn both_encodings_say_the_same(message in sample::message()) {
         let through = decode(encode(&message).as_bytes()).map(|message| string::encode(&message));
         prop_assert_eq!(through, Ok(string::encode(&message)));

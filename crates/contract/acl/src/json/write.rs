@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{Aid, Expression, Message, UserName};
@@ -72,4 +73,11 @@ fn aid(aid: &Aid) -> Value {
     }
     out.insert("name".to_owned(), name);
     Value::Object(out)
+}
+
+/// Its name, or an object when it says more: the form that it has in a message.
+impl Serialize for Aid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        aid(self).serialize(serializer)
+    }
 }
