@@ -34,6 +34,7 @@ mod guest;
 mod inside;
 mod instance;
 mod options;
+mod resident;
 mod ticker;
 mod upgrade;
 

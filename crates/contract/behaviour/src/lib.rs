@@ -17,6 +17,7 @@
 
 mod behaviour;
 mod effect;
+mod guest;
 mod input;
 mod mind;
 mod resident;
@@ -24,6 +25,7 @@ mod surveyor;
 
 pub use behaviour::{Behaviour, Refusal, call_id};
 pub use effect::{Effect, EffectId};
+pub use guest::{Guest, GuestLoader};
 pub use input::Input;
 pub use mind::{Mind, embody};
 pub use resident::{Letter, Office, Resident, Trouble, Undelivered, Unsent};

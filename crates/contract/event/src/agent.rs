@@ -1,5 +1,6 @@
 //! The life of a hosted agent.
 
+use bottega_types::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::events;
@@ -7,6 +8,10 @@ use crate::catalogue::events;
 events! {
     /// An event of an `agent/NAME` stream.
     AgentEvent {
+        /// An agent is to live here from now on, as it is told. It is begun again with each server.
+        Deployed(AgentDeployed) = "agent.deployed", 1;
+        /// A line that the agent wrote for people.
+        Logged(AgentLogged) = "agent.logged", 1;
         /// The agent came to live here.
         Hosted(AgentHosted) = "agent.hosted", 1;
         /// An incarnation of it is up.
@@ -22,6 +27,28 @@ events! {
         /// It lives here no longer.
         Removed(AgentRemoved) = "agent.removed", 1;
     }
+}
+
+/// An agent is to live here from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentDeployed {
+    /// Its whole name.
+    pub name: String,
+    /// The text of its manifest.
+    pub manifest: String,
+    /// Its module, a blob.
+    pub module: Digest,
+    /// Its own settings, as JSON text.
+    pub config: String,
+}
+
+/// A line that the agent wrote for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentLogged {
+    /// `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// The line.
+    pub text: String,
 }
 
 /// The agent came to live here.

@@ -42,6 +42,8 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "budget.settled", version: 1, upcasters: &[] },
     EventKind { name: "grant.given", version: 1, upcasters: &[] },
     EventKind { name: "grant.revoked", version: 1, upcasters: &[] },
+    EventKind { name: "agent.deployed", version: 1, upcasters: &[] },
+    EventKind { name: "agent.logged", version: 1, upcasters: &[] },
     EventKind { name: "agent.hosted", version: 1, upcasters: &[] },
     EventKind { name: "agent.started", version: 1, upcasters: &[] },
     EventKind { name: "agent.crashed", version: 1, upcasters: &[] },

@@ -21,8 +21,8 @@ mod record;
 mod session;
 
 pub use agent::{
-    AgentCrashed, AgentEvent, AgentGaveUp, AgentHosted, AgentRemoved, AgentStarted, AgentStopped,
-    AgentUpgraded,
+    AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentRemoved,
+    AgentStarted, AgentStopped, AgentUpgraded,
 };
 pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};

@@ -80,6 +80,12 @@ impl StreamId {
         })
     }
 
+    /// Whether it is the stream of an agent's life.
+    #[must_use]
+    pub fn is_of_agent(&self) -> bool {
+        self.0.starts_with("agent/")
+    }
+
     /// The session that this is the stream of.
     #[must_use]
     pub fn as_session(&self) -> Option<SessionId> {

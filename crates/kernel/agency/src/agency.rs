@@ -519,6 +519,21 @@ impl Agency {
         }
     }
 
+    /// What all that is sent and received goes through.
+    pub(crate) const fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Where what happens to agents is told.
+    pub(crate) const fn entries(&self) -> &mpsc::Sender<Entry> {
+        &self.entries
+    }
+
+    /// Views of the journal.
+    pub(crate) const fn views(&self) -> &Arc<dyn Projections> {
+        &self.views
+    }
+
     async fn note(&self, name: &AgentName, event: AgentEvent) {
         let (stream, at) = (StreamId::agent(name), self.desk.clock.now());
         // The chronicler lives as long as this.

@@ -47,6 +47,9 @@ pub enum AgencyError {
         /// Which.
         id: MessageId,
     },
+    /// The manifest, the module or the settings of a guest are not what they should be.
+    #[error("{0}")]
+    Malformed(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -23,8 +23,10 @@ mod agency;
 mod blueprint;
 mod chronicle;
 mod clerk;
+mod deployment;
 mod desk;
 mod error;
+mod guest_host;
 mod inhabitant;
 mod mail_view;
 mod mailroom;
@@ -34,6 +36,7 @@ mod routes;
 
 pub use agency::{Agency, AgentRow, AgentState, Options};
 pub use blueprint::{Delivery, HostSpec, Maker};
+pub use deployment::{Deployment, DeploymentView, Deployments, NotBegun, Shelf};
 pub use desk::Receipt;
 pub use error::AgencyError;
 pub use mail_view::{DeadLetter, MailRow, MailView};

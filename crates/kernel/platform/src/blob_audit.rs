@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bottega_event::{Position, SessionEvent, Started, StreamId, Undecodable};
+use bottega_event::{AgentEvent, Position, SessionEvent, Started, StreamId, Undecodable};
 use bottega_store::{Blobs, Journal, StoreError};
 use bottega_types::Digest;
 
@@ -47,7 +47,7 @@ impl BlobAudit {
     }
 }
 
-/// The blobs that the events of sessions refer to.
+/// The blobs that the events of sessions and agents refer to.
 #[derive(Default)]
 pub(crate) struct NamedBlobs {
     pub(crate) all: BTreeSet<Digest>,
@@ -68,6 +68,19 @@ impl NamedBlobs {
             let records = journal.read_all(after, PAGE).await?;
             let Some(last) = records.last() else { break };
             after = last.position;
+            for record in records.iter().filter(|record| record.stream.is_of_agent()) {
+                let blobs = by_session.entry(record.stream.to_string()).or_default();
+                match AgentEvent::decode(&record.event) {
+                    // Every module that was deployed stays, for the way back, until its agent is removed.
+                    Ok(AgentEvent::Deployed(deployed)) => {
+                        named.all.insert(deployed.module);
+                        blobs.push(deployed.module);
+                    }
+                    Ok(AgentEvent::Removed(_)) => blobs.clear(),
+                    Ok(_) => {}
+                    Err(error) => named.unread = Some(error),
+                }
+            }
             for record in records.iter().filter(|record| record.stream.as_session().is_some()) {
                 let event = match SessionEvent::decode(&record.event) {
                     Ok(event) => event,

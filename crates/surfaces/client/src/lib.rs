@@ -13,6 +13,7 @@ mod ending;
 mod entrance;
 mod error;
 mod grants;
+mod hosted;
 mod in_process;
 mod stream;
 mod transcript;
@@ -25,5 +26,6 @@ pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };
 pub use error::api_error;
+pub use hosted::HostedAgents;
 pub use in_process::InProcess;
 pub use workshop::{RunDefaults, Workshop};

@@ -1,0 +1,27 @@
+//! Agents that come as WebAssembly: from their bytes to residents.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bottega_manifest::{Host, Manifest};
+
+use crate::Resident;
+
+/// Makes guests of bytes. The kernel names no engine; the app hands it one of these.
+pub trait GuestLoader: Send + Sync {
+    /// Compiles a module and holds it against its manifest. Blocks while it compiles.
+    ///
+    /// # Errors
+    /// In words: what is wrong with the module, or what it wants and was not granted.
+    fn load(&self, module: &[u8], manifest: Manifest) -> Result<Arc<dyn Guest>, String>;
+}
+
+/// A loaded guest, of which there may be many residents.
+pub trait Guest: Send + Sync {
+    /// What it is and may do.
+    fn manifest(&self) -> &Manifest;
+
+    /// One resident, not begun yet. `host` carries out what it was granted, `home` is the folder that is set aside for
+    /// it, `config` its own settings as JSON.
+    fn resident(&self, host: Arc<dyn Host>, home: &Path, config: &str) -> Box<dyn Resident>;
+}

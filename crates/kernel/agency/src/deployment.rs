@@ -1,0 +1,304 @@
+//! WASM agents that live here from one server to the next.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bottega_acl::AgentName;
+use bottega_actor::{Intensity, Restart};
+use bottega_behaviour::{Guest, GuestLoader};
+use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
+use bottega_manifest::{self as manifest, Manifest, World};
+use bottega_store::{Append, Batch, Blobs, Change, Expected, Leases, Projection, Rows, catch_up};
+use bottega_types::CommandId;
+
+use crate::blueprint::{Delivery, HostSpec, Maker};
+use crate::guest_host::GuestHost;
+use crate::{Agency, AgencyError};
+
+/// The lease that is shared from when a blob is put until an event names it.
+const BLOBS: &str = "blobs";
+
+/// What is to live here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// The text of its `bottega.toml`.
+    pub manifest: String,
+    /// Its module.
+    pub module: Vec<u8>,
+    /// The part of its name before the `@`; the manifest's name when absent.
+    pub name: Option<String>,
+    /// Its own settings, as JSON text.
+    pub config: String,
+}
+
+/// Where deployments are kept.
+#[derive(Clone)]
+pub struct Shelf {
+    /// Their modules.
+    pub blobs: Arc<dyn Blobs>,
+    /// Keeps others from forgetting a module that no event names yet.
+    pub leases: Arc<dyn Leases>,
+    /// Makes guests of modules.
+    pub loader: Arc<dyn GuestLoader>,
+    /// The folder in which each agent's own folder is made.
+    pub homes: PathBuf,
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shelf").field("homes", &self.homes).finish_non_exhaustive()
+    }
+}
+
+/// An agent that was deployed before and could not be begun now. It stays deployed.
+#[derive(Debug)]
+pub struct NotBegun {
+    /// Which.
+    pub name: String,
+    /// Why not.
+    pub why: AgencyError,
+}
+
+/// Lets WASM agents live here from one server to the next.
+#[derive(Debug)]
+pub struct Deployments {
+    agency: Arc<Agency>,
+    shelf: Shelf,
+}
+
+/// A deployment that was read and compiled.
+struct Loaded {
+    name: AgentName,
+    kind: String,
+    guest: Arc<dyn Guest>,
+    make: Maker,
+}
+
+impl Deployments {
+    /// Over an agency.
+    #[must_use]
+    pub const fn new(agency: Arc<Agency>, shelf: Shelf) -> Self {
+        Self { agency, shelf }
+    }
+
+    /// The agency that the agents live in.
+    #[must_use]
+    pub const fn agency(&self) -> &Arc<Agency> {
+        &self.agency
+    }
+
+    /// Begins everybody again who was deployed and not removed.
+    ///
+    /// # Errors
+    /// When what was deployed can't be read. An agent that can't be begun is told and keeps nobody else back.
+    pub async fn restore(&self) -> Result<Vec<NotBegun>, AgencyError> {
+        let (journal, views) = (&self.agency.desk().journal, self.agency.views());
+        catch_up(&DeploymentView, journal.as_ref(), views.as_ref()).await?;
+        let mut not_begun = Vec::new();
+        let mut after = None::<String>;
+        loop {
+            let page = views.rows(DeploymentView.name(), "", after.as_deref(), 256).await?;
+            let Some((last, _)) = page.last() else { return Ok(not_begun) };
+            after = Some(last.clone());
+            for (_, row) in page {
+                let Ok(deployed) = serde_json::from_slice::<AgentDeployed>(&row) else { continue };
+                let name = deployed.name.clone();
+                if let Err(why) = self.begin_again(deployed).await {
+                    not_begun.push(NotBegun { name, why });
+                }
+            }
+        }
+    }
+
+    async fn begin_again(&self, deployed: AgentDeployed) -> Result<(), AgencyError> {
+        let AgentDeployed { name, manifest, module, config } = deployed;
+        let bytes = self.shelf.blobs.get(module).await?.ok_or_else(|| {
+            AgencyError::Malformed(format!("the module {module} of `{name}` is not kept any more"))
+        })?;
+        let local = name.split('@').next().map(str::to_owned);
+        let deployment = Deployment { manifest, module: bytes, name: local, config };
+        let loaded = self.load(&deployment).await?;
+        self.agency.host(spec(&loaded)).await
+    }
+
+    /// Lets an agent live here. Returns its name when its first incarnation is up.
+    ///
+    /// # Errors
+    /// When the manifest, the module or the settings are not what they should be, the name is taken, or it could not
+    /// begin; then it does not live here.
+    pub async fn deploy(&self, deployment: Deployment) -> Result<AgentName, AgencyError> {
+        let loaded = self.load(&deployment).await?;
+        self.agency.host(spec(&loaded)).await?;
+        self.keep(&loaded.name, deployment).await?;
+        Ok(loaded.name)
+    }
+
+    /// Lets another version of an agent take over.
+    ///
+    /// # Errors
+    /// As [`Self::deploy`]; the version before goes on.
+    pub async fn upgrade(
+        &self,
+        name: &AgentName,
+        deployment: Deployment,
+    ) -> Result<(), AgencyError> {
+        let local = Some(name.local().to_owned());
+        let deployment = Deployment { name: local, ..deployment };
+        let loaded = self.load(&deployment).await?;
+        self.agency.upgrade(name, loaded.kind, loaded.make).await?;
+        self.keep(name, deployment).await
+    }
+
+    /// Lets the version take over that was deployed before the present one.
+    ///
+    /// # Errors
+    /// When there was none, and when it could not take over.
+    pub async fn roll_back(&self, name: &AgentName) -> Result<(), AgencyError> {
+        let journal = &self.agency.desk().journal;
+        let mut deployed: Vec<AgentDeployed> = Vec::new();
+        let mut after = Revision(0);
+        loop {
+            let page = journal.read_stream(&StreamId::agent(name), after, 1_000).await?;
+            let Some(last) = page.last() else { break };
+            after = last.revision;
+            for record in &page {
+                match AgentEvent::decode(&record.event) {
+                    Ok(AgentEvent::Deployed(one)) => deployed.push(one),
+                    Ok(AgentEvent::Removed(_)) => deployed.clear(),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+        }
+        let [.., before, _] = deployed.as_slice() else {
+            let why = "no other version was deployed before".to_owned();
+            return Err(AgencyError::RolledBack { name: name.clone(), why });
+        };
+        let AgentDeployed { name: _, manifest, module, config } = before.clone();
+        let module = self.shelf.blobs.get(module).await?.ok_or_else(|| {
+            AgencyError::Malformed(format!("the module {module} is not kept any more"))
+        })?;
+        self.upgrade(name, Deployment { manifest, module, name: None, config }).await
+    }
+
+    async fn load(&self, deployment: &Deployment) -> Result<Loaded, AgencyError> {
+        let malformed = AgencyError::Malformed;
+        let manifest = Manifest::parse(&deployment.manifest)
+            .map_err(|problems| malformed(format!("the manifest is not right: {problems}")))?;
+        if manifest.world != World::Agent {
+            return Err(malformed(
+                "the manifest says `world = \"tool\"`; an agent is deployed".to_owned(),
+            ));
+        }
+        serde_json::from_str::<serde_json::Value>(&deployment.config)
+            .map_err(|error| malformed(format!("the settings are no JSON: {error}")))?;
+        let local = deployment.name.clone().unwrap_or_else(|| manifest.name.to_string());
+        let name: AgentName = format!("{local}@{}", self.agency.platform())
+            .parse()
+            .map_err(|error: bottega_acl::NotAnAgentName| malformed(error.to_string()))?;
+        let kind = format!("wasm {} {}", manifest.name, manifest.version);
+        let (loader, module) = (Arc::clone(&self.shelf.loader), deployment.module.clone());
+        // Compiling takes as long as it takes, and nobody else waits for it.
+        let loaded = tokio::task::spawn_blocking(move || loader.load(&module, manifest)).await;
+        let guest = loaded
+            .map_err(|error| malformed(format!("the module could not be compiled: {error}")))?
+            .map_err(malformed)?;
+        let (desk, entries) = (Arc::clone(self.agency.desk()), self.agency.entries().clone());
+        let home = self.shelf.homes.join(local_folder(&name));
+        let (of, config, own) = (Arc::clone(&guest), deployment.config.clone(), name.clone());
+        let make: Maker = Arc::new(move || {
+            let (name, desk, entries) = (own.clone(), Arc::clone(&desk), entries.clone());
+            of.resident(Arc::new(GuestHost { name, desk, entries }), &home, &config)
+        });
+        Ok(Loaded { name, kind, guest, make })
+    }
+
+    /// Keeps what lives here for the next server.
+    async fn keep(&self, name: &AgentName, deployment: Deployment) -> Result<(), AgencyError> {
+        let desk = self.agency.desk();
+        // Until the event stands, nobody may take the module for one that is not needed. Whoever forgets blobs now is
+        // done in a moment.
+        let mut share = self.shelf.leases.share(BLOBS)?;
+        while share.is_none() {
+            bottega_actor::sleep(std::time::Duration::from_millis(20)).await;
+            share = self.shelf.leases.share(BLOBS)?;
+        }
+        let module = self.shelf.blobs.put(&deployment.module).await?;
+        let deployed = AgentDeployed {
+            name: name.to_string(),
+            manifest: deployment.manifest,
+            module,
+            config: deployment.config,
+        };
+        let at = desk.clock.now();
+        let append = Append {
+            command: CommandId::new(at, desk.entropy.as_ref()),
+            at,
+            batches: vec![Batch {
+                stream: StreamId::agent(name),
+                expected: Expected::Any,
+                events: vec![AgentEvent::from(deployed).encode()],
+            }],
+        };
+        desk.journal.append(append).await?;
+        Ok(())
+    }
+}
+
+/// A folder name that is the agent's alone, whatever its name holds.
+fn local_folder(name: &AgentName) -> String {
+    let local = name.local();
+    let plain =
+        local.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if plain { local.to_owned() } else { bottega_types::Digest::of(local.as_bytes()).to_string() }
+}
+
+/// How a guest is hosted, as its manifest says.
+fn spec(loaded: &Loaded) -> HostSpec {
+    let manifest = loaded.guest.manifest();
+    let supervision = manifest.supervision;
+    let make = Arc::clone(&loaded.make);
+    HostSpec {
+        kind: loaded.kind.clone(),
+        delivery: match manifest.delivery {
+            manifest::Delivery::Transient => Delivery::Transient,
+            manifest::Delivery::Durable => Delivery::Durable,
+        },
+        restart: match supervision.restart {
+            manifest::Restart::Permanent => Restart::Permanent,
+            manifest::Restart::Transient => Restart::Transient,
+            manifest::Restart::Temporary => Restart::Temporary,
+        },
+        intensity: Intensity { restarts: supervision.most, within: supervision.within.0 },
+        ..HostSpec::new(loaded.name.clone(), move || make())
+    }
+}
+
+/// What is deployed: the latest [`AgentDeployed`] of each agent that was not removed, under its stream.
+#[derive(Clone, Copy, Debug)]
+pub struct DeploymentView;
+
+impl Projection for DeploymentView {
+    fn name(&self) -> &'static str {
+        "deployments"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn touches(&self, record: &Record) -> Vec<String> {
+        let concerns = matches!(&*record.event.kind, "agent.deployed" | "agent.removed");
+        if concerns { vec![record.stream.to_string()] } else { Vec::new() }
+    }
+
+    fn apply(&self, record: &Record, _: &Rows) -> Vec<Change> {
+        let key = record.stream.to_string();
+        match AgentEvent::decode(&record.event) {
+            Ok(AgentEvent::Deployed(deployed)) => {
+                vec![Change { key, value: serde_json::to_vec(&deployed).ok() }]
+            }
+            Ok(AgentEvent::Removed(_)) => vec![Change { key, value: None }],
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
+}

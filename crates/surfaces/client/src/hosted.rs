@@ -1,0 +1,285 @@
+//! [`Agents`] over an agency in the same process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use bottega_acl::{AgentName, Aid, Message, json};
+use bottega_agency::{
+    AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
+};
+use bottega_api::{
+    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
+    DeliveryClass, DeployRequest, MailView, ReceiptView, SendRequest, codes,
+};
+use bottega_behaviour::Unsent;
+use bottega_event::{Death, Record, Revision, StreamId};
+use bottega_store::Journal;
+use bottega_types::{Digest, MessageId};
+use serde_json::Value;
+
+use crate::Agents;
+
+/// How long an agent may take to deal with what waits for it, before it is cut off.
+const STOPPING: Duration = Duration::from_secs(10);
+/// How long an answer is waited for when nothing is said.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an answer is waited for at most.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Records that are read at a time.
+const PAGE: usize = 1_000;
+
+/// Agents that live in this process.
+pub struct HostedAgents {
+    deployments: Deployments,
+    journal: Arc<dyn Journal>,
+}
+
+impl std::fmt::Debug for HostedAgents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostedAgents").finish_non_exhaustive()
+    }
+}
+
+impl HostedAgents {
+    /// Over what is deployed.
+    #[must_use]
+    pub fn new(deployments: Deployments, journal: Arc<dyn Journal>) -> Self {
+        Self { deployments, journal }
+    }
+
+    fn name(&self, name: &str) -> Result<AgentName, ApiError> {
+        let platform = self.deployments.agency().platform();
+        let whole = if name.contains('@') { name.to_owned() } else { format!("{name}@{platform}") };
+        whole.parse().map_err(|error: bottega_acl::NotAnAgentName| {
+            ApiError::new(codes::MALFORMED, error.to_string())
+        })
+    }
+
+    async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
+        let rows = self.deployments.agency().list().await;
+        let row = rows.into_iter().find(|row| row.name == *name);
+        row.map(shown).ok_or_else(|| refused(AgencyError::Unknown(name.clone())))
+    }
+
+    /// A message as it was given, with names of this server's own written out.
+    fn message(&self, mut message: Value) -> Result<Message, ApiError> {
+        let malformed = |why: String| ApiError::new(codes::MALFORMED, why);
+        let Some(fields) = message.as_object_mut() else {
+            return Err(malformed("a message is a JSON object".to_owned()));
+        };
+        let whole = |value: &mut Value| {
+            if let Value::String(name) = value
+                && !name.contains('@')
+            {
+                let platform = self.deployments.agency().platform();
+                *name = format!("{name}@{platform}");
+            }
+        };
+        for key in ["receiver", "reply-to", "sender"] {
+            match fields.get_mut(key) {
+                Some(Value::Array(names)) => names.iter_mut().for_each(whole),
+                Some(name) => whole(name),
+                None => {}
+            }
+        }
+        let message = json::decode(message.to_string().as_bytes())
+            .map_err(|error| malformed(format!("the message can't be read: {error}")))?;
+        if message.sender.is_some() {
+            return Ok(message);
+        }
+        Ok(message.from(Aid::new(self.name("operator")?)))
+    }
+}
+
+fn deployment(request: DeployRequest) -> Result<Deployment, ApiError> {
+    let DeployRequest { manifest, module, name, config } = request;
+    let module = base64::engine::general_purpose::STANDARD.decode(module).map_err(|error| {
+        ApiError::new(codes::MALFORMED, format!("`module` is no base64: {error}"))
+    })?;
+    let config = if config.is_null() { "{}".to_owned() } else { config.to_string() };
+    Ok(Deployment { manifest, module, name, config })
+}
+
+fn shown(row: AgentRow) -> AgentView {
+    AgentView {
+        name: row.name.to_string(),
+        kind: row.kind,
+        delivery: match row.delivery {
+            Delivery::Transient => DeliveryClass::Transient,
+            Delivery::Durable => DeliveryClass::Durable,
+        },
+        state: match row.state {
+            AgentState::Starting => AgentStanding::Starting,
+            AgentState::Running => AgentStanding::Running,
+            AgentState::Resting => AgentStanding::Resting,
+            AgentState::Stopped => AgentStanding::Stopped,
+            AgentState::Failed => AgentStanding::Failed,
+        },
+        waiting: row.waiting,
+        capacity: row.capacity,
+        under_way: row.under_way,
+        handled: row.handled,
+        restarts: row.restarts,
+        trouble: row.trouble,
+    }
+}
+
+fn mail(row: MailRow) -> MailView {
+    MailView {
+        id: row.id.to_string(),
+        at_ms: row.at.as_millis(),
+        dead: row.dead.map(|dead| DeadView {
+            cause: match dead.cause {
+                Death::Unknown => "unknown",
+                Death::Expired => "expired",
+                Death::Poison => "poison",
+                Death::Removed => "removed",
+            }
+            .to_owned(),
+            words: dead.words,
+            at_ms: dead.at.as_millis(),
+        }),
+        message: serde_json::from_str(row.letter.as_str()).unwrap_or_default(),
+    }
+}
+
+fn happened(record: &Record) -> AgentEventView {
+    AgentEventView {
+        at_ms: record.at.as_millis(),
+        kind: record.event.kind.to_string(),
+        data: serde_json::from_str(&record.event.data).unwrap_or_default(),
+    }
+}
+
+fn refused(error: AgencyError) -> ApiError {
+    let code = match &error {
+        AgencyError::Unknown(_) | AgencyError::NoLetter { .. } => codes::NO_AGENT,
+        AgencyError::Taken(_) | AgencyError::NotBegun { .. } | AgencyError::RolledBack { .. } => {
+            codes::AGENT_STATE
+        }
+        AgencyError::Foreign { .. } | AgencyError::Malformed(_) => codes::MALFORMED,
+        AgencyError::Store(_) | AgencyError::Append(_) => codes::STORE,
+    };
+    ApiError::new(code, error.to_string())
+}
+
+fn unsent(error: Unsent) -> ApiError {
+    let code = match &error {
+        Unsent::Inadmissible(_) => codes::MALFORMED,
+        Unsent::Undelivered(_) => codes::UNDELIVERED,
+    };
+    ApiError::new(code, error.to_string())
+}
+
+/// The name of the message that a key stands for: the same for the same key.
+fn keyed(key: &str) -> MessageId {
+    let digest = Digest::of_parts(&[b"idempotency key", key.as_bytes()]);
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest.as_bytes()[..16]);
+    MessageId::from_bits(u128::from_le_bytes(bits))
+}
+
+#[async_trait]
+impl Agents for HostedAgents {
+    async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
+        let name = self.deployments.deploy(deployment(request)?).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
+        Ok(self.deployments.agency().list().await.into_iter().map(shown).collect())
+    }
+
+    async fn show(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.view(&self.name(name)?).await
+    }
+
+    async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError> {
+        let stream = StreamId::agent(&self.name(name)?);
+        let (mut latest, mut after) = (std::collections::VecDeque::new(), Revision(0));
+        loop {
+            let page = self.journal.read_stream(&stream, after, PAGE).await;
+            let page = page.map_err(|error| refused(error.into()))?;
+            let Some(last) = page.last() else { return Ok(latest.into()) };
+            after = last.revision;
+            for record in &page {
+                latest.push_back(happened(record));
+                if latest.len() > limit {
+                    latest.pop_front();
+                }
+            }
+        }
+    }
+
+    async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
+        let name = self.name(name)?;
+        self.deployments.agency().start(&name).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
+        let name = self.name(name)?;
+        self.deployments.agency().stop(&name, STOPPING).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn restart(&self, name: &str) -> Result<AgentView, ApiError> {
+        let name = self.name(name)?;
+        self.deployments.agency().restart(&name, STOPPING).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
+        let name = self.name(name)?;
+        self.deployments.upgrade(&name, deployment(request)?).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
+        let name = self.name(name)?;
+        self.deployments.roll_back(&name).await.map_err(refused)?;
+        self.view(&name).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+        let name = self.name(name)?;
+        self.deployments.agency().remove(&name, STOPPING).await.map_err(refused)
+    }
+
+    async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
+        let SendRequest { message, delivery, idempotency_key } = request;
+        let message = self.message(message)?;
+        let class = delivery.map(|class| match class {
+            DeliveryClass::Transient => Delivery::Transient,
+            DeliveryClass::Durable => Delivery::Durable,
+        });
+        let id = idempotency_key.as_deref().map(keyed);
+        let receipt = self.deployments.agency().send(message, id, class).await.map_err(unsent)?;
+        Ok(ReceiptView { id: receipt.id.map(|id| id.to_string()), repeated: receipt.repeated })
+    }
+
+    async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
+        let AskRequest { message, timeout_ms } = request;
+        let message = self.message(message)?;
+        let span = timeout_ms.map_or(PATIENCE, Duration::from_millis).min(LONGEST);
+        let answer = self.deployments.agency().ask(message, span).await.map_err(unsent)?;
+        let message =
+            answer.map(|answer| serde_json::from_str(&json::encode(&answer)).unwrap_or_default());
+        Ok(AnswerView { message })
+    }
+
+    async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
+        let rows = self.deployments.agency().mail(&self.name(name)?).await.map_err(refused)?;
+        Ok(rows.into_iter().map(mail).collect())
+    }
+
+    async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
+        let name = self.name(name)?;
+        let id: MessageId = id.parse().map_err(|error: bottega_types::NotAnId| {
+            ApiError::new(codes::MALFORMED, error.to_string())
+        })?;
+        self.deployments.agency().resend(&name, id).await.map_err(refused)
+    }
+}
