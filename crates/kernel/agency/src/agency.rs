@@ -145,10 +145,12 @@ impl Agency {
             observer: Some(Arc::new(watcher)),
             shuffle: None,
         });
+        let turn = Arc::<Mutex<()>>::default();
         let clerk = Clerk {
             journal: Arc::clone(&journal),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
+            turn: Arc::clone(&turn),
         };
         let chronicler = Chronicler {
             journal: Arc::clone(&journal),
@@ -159,7 +161,7 @@ impl Agency {
         let routes = Routes::default();
         Self {
             platform,
-            desk: Arc::new(Desk { journal, clock, entropy, routes, bounds, calls }),
+            desk: Arc::new(Desk { journal, clock, entropy, routes, bounds, calls, turn }),
             views,
             system,
             entries,
@@ -561,6 +563,7 @@ async fn settle(desk: &Desk, mailroom: &Arc<Mailroom>) {
         journal: Arc::clone(&desk.journal),
         clock: Arc::clone(&desk.clock),
         entropy: Arc::clone(&desk.entropy),
+        turn: Arc::clone(&desk.turn),
     };
     clerk.store(std::slice::from_ref(mailroom)).await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bottega_event::{MailEvent, MailHandled};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_types::{Clock, CommandId, Entropy, MessageId};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::mailroom::Mailroom;
 
@@ -22,6 +22,8 @@ pub(crate) struct Clerk {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Held while something is stored: who has it next knows that what was taken before is stored.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 impl Clerk {
@@ -39,6 +41,7 @@ impl Clerk {
     /// Stores what these have done; false when it has to be tried again. What is not stored is handed over again after a
     /// restart, which delivery at least once allows.
     pub(crate) async fn store(&self, mailrooms: &[Arc<Mailroom>]) -> bool {
+        let _turn = self.turn.lock().await;
         let mut taken: Vec<(&Arc<Mailroom>, Vec<MessageId>)> = Vec::with_capacity(mailrooms.len());
         for mailroom in mailrooms {
             let ids = mailroom.take_done();

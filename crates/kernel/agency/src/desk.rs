@@ -8,7 +8,7 @@ use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::admit::{self, Bounds};
 use crate::blueprint::Delivery;
@@ -33,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) routes: Routes,
     pub(crate) bounds: Bounds,
     pub(crate) calls: mpsc::Sender<Arc<Mailroom>>,
+    /// The turn of those who store what was handled.
+    pub(crate) turn: Arc<Mutex<()>>,
 }
 
 /// A receiver whose message is to be stored.

@@ -9,6 +9,7 @@ mod person;
 mod processes;
 mod provider;
 
+mod agents_killed;
 mod attachments;
 mod budgets;
 mod cage;
