@@ -58,6 +58,14 @@ const BENCHES: &[Bench] = &[
         model: NeedsModel::Yes,
     },
     Bench {
+        name: "agents",
+        about: "messages between agents, beside bare actors and bare SQLite; restarts, births",
+        package: "bottega-e2e",
+        target: "agents",
+        features: &["peers"],
+        model: NeedsModel::No,
+    },
+    Bench {
         name: "instances",
         about: "starts, messages and memory of WASM agents, beside wasmtime alone",
         package: "bottega-sandbox-wasm",

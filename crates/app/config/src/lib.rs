@@ -36,6 +36,7 @@ mod problem;
 mod reading;
 mod reference_page;
 mod secret;
+mod server_files;
 mod settings;
 mod shape;
 mod trust;
@@ -59,6 +60,7 @@ pub use secret::{
     Keyring, KeyringError, NoKeyring, NotAReference, SecretError, SecretPlace, SecretReference,
     SecretRow, SecretStore, Template,
 };
+pub use server_files::{ServerFileError, ServerFiles};
 pub use settings::{
     AccessSettings, BudgetSettings, Color, LimitSettings, LocalModelSettings, LogFormat,
     LogSettings, ModelFacts, ModelSettings, PriceSettings, Protocol, ProviderSettings, Purse,

@@ -154,6 +154,30 @@ impl Places {
         self.data.join("identity.txt")
     }
 
+    /// The token that lets clients into this user's server.
+    #[must_use]
+    pub fn server_token(&self) -> PathBuf {
+        self.data.join("server-token")
+    }
+
+    /// Where this user's server listens, while it does.
+    #[must_use]
+    pub fn server_address(&self) -> PathBuf {
+        self.state.join("server-address")
+    }
+
+    /// The folder of what agents on the server may keep as files, one folder each.
+    #[must_use]
+    pub fn agent_homes(&self) -> PathBuf {
+        self.data.join("agents")
+    }
+
+    /// The folder of compiled WASM modules.
+    #[must_use]
+    pub fn compiled(&self) -> PathBuf {
+        self.cache.join("compiled")
+    }
+
     /// The folders that were trusted.
     #[must_use]
     pub fn trust(&self) -> PathBuf {

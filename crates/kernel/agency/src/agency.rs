@@ -248,7 +248,7 @@ impl Agency {
         let mut child = ChildSpec::new(name.as_str(), make)
             .capacity(spec.capacity)
             .restart(spec.restart)
-            .backoff(spec.backoff.clone());
+            .backoff(spec.backoff);
         if let Some((span, then)) = spec.stuck {
             child = child.stuck_after(span, then);
         }
@@ -506,14 +506,14 @@ impl Agency {
     }
 
     /// Ends everything in good order: mailboxes are drained until the deadline, and what was handled is stored as such.
-    pub async fn shutdown(self, span: Duration) {
+    pub async fn shutdown(&self, span: Duration) {
         let Self { system, residents, desk, missed, .. } = self;
         let leftovers = system.shutdown(span).await;
         if !leftovers.killed.is_empty() || !leftovers.abandoned.is_empty() {
             tracing::warn!(?leftovers, "not every agent ended in time");
         }
-        for row in residents.into_inner().values() {
-            settle(&desk, &row.mailroom).await;
+        for row in residents.lock().await.values() {
+            settle(desk, &row.mailroom).await;
         }
         let missed = missed.load(Ordering::Relaxed);
         if missed > 0 {

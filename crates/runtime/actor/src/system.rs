@@ -198,7 +198,7 @@ impl System {
 
     /// Stops everything: what was started last at the root ends first, each after it dealt with what it had accepted. From
     /// the deadline on the rest is killed.
-    pub async fn shutdown(self, span: Duration) -> Leftovers {
+    pub async fn shutdown(&self, span: Duration) -> Leftovers {
         let deadline = Instant::now() + span;
         let mut leftovers = Leftovers::default();
         let mut roots = self.0.registry.all();

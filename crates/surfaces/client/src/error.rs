@@ -1,5 +1,6 @@
-//! What the platform's errors are to a user.
+//! What the platform's and the agency's errors are to a user.
 
+use bottega_agency::AgencyError;
 use bottega_api::{ApiError, codes};
 use bottega_platform::PlatformError;
 use bottega_store::StoreError;
@@ -23,4 +24,19 @@ pub fn api_error(error: PlatformError) -> ApiError {
         return told.step(format!("`bottega sessions show {session}` numbers them"));
     }
     told
+}
+
+/// What the agency's errors are to a user.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+pub fn agency_error(error: AgencyError) -> ApiError {
+    let code = match &error {
+        AgencyError::Unknown(_) | AgencyError::NoLetter { .. } => codes::NO_AGENT,
+        AgencyError::Taken(_) | AgencyError::NotBegun { .. } | AgencyError::RolledBack { .. } => {
+            codes::AGENT_STATE
+        }
+        AgencyError::Foreign { .. } | AgencyError::Malformed(_) => codes::MALFORMED,
+        AgencyError::Store(_) | AgencyError::Append(_) => codes::STORE,
+    };
+    ApiError::new(code, error.to_string())
 }

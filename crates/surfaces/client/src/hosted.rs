@@ -20,6 +20,7 @@ use bottega_types::{Digest, MessageId};
 use serde_json::Value;
 
 use crate::Agents;
+use crate::error::agency_error;
 
 /// How long an agent may take to deal with what waits for it, before it is cut off.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ const PAGE: usize = 1_000;
 
 /// Agents that live in this process.
 pub struct HostedAgents {
-    deployments: Deployments,
+    deployments: Arc<Deployments>,
     journal: Arc<dyn Journal>,
 }
 
@@ -45,7 +46,7 @@ impl std::fmt::Debug for HostedAgents {
 impl HostedAgents {
     /// Over what is deployed.
     #[must_use]
-    pub fn new(deployments: Deployments, journal: Arc<dyn Journal>) -> Self {
+    pub fn new(deployments: Arc<Deployments>, journal: Arc<dyn Journal>) -> Self {
         Self { deployments, journal }
     }
 
@@ -60,7 +61,7 @@ impl HostedAgents {
     async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
         let rows = self.deployments.agency().list().await;
         let row = rows.into_iter().find(|row| row.name == *name);
-        row.map(shown).ok_or_else(|| refused(AgencyError::Unknown(name.clone())))
+        row.map(shown).ok_or_else(|| agency_error(AgencyError::Unknown(name.clone())))
     }
 
     /// A message as it was given, with names of this server's own written out.
@@ -153,18 +154,6 @@ fn happened(record: &Record) -> AgentEventView {
     }
 }
 
-fn refused(error: AgencyError) -> ApiError {
-    let code = match &error {
-        AgencyError::Unknown(_) | AgencyError::NoLetter { .. } => codes::NO_AGENT,
-        AgencyError::Taken(_) | AgencyError::NotBegun { .. } | AgencyError::RolledBack { .. } => {
-            codes::AGENT_STATE
-        }
-        AgencyError::Foreign { .. } | AgencyError::Malformed(_) => codes::MALFORMED,
-        AgencyError::Store(_) | AgencyError::Append(_) => codes::STORE,
-    };
-    ApiError::new(code, error.to_string())
-}
-
 fn unsent(error: Unsent) -> ApiError {
     let code = match &error {
         Unsent::Inadmissible(_) => codes::MALFORMED,
@@ -184,7 +173,7 @@ fn keyed(key: &str) -> MessageId {
 #[async_trait]
 impl Agents for HostedAgents {
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
-        let name = self.deployments.deploy(deployment(request)?).await.map_err(refused)?;
+        let name = self.deployments.deploy(deployment(request)?).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
@@ -201,7 +190,7 @@ impl Agents for HostedAgents {
         let (mut latest, mut after) = (std::collections::VecDeque::new(), Revision(0));
         loop {
             let page = self.journal.read_stream(&stream, after, PAGE).await;
-            let page = page.map_err(|error| refused(error.into()))?;
+            let page = page.map_err(|error| agency_error(error.into()))?;
             let Some(last) = page.last() else { return Ok(latest.into()) };
             after = last.revision;
             for record in &page {
@@ -215,37 +204,37 @@ impl Agents for HostedAgents {
 
     async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().start(&name).await.map_err(refused)?;
+        self.deployments.agency().start(&name).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().stop(&name, STOPPING).await.map_err(refused)?;
+        self.deployments.agency().stop(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn restart(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().restart(&name, STOPPING).await.map_err(refused)?;
+        self.deployments.agency().restart(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.upgrade(&name, deployment(request)?).await.map_err(refused)?;
+        self.deployments.upgrade(&name, deployment(request)?).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.roll_back(&name).await.map_err(refused)?;
+        self.deployments.roll_back(&name).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().remove(&name, STOPPING).await.map_err(refused)
+        self.deployments.agency().remove(&name, STOPPING).await.map_err(agency_error)
     }
 
     async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
@@ -271,7 +260,7 @@ impl Agents for HostedAgents {
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
-        let rows = self.deployments.agency().mail(&self.name(name)?).await.map_err(refused)?;
+        let rows = self.deployments.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
         Ok(rows.into_iter().map(mail).collect())
     }
 
@@ -280,6 +269,6 @@ impl Agents for HostedAgents {
         let id: MessageId = id.parse().map_err(|error: bottega_types::NotAnId| {
             ApiError::new(codes::MALFORMED, error.to_string())
         })?;
-        self.deployments.agency().resend(&name, id).await.map_err(refused)
+        self.deployments.agency().resend(&name, id).await.map_err(agency_error)
     }
 }

@@ -25,7 +25,7 @@ pub use agents::{Agents, ServeRequest, Serving};
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };
-pub use error::api_error;
+pub use error::{agency_error, api_error};
 pub use hosted::HostedAgents;
 pub use in_process::InProcess;
 pub use workshop::{RunDefaults, Workshop};
