@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::AgencyError;
 use crate::admit::Bounds;
 use crate::blueprint::{Blueprint, Delivery, HostSpec, Maker, Proposal};
-use crate::chronicle::{Chronicler, Entry, KEEPER, WAITING, Watcher};
+use crate::chronicle::{Chronicler, Entry, KEEPER, Told, WAITING, Watcher};
 use crate::clerk::{CALLS, Clerk};
 use crate::desk::{Desk, Receipt};
 use crate::inhabitant::Inhabitant;
@@ -68,7 +68,7 @@ pub struct Agency {
     desk: Arc<Desk>,
     views: Arc<dyn Projections>,
     system: System,
-    entries: mpsc::Sender<Entry>,
+    entries: mpsc::Sender<Told>,
     missed: Arc<AtomicU64>,
     residents: Mutex<BTreeMap<AgentName, Row>>,
     asked: AtomicU64,
@@ -152,11 +152,8 @@ impl Agency {
             entropy: Arc::clone(&entropy),
             turn: Arc::clone(&turn),
         };
-        let chronicler = Chronicler {
-            journal: Arc::clone(&journal),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-        };
+        let chronicler =
+            Chronicler { journal: Arc::clone(&journal), entropy: Arc::clone(&entropy) };
         let bounds = Bounds { receivers, content: largest };
         let routes = Routes::default();
         Self {
@@ -369,8 +366,11 @@ impl Agency {
     /// Takes an agent away. What is under way to it becomes dead letters.
     pub async fn remove(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
         let mut residents = self.residents.lock().await;
-        let mut row = residents.remove(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        self.end(name, &mut row, span).await;
+        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        self.end(name, row, span).await;
+        // It comes back with the next server until this is stored, so nobody is told before.
+        self.store(name, AgentRemoved {}.into()).await?;
+        let Some(row) = residents.remove(name) else { return Ok(()) };
         self.desk.routes.remove(name);
         settle(&self.desk, &row.mailroom).await;
         for left in
@@ -379,7 +379,6 @@ impl Agency {
             let words = "the agent was removed".to_owned();
             self.desk.bury(&row.mailroom, left.id, Death::Removed, words).await;
         }
-        self.note(name, AgentRemoved {}.into()).await;
         Ok(())
     }
 
@@ -515,6 +514,7 @@ impl Agency {
         for row in residents.lock().await.values() {
             settle(desk, &row.mailroom).await;
         }
+        self.written().await;
         let missed = missed.load(Ordering::Relaxed);
         if missed > 0 {
             tracing::warn!(missed, "more happened to agents than could be written down");
@@ -527,7 +527,7 @@ impl Agency {
     }
 
     /// Where what happens to agents is told.
-    pub(crate) const fn entries(&self) -> &mpsc::Sender<Entry> {
+    pub(crate) const fn entries(&self) -> &mpsc::Sender<Told> {
         &self.entries
     }
 
@@ -539,7 +539,38 @@ impl Agency {
     async fn note(&self, name: &AgentName, event: AgentEvent) {
         let (stream, at) = (StreamId::agent(name), self.desk.clock.now());
         // The chronicler lives as long as this.
-        let _ = self.entries.send(Entry { stream, at, event: event.encode() }).await;
+        let entry = Entry { stream, at, event: event.encode() };
+        let _ = self.entries.send(Told::Happened(entry)).await;
+    }
+
+    /// Returns when all that happened until now is written down.
+    async fn written(&self) {
+        let (answer, written) = oneshot::channel();
+        if self.entries.send(Told::Written(answer)).await.is_ok() {
+            // It answers, unless it has gone.
+            let _ = written.await;
+        }
+    }
+
+    /// Stores an event of an agent, after what happened to it before.
+    pub(crate) async fn store(
+        &self,
+        name: &AgentName,
+        event: AgentEvent,
+    ) -> Result<(), AgencyError> {
+        self.written().await;
+        let at = self.desk.clock.now();
+        let append = Append {
+            command: CommandId::new(at, self.desk.entropy.as_ref()),
+            at,
+            batches: vec![Batch {
+                stream: StreamId::agent(name),
+                expected: Expected::Any,
+                events: vec![event.encode()],
+            }],
+        };
+        self.desk.journal.append(append).await?;
+        Ok(())
     }
 
     async fn rows(&self, stream: &StreamId) -> Result<Vec<MailRow>, StoreError> {

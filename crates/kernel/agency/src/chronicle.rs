@@ -7,8 +7,8 @@ use bottega_acl::AgentName;
 use bottega_actor::{Actor, InHand, LifeEvent, Observation, Observer};
 use bottega_event::{AgentCrashed, AgentEvent, AgentGaveUp, AgentStarted, NewEvent, StreamId};
 use bottega_store::{Append, Batch, Expected, Journal};
-use bottega_types::{Clock, CommandId, Entropy, Timestamp};
-use tokio::sync::mpsc;
+use bottega_types::{CommandId, Entropy, Timestamp};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::inhabitant::Inhabitant;
 
@@ -27,9 +27,17 @@ pub(crate) struct Entry {
     pub(crate) event: NewEvent,
 }
 
+/// What the chronicler is told.
+pub(crate) enum Told {
+    /// To write something down.
+    Happened(Entry),
+    /// To answer when all that it was told before is written.
+    Written(oneshot::Sender<()>),
+}
+
 /// Hands what happens to actors to whoever writes it down.
 pub(crate) struct Watcher {
-    pub(crate) entries: mpsc::Sender<Entry>,
+    pub(crate) entries: mpsc::Sender<Told>,
     pub(crate) missed: Arc<AtomicU64>,
 }
 
@@ -38,7 +46,7 @@ impl Observer for Watcher {
         let Some((name, event)) = told(observation) else { return };
         let entry =
             Entry { stream: StreamId::agent(&name), at: observation.at, event: event.encode() };
-        if self.entries.try_send(entry).is_err() {
+        if self.entries.try_send(Told::Happened(entry)).is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -81,18 +89,26 @@ fn told(observation: &Observation) -> Option<(AgentName, AgentEvent)> {
 /// Writes down what happens.
 pub(crate) struct Chronicler {
     pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl Chronicler {
     /// Works until nobody can tell anything any more.
-    pub(crate) async fn work(self, mut entries: mpsc::Receiver<Entry>) {
-        let mut told: Vec<Entry> = Vec::with_capacity(TOGETHER);
+    pub(crate) async fn work(self, mut entries: mpsc::Receiver<Told>) {
+        let mut told: Vec<Told> = Vec::with_capacity(TOGETHER);
         while entries.recv_many(&mut told, TOGETHER).await > 0 {
             let mut batches: Vec<Batch> = Vec::new();
-            let at = told.iter().map(|entry| entry.at).max().unwrap_or_else(|| self.clock.now());
-            for entry in told.drain(..) {
+            let mut waiting = Vec::new();
+            let mut latest = None;
+            for one in told.drain(..) {
+                let entry = match one {
+                    Told::Happened(entry) => entry,
+                    Told::Written(answer) => {
+                        waiting.push(answer);
+                        continue;
+                    }
+                };
+                latest = latest.max(Some(entry.at));
                 match batches.iter_mut().find(|batch| batch.stream == entry.stream) {
                     Some(batch) => batch.events.push(entry.event),
                     None => batches.push(Batch {
@@ -102,9 +118,15 @@ impl Chronicler {
                     }),
                 }
             }
-            let command = CommandId::new(at, self.entropy.as_ref());
-            if let Err(error) = self.journal.append(Append { command, at, batches }).await {
-                tracing::warn!(%error, "what happened to agents could not be stored");
+            if let Some(at) = latest {
+                let command = CommandId::new(at, self.entropy.as_ref());
+                if let Err(error) = self.journal.append(Append { command, at, batches }).await {
+                    tracing::warn!(%error, "what happened to agents could not be stored");
+                }
+            }
+            for answer in waiting {
+                // Whoever waited may have gone.
+                let _ = answer.send(());
             }
         }
     }

@@ -8,8 +8,7 @@ use bottega_actor::{Intensity, Restart};
 use bottega_behaviour::{Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
 use bottega_manifest::{self as manifest, Manifest, World};
-use bottega_store::{Append, Batch, Blobs, Change, Expected, Leases, Projection, Rows, catch_up};
-use bottega_types::CommandId;
+use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
@@ -17,6 +16,8 @@ use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
 const BLOBS: &str = "blobs";
+/// How long an agent that could not be kept may take to end.
+const ENDING: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What is to live here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +130,11 @@ impl Deployments {
     pub async fn deploy(&self, deployment: Deployment) -> Result<AgentName, AgencyError> {
         let loaded = self.load(&deployment).await?;
         self.agency.host(spec(&loaded)).await?;
-        self.keep(&loaded.name, deployment).await?;
+        if let Err(error) = self.keep(&loaded.name, deployment).await {
+            // What could not be kept does not live on as if it were. Where nothing can be stored, it is stopped at least.
+            let _ = self.agency.remove(&loaded.name, ENDING).await;
+            return Err(error);
+        }
         Ok(loaded.name)
     }
 
@@ -214,7 +219,6 @@ impl Deployments {
 
     /// Keeps what lives here for the next server.
     async fn keep(&self, name: &AgentName, deployment: Deployment) -> Result<(), AgencyError> {
-        let desk = self.agency.desk();
         // Until the event stands, nobody may take the module for one that is not needed. Whoever forgets blobs now is
         // done in a moment.
         let mut share = self.shelf.leases.share(BLOBS)?;
@@ -229,18 +233,7 @@ impl Deployments {
             module,
             config: deployment.config,
         };
-        let at = desk.clock.now();
-        let append = Append {
-            command: CommandId::new(at, desk.entropy.as_ref()),
-            at,
-            batches: vec![Batch {
-                stream: StreamId::agent(name),
-                expected: Expected::Any,
-                events: vec![AgentEvent::from(deployed).encode()],
-            }],
-        };
-        desk.journal.append(append).await?;
-        Ok(())
+        self.agency.store(name, deployed.into()).await
     }
 }
 

@@ -9,7 +9,7 @@ use bottega_event::{AgentEvent, AgentLogged, StreamId};
 use bottega_manifest::{Host, Level, Refusal};
 use tokio::sync::mpsc;
 
-use crate::chronicle::Entry;
+use crate::chronicle::{Entry, Told};
 use crate::desk::Desk;
 
 /// The longest line that is kept, in bytes.
@@ -20,7 +20,7 @@ const LONGEST: usize = 4_096;
 pub(crate) struct GuestHost {
     pub(crate) name: AgentName,
     pub(crate) desk: Arc<Desk>,
-    pub(crate) entries: mpsc::Sender<Entry>,
+    pub(crate) entries: mpsc::Sender<Told>,
 }
 
 #[async_trait]
@@ -48,6 +48,6 @@ impl Host for GuestHost {
         let event = AgentEvent::from(AgentLogged { level: level.to_owned(), text }).encode();
         let (stream, at) = (StreamId::agent(&self.name), self.desk.clock.now());
         // A guest that writes without end must not hold anybody up: what does not fit is lost.
-        let _ = self.entries.try_send(Entry { stream, at, event });
+        let _ = self.entries.try_send(Told::Happened(Entry { stream, at, event }));
     }
 }

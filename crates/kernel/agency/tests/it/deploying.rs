@@ -1,0 +1,220 @@
+//! WASM agents that live here from one process to the next, with a loader that compiles nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_acl::{Aid, Message, Performative};
+use bottega_agency::{AgencyError, Deployment, Deployments, Shelf};
+use bottega_behaviour::{Guest, GuestLoader, Letter, Office, Resident, Trouble};
+use bottega_manifest::{Host, Manifest};
+use bottega_store::{Blobs, MemoryStore};
+use bottega_types::{Digest, ManualClock, Timestamp};
+
+use crate::world::{SPAN, agency, name};
+
+/// Takes a module for what it is to say; `broken` is none, and `stillborn` never begins.
+struct Words;
+
+struct Speaker {
+    manifest: Manifest,
+    words: String,
+}
+
+struct Voice {
+    words: String,
+    config: String,
+    asked: u64,
+}
+
+impl GuestLoader for Words {
+    fn load(&self, module: &[u8], manifest: Manifest) -> Result<Arc<dyn Guest>, String> {
+        let words = String::from_utf8(module.to_vec()).map_err(|error| error.to_string())?;
+        if words == "broken" {
+            return Err("this is no module".to_owned());
+        }
+        Ok(Arc::new(Speaker { manifest, words }))
+    }
+}
+
+impl Guest for Speaker {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn resident(&self, _: Arc<dyn Host>, _: &Path, config: &str) -> Box<dyn Resident> {
+        Box::new(Voice { words: self.words.clone(), config: config.to_owned(), asked: 0 })
+    }
+}
+
+#[async_trait]
+impl Resident for Voice {
+    async fn begin(&mut self, _: &dyn Office) -> Result<(), Trouble> {
+        if self.words == "stillborn" { Err(Trouble("it does not breathe".into())) } else { Ok(()) }
+    }
+
+    async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
+        self.asked += 1;
+        let words = format!("{} {} {}", self.words, self.config, self.asked);
+        let answer = letter.message.reply(Performative::InformRef, office.me()).about(words);
+        office.send(answer).await.map_err(|error| Trouble(error.to_string()))
+    }
+
+    async fn save(&mut self) -> Result<Vec<u8>, Trouble> {
+        Ok(self.asked.to_string().into_bytes())
+    }
+
+    async fn restore(&mut self, saved: &[u8]) -> Result<(), Trouble> {
+        self.asked = String::from_utf8_lossy(saved).parse().map_err(|_| Trouble("?".into()))?;
+        Ok(())
+    }
+}
+
+const MANIFEST: &str = "name = \"speaker\"\nversion = \"1.0.0\"\nworld = \"agent\"\n";
+
+fn deployment(words: &str) -> Deployment {
+    Deployment {
+        manifest: MANIFEST.to_owned(),
+        module: words.as_bytes().to_vec(),
+        name: None,
+        config: "{}".to_owned(),
+    }
+}
+
+struct Shop {
+    store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+    deployments: Deployments,
+    processes: u64,
+}
+
+impl Shop {
+    fn over(store: Arc<MemoryStore>, clock: Arc<ManualClock>, processes: u64) -> Self {
+        let agency = Arc::new(agency(&store, &clock, processes));
+        let shelf = Shelf {
+            blobs: store.clone(),
+            leases: store.clone(),
+            loader: Arc::new(Words),
+            homes: "/nowhere".into(),
+        };
+        Self { deployments: Deployments::new(agency, shelf), store, clock, processes }
+    }
+
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000)));
+        Self::over(Arc::default(), clock, 1)
+    }
+
+    /// The next process over what is stored. Who could not be begun there is told.
+    async fn again(self) -> (Self, Vec<String>) {
+        let Self { store, clock, deployments, processes } = self;
+        drop(deployments);
+        let shop = Self::over(store, clock, processes + 1);
+        let not_begun = shop.deployments.restore().await.unwrap();
+        (shop, not_begun.into_iter().map(|one| format!("{}: {}", one.name, one.why)).collect())
+    }
+
+    async fn ask(&self, local: &str) -> String {
+        let question =
+            Message::new(Performative::QueryRef).to(Aid::new(name(local))).about("well?");
+        let answer = self.deployments.agency().ask(question, SPAN).await;
+        match answer {
+            Ok(Some(answer)) => answer.content.unwrap().as_text().unwrap().to_owned(),
+            Ok(None) => "silence".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Deploys, and says why not where it does not.
+    async fn deploy(&self, deployment: Deployment) -> String {
+        match self.deployments.deploy(deployment).await {
+            Ok(name) => name.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn who(&self) -> Vec<String> {
+        let rows = self.deployments.agency().list().await;
+        rows.into_iter().map(|row| format!("{} ({})", row.name, row.kind)).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_deployed_is_there_in_the_next_process() {
+    let shop = Shop::new();
+    assert_eq!(shop.deploy(deployment("hello")).await, "speaker@here");
+    let other =
+        Deployment { name: Some("second".into()), config: "[1]".into(), ..deployment("hi") };
+    assert_eq!(shop.deploy(other).await, "second@here");
+    assert_eq!(shop.ask("speaker").await, "hello {} 1");
+
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
+    assert_eq!(
+        shop.who().await,
+        ["second@here (wasm speaker 1.0.0)", "speaker@here (wasm speaker 1.0.0)"]
+    );
+    assert_eq!(shop.ask("second").await, "hi [1] 1", "with its module and its settings");
+
+    shop.deployments.agency().remove(&name("second"), SPAN).await.unwrap();
+    let (shop, _) = shop.again().await;
+    assert_eq!(shop.who().await, ["speaker@here (wasm speaker 1.0.0)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_not_live_is_refused_and_not_kept() {
+    #[track_caller]
+    fn check(told: &str, expected: &str) {
+        assert!(told.contains(expected), "{told}");
+    }
+    let shop = Shop::new();
+    check(&shop.deploy(deployment("broken")).await, "this is no module");
+    check(&shop.deploy(deployment("stillborn")).await, "it does not breathe");
+    let tool =
+        Deployment { manifest: MANIFEST.replace("\"agent\"", "\"tool\""), ..deployment("x") };
+    check(&shop.deploy(tool).await, "an agent is deployed");
+    let typo = Deployment { manifest: format!("{MANIFEST}limit = 3"), ..deployment("x") };
+    check(&shop.deploy(typo).await, "limit");
+    let named = Deployment { name: Some("a b".into()), ..deployment("x") };
+    check(&shop.deploy(named).await, "a b");
+    check(&shop.deploy(Deployment { config: "{".into(), ..deployment("x") }).await, "no JSON");
+    shop.deploy(deployment("hello")).await;
+    check(&shop.deploy(deployment("other")).await, "speaker");
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
+    assert_eq!(shop.who().await.len(), 1);
+    assert_eq!(shop.ask("speaker").await, "hello {} 1", "the first one is who stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_version_knows_what_the_one_before_knew() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    assert_eq!(shop.ask("speaker").await, "one {} 1");
+    shop.deployments.upgrade(&name("speaker"), deployment("two")).await.unwrap();
+    assert_eq!(shop.ask("speaker").await, "two {} 2");
+
+    let why = shop.deployments.upgrade(&name("speaker"), deployment("stillborn")).await;
+    assert!(matches!(why, Err(AgencyError::RolledBack { .. })), "{why:?}");
+    assert_eq!(shop.ask("speaker").await, "two {} 3", "the version before goes on");
+
+    let (shop, _) = shop.again().await;
+    assert_eq!(shop.ask("speaker").await, "two {} 1", "the version that did not begin is not kept");
+    shop.deployments.roll_back(&name("speaker")).await.unwrap();
+    assert_eq!(shop.ask("speaker").await, "one {} 2");
+    let (shop, _) = shop.again().await;
+    assert_eq!(shop.ask("speaker").await, "one {} 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_can_not_begin_again_keeps_nobody_back() {
+    let shop = Shop::new();
+    shop.deploy(Deployment { name: Some("aaa".into()), ..deployment("hello") }).await;
+    shop.deploy(deployment("hi")).await;
+    let gone = Digest::of(b"hello");
+    shop.store.sweep(&|digest: &Digest| *digest != gone).await.unwrap();
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun.len(), 1);
+    assert!(not_begun[0].starts_with("aaa@here: ") && not_begun[0].contains("is not kept"));
+    assert_eq!(shop.ask("speaker").await, "hi {} 1");
+}
