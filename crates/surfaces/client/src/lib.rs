@@ -1,8 +1,9 @@
-//! The typed client of the API: the traits through which every surface works, and their in-process form.
+//! The typed client of the API: the traits through which every surface works, and who stands behind them.
 //!
-//! What it is: [`Sessions`], [`Models`] and [`Machine`], each a handful of calls that take requests of
-//! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed; and
-//! [`InProcess`], which is [`Sessions`] over a platform in the same process.
+//! What it is: [`Sessions`], [`Models`], [`Machine`] and [`Agents`], each a handful of calls that take requests of
+//! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed;
+//! [`InProcess`], which is [`Sessions`] over a platform in the same process; and [`Remote`], which is [`Agents`] over
+//! HTTP.
 //! What it is not: it knows no rules and no adapters; the app hands it a [`Workshop`] to work in.
 //!
 //! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
@@ -14,6 +15,7 @@ mod entrance;
 mod error;
 mod grants;
 mod in_process;
+mod remote;
 mod stream;
 mod transcript;
 mod translate;
@@ -26,4 +28,5 @@ pub use entrance::{
 };
 pub use error::api_error;
 pub use in_process::InProcess;
+pub use remote::Remote;
 pub use workshop::{RunDefaults, Workshop};
