@@ -12,17 +12,17 @@ use futures::StreamExt as _;
 use tracing::Instrument as _;
 
 use crate::call::{Call, Reply};
+use crate::endpoints::{Endpoint, Patience, Size};
 use crate::fault::Fault;
 use crate::guard::{self, Access};
 use crate::request_name;
-use crate::routes::{Patience, Route, Size};
 use crate::server::Desk;
 
-/// What a request asked for, by the table of routes.
+/// What a request asked for, by the table of endpoints.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked {
-    Route(&'static Route),
-    /// No route has that path.
+    Endpoint(&'static Endpoint),
+    /// No endpoint has that path.
     NoPath,
     /// There is the path, but not with that method.
     NoMethod(&'static str),
@@ -37,7 +37,7 @@ pub(crate) async fn answer(
 ) -> Response<Body> {
     let name = request_name::of(request.headers(), desk.entropy.as_ref());
     let (method, path) = match asked {
-        Asked::Route(route) => (route.verb.as_str(), route.path),
+        Asked::Endpoint(endpoint) => (endpoint.verb.as_str(), endpoint.path),
         Asked::NoPath => ("other", "unknown"),
         Asked::NoMethod(path) => ("other", path),
     };
@@ -84,12 +84,12 @@ async fn carry_out(
     let (parts, body) = request.into_parts();
     guard::is_no_stranger(&parts.headers, parts.uri.authority().map(|it| it.as_str()))?;
     let access = match asked {
-        Asked::Route(route) => route.access,
+        Asked::Endpoint(endpoint) => endpoint.access,
         Asked::NoPath | Asked::NoMethod(_) => Access::Token,
     };
     desk.guard.admit(access, &parts.headers)?;
-    let route = match asked {
-        Asked::Route(route) => route,
+    let endpoint = match asked {
+        Asked::Endpoint(endpoint) => endpoint,
         Asked::NoPath => {
             let error = ApiError::new(codes::USAGE, format!("there is no `{}`", parts.uri.path()));
             let error = error.step("read `/docs` or `/openapi.json`: they list what there is");
@@ -108,7 +108,7 @@ async fn carry_out(
     let _place = match access {
         Access::Open => None,
         Access::Token | Access::Person => {
-            let large = route.takes.as_ref().is_some_and(|takes| takes.largest == Size::Module);
+            let large = endpoint.takes.as_ref().is_some_and(|takes| takes.largest == Size::Module);
             let room = if large { &desk.modules_at_once } else { &desk.at_once };
             Some(room.try_acquire().map_err(|_| {
                 let error = ApiError::new(codes::NO_SERVER, "too much is under way on the server");
@@ -116,12 +116,12 @@ async fn carry_out(
             })?)
         }
     };
-    let patience = match route.patience {
+    let patience = match endpoint.patience {
         Patience::Usual => desk.limits.usual,
         Patience::Long => desk.limits.long,
     };
     let work = async {
-        let body = match &route.takes {
+        let body = match &endpoint.takes {
             Some(takes) => {
                 is_json(&parts.headers)?;
                 read(body, &parts.headers, desk.limits.bytes(takes.largest)).await?
@@ -130,7 +130,7 @@ async fn carry_out(
         };
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let headers = parts.headers;
-        (route.run)(Call { desk: Arc::clone(desk), names, query, headers, body }).await
+        (endpoint.run)(Call { desk: Arc::clone(desk), names, query, headers, body }).await
     };
     within(patience, work).await.unwrap_or_else(|| Err(too_long(patience)))
 }

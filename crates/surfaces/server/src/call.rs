@@ -1,4 +1,4 @@
-//! One request as a route sees it, and what the route gives back.
+//! One request as an endpoint sees it, and what the endpoint gives back.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::server::Desk;
 /// A request that was let in, with its whole body.
 pub(crate) struct Call {
     pub(crate) desk: Arc<Desk>,
-    /// The parts of the path that the route names.
+    /// The parts of the path that the endpoint names.
     pub(crate) names: Vec<(String, String)>,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
@@ -28,7 +28,7 @@ impl Call {
         self.desk.agents.as_ref()
     }
 
-    /// The part of the path that the route calls `name`.
+    /// The part of the path that the endpoint calls `name`.
     pub(crate) fn part(&self, name: &str) -> &str {
         let found = self.names.iter().find(|(own, _)| own == name);
         found.map_or("", |(_, value)| value)
@@ -100,7 +100,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// What a route gives back.
+/// What an endpoint gives back.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,

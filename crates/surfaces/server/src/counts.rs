@@ -9,15 +9,15 @@ use bottega_api::{AgentStanding, AgentView};
 /// The media type of the text format.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Requests that were answered, by method, route and status. Routes and methods are those of the table, so the number
+/// Requests that were answered, by method, endpoint and status. Routes and methods are those of the table, so the number
 /// of rows is bounded.
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>);
 
 impl Counts {
-    pub(crate) fn add(&self, method: &'static str, route: &'static str, status: u16) {
+    pub(crate) fn add(&self, method: &'static str, endpoint: &'static str, status: u16) {
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *rows.entry((route, method, status)).or_default() += 1;
+        *rows.entry((endpoint, method, status)).or_default() += 1;
     }
 
     /// All metrics. `agents` is nothing when they can't be listed now.
@@ -26,10 +26,11 @@ impl Counts {
         page.metric(UPTIME, "gauge", "Seconds since the server began.");
         page.value(UPTIME, &[], uptime_seconds);
         page.metric(REQUESTS, "counter", "Requests that were answered.");
-        for ((route, method, status), count) in
+        for ((endpoint, method, status), count) in
             &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
         {
-            let labels = [("method", *method), ("route", *route), ("status", &*status.to_string())];
+            let labels =
+                [("method", *method), ("route", *endpoint), ("status", &*status.to_string())];
             page.value(REQUESTS, &labels, *count);
         }
         page.metric(LISTED, "gauge", "1 when agents can be listed, else 0.");

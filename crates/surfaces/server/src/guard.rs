@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::fault::Fault;
 use crate::listen::is_here;
 
-/// What a route asks of whoever calls it.
+/// What an endpoint asks of whoever calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Nothing.

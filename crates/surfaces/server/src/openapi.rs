@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the table of routes and the types themselves.
+//! The description of the API (OpenAPI 3.1), made from the table of endpoints and the types themselves.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::endpoints::{self, Endpoint, Gives, Group, Parameter, Takes};
 use crate::guard::Access;
 use crate::request_name;
-use crate::routes::{self, Gives, Group, Parameter, Route, Takes};
 
 /// The whole document.
 pub(crate) fn document() -> Value {
     let mut types = Types::new();
     let mut paths = Map::new();
-    for route in routes::all() {
-        let operation = operation(route, &mut types);
-        let path = paths.entry(route.path).or_insert_with(|| Value::Object(Map::new()));
+    for endpoint in endpoints::all() {
+        let operation = operation(endpoint, &mut types);
+        let path = paths.entry(endpoint.path).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(path) = path {
-            path.insert(route.verb.as_str().to_owned(), operation);
+            path.insert(endpoint.verb.as_str().to_owned(), operation);
         }
     }
     let problem = json!({
@@ -59,31 +59,32 @@ pub(crate) fn document() -> Value {
     })
 }
 
-fn operation(route: &Route, types: &mut Types) -> Value {
+fn operation(endpoint: &Endpoint, types: &mut Types) -> Value {
     let mut operation = Map::new();
     let mut put = |name: &str, value: Value| operation.insert(name.to_owned(), value);
-    put("operationId", route.name.into());
-    put("tags", json!([route.group.name()]));
-    put("summary", route.summary.into());
-    match route.access {
+    put("operationId", endpoint.name.into());
+    put("tags", json!([endpoint.group.name()]));
+    put("summary", endpoint.summary.into());
+    match endpoint.access {
         // What stands above all paths.
         Access::Token => {}
         Access::Open => drop(put("security", json!([]))),
         Access::Person => drop(put("security", json!([{ "token": [] }, { "password": [] }]))),
     }
-    let parameters = parameters(route, types);
+    let parameters = parameters(endpoint, types);
     if !parameters.is_empty() {
         put("parameters", parameters.into());
     }
-    if let Some(takes) = &route.takes {
+    if let Some(takes) = &endpoint.takes {
         put("requestBody", body(takes, types));
     }
-    put("responses", responses(route, types));
+    put("responses", responses(endpoint, types));
     Value::Object(operation)
 }
 
-fn parameters(route: &Route, types: &mut Types) -> Vec<Value> {
-    let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+fn parameters(endpoint: &Endpoint, types: &mut Types) -> Vec<Value> {
+    let parts =
+        endpoint.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let mut parameters: Vec<Value> = parts
         .map(|name| {
             let about = match name {
@@ -98,7 +99,7 @@ fn parameters(route: &Route, types: &mut Types) -> Vec<Value> {
             })
         })
         .collect();
-    for Parameter { name, place, about, schema } in route.parameters {
+    for Parameter { name, place, about, schema } in endpoint.parameters {
         let schema = types.taken(*schema);
         parameters.push(json!({
             "name": name, "in": place, "required": false, "description": about, "schema": schema,
@@ -116,13 +117,13 @@ fn body(takes: &Takes, types: &mut Types) -> Value {
     })
 }
 
-fn responses(route: &Route, types: &mut Types) -> Value {
+fn responses(endpoint: &Endpoint, types: &mut Types) -> Value {
     let mut responses = Map::new();
-    responses.insert(status(route.gives.status), given(&route.gives, types));
-    if let Some(otherwise) = &route.otherwise {
+    responses.insert(status(endpoint.gives.status), given(&endpoint.gives, types));
+    if let Some(otherwise) = &endpoint.otherwise {
         responses.insert(status(otherwise.status), given(otherwise, types));
     }
-    for refusal in refusals(route) {
+    for refusal in refusals(endpoint) {
         responses
             .entry(status(refusal))
             .or_insert_with(|| json!({ "$ref": "#/components/responses/Problem" }));
@@ -134,12 +135,12 @@ fn status(status: StatusCode) -> String {
     status.as_u16().to_string()
 }
 
-/// Every status that a route may refuse with.
-fn refusals(route: &Route) -> BTreeSet<StatusCode> {
-    let mut refusals: BTreeSet<StatusCode> = route.refuses.iter().copied().collect();
+/// Every status that an endpoint may refuse with.
+fn refusals(endpoint: &Endpoint) -> BTreeSet<StatusCode> {
+    let mut refusals: BTreeSet<StatusCode> = endpoint.refuses.iter().copied().collect();
     refusals.insert(StatusCode::FORBIDDEN);
     refusals.insert(StatusCode::INTERNAL_SERVER_ERROR);
-    match route.access {
+    match endpoint.access {
         Access::Open => {}
         Access::Token | Access::Person => refusals.extend([
             StatusCode::UNAUTHORIZED,
@@ -147,7 +148,7 @@ fn refusals(route: &Route) -> BTreeSet<StatusCode> {
             StatusCode::SERVICE_UNAVAILABLE,
         ]),
     }
-    if route.takes.is_some() {
+    if endpoint.takes.is_some() {
         refusals.extend([
             StatusCode::BAD_REQUEST,
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -215,8 +216,8 @@ mod tests {
     #[test]
     fn a_type_has_one_form_in_requests_and_answers() {
         let mut types = Types::new();
-        for route in routes::all() {
-            operation(route, &mut types);
+        for endpoint in endpoints::all() {
+            operation(endpoint, &mut types);
         }
         let taken = types.taken.take_definitions(true);
         let given = types.given.take_definitions(true);
@@ -228,13 +229,13 @@ mod tests {
 
     #[test]
     fn every_example_is_what_its_route_takes() {
-        for route in routes::all() {
-            let Some(takes) = &route.takes else { continue };
+        for endpoint in endpoints::all() {
+            let Some(takes) = &endpoint.takes else { continue };
             let example: Value = serde_json::from_str(takes.example).unwrap();
             let mut generator = SchemaSettings::draft2020_12().into_generator();
             let mut schema = (takes.schema)(&mut generator).to_value();
             schema["$defs"] = generator.take_definitions(true).into();
-            assert!(jsonschema::is_valid(&schema, &example), "{}", route.name);
+            assert!(jsonschema::is_valid(&schema, &example), "{}", endpoint.name);
         }
     }
 }

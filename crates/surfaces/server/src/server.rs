@@ -20,9 +20,9 @@ use tokio::time::Instant;
 
 use crate::answer::{Asked, answer};
 use crate::counts::Counts;
+use crate::endpoints::{self, Size, Verb};
 use crate::guard::Guard;
 use crate::listen;
-use crate::routes::{self, Size, Verb};
 
 /// What a server is made of.
 pub struct Options {
@@ -191,23 +191,23 @@ impl Server {
 
 type Names = Result<RawPathParams, RawPathParamsRejection>;
 
-/// The table of routes, as axum finds them.
+/// The table of endpoints, as axum finds them.
 fn router(desk: Arc<Desk>) -> Router {
     let mut paths: Vec<(&'static str, MethodRouter<Arc<Desk>>)> = Vec::new();
-    for route in routes::all() {
+    for endpoint in endpoints::all() {
         let handler = move |State(desk): State<Arc<Desk>>, names: Names, request: Request<Body>| {
             // A path that is no UTF-8 leads nowhere.
-            let asked = if names.is_ok() { Asked::Route(route) } else { Asked::NoPath };
+            let asked = if names.is_ok() { Asked::Endpoint(endpoint) } else { Asked::NoPath };
             answer(desk, asked, names.map(|names| collected(&names)).unwrap_or_default(), request)
         };
-        let filter = match route.verb {
+        let filter = match endpoint.verb {
             Verb::Get => MethodFilter::GET,
             Verb::Post => MethodFilter::POST,
             Verb::Delete => MethodFilter::DELETE,
         };
-        match paths.iter_mut().find(|(path, _)| *path == route.path) {
+        match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
             Some((_, methods)) => *methods = std::mem::take(methods).on(filter, handler),
-            None => paths.push((route.path, on(filter, handler))),
+            None => paths.push((endpoint.path, on(filter, handler))),
         }
     }
     let mut router = Router::new();

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answered;
 mod described;
 mod refused;
 mod remotely;
-mod routed;
 mod world;

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Access, Gives, Group, Patience, Route, Verb, schema};
+use super::{Access, Endpoint, Gives, Group, Patience, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 
@@ -35,8 +35,8 @@ struct NotReadyView {
     why: String,
 }
 
-pub(super) const ROUTES: &[Route] = &[
-    Route {
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
         verb: Verb::Get,
         path: "/health/live",
         name: "isLive",
@@ -51,7 +51,7 @@ pub(super) const ROUTES: &[Route] = &[
         otherwise: None,
         run: |_| Box::pin(async { Reply::json(StatusCode::OK, &LiveView { live: true }) }),
     },
-    Route {
+    Endpoint {
         verb: Verb::Get,
         path: "/health/ready",
         name: "isReady",

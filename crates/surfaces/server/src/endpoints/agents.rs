@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, MailView, codes};
 
-use super::{Access, Gives, Group, Parameter, Patience, Route, Run, Size, Takes, Verb, schema};
+use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 
@@ -27,8 +27,8 @@ const fn get(
     summary: &'static str,
     gives: Gives,
     run: Run,
-) -> Route {
-    Route {
+) -> Endpoint {
+    Endpoint {
         verb: Verb::Get,
         path,
         name,
@@ -47,8 +47,8 @@ const fn get(
 
 const AGENT: Gives = Gives::json(StatusCode::OK, "The agent, as it is now.", schema::<AgentView>);
 
-pub(super) const ROUTES: &[Route] = &[
-    Route {
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
         refuses: &[],
         ..get(
             "/v1/agents",
@@ -58,7 +58,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(list(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         takes: Some(Takes {
@@ -76,10 +76,10 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(deploy(call)),
         )
     },
-    Route {
+    Endpoint {
         ..get("/v1/agents/{name}", "showAgent", "One agent", AGENT, |call| Box::pin(show(call)))
     },
-    Route {
+    Endpoint {
         verb: Verb::Delete,
         gives: Gives::nothing("It is gone."),
         patience: Patience::Long,
@@ -91,7 +91,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(remove(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
@@ -103,7 +103,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(start(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
@@ -115,7 +115,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(stop(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
@@ -127,7 +127,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(restart(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         takes: Some(Takes {
@@ -144,7 +144,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(upgrade(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
@@ -156,7 +156,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(roll_back(call)),
         )
     },
-    Route {
+    Endpoint {
         parameters: &[Parameter {
             name: "limit",
             place: "query",
@@ -172,7 +172,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(events(call)),
         )
     },
-    Route {
+    Endpoint {
         group: Group::Messages,
         ..get(
             "/v1/agents/{name}/mail",
@@ -182,7 +182,7 @@ pub(super) const ROUTES: &[Route] = &[
             |call| Box::pin(mail(call)),
         )
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         group: Group::Messages,
         gives: Gives::nothing("It is under way again."),

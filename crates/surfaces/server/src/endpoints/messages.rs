@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use bottega_api::{AnswerView, ApiError, AskRequest, ReceiptView, SendRequest, codes};
 
-use super::{Access, Gives, Group, Parameter, Patience, Route, Size, Takes, Verb, schema};
+use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Size, Takes, Verb, schema};
 use crate::call::{Call, IDEMPOTENCY_KEY, Reply};
 use crate::fault::Fault;
 
-pub(super) const ROUTES: &[Route] = &[
-    Route {
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
         verb: Verb::Post,
         path: "/v1/messages",
         name: "sendMessage",
@@ -38,7 +38,7 @@ pub(super) const ROUTES: &[Route] = &[
         otherwise: None,
         run: |call| Box::pin(send(call)),
     },
-    Route {
+    Endpoint {
         verb: Verb::Post,
         path: "/v1/messages/ask",
         name: "askAgent",

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use bottega_api::{ApiError, CODES, codes};
 
-use super::{Access, Gives, Group, Patience, Route, Run, Verb};
+use super::{Access, Endpoint, Gives, Group, Patience, Run, Verb};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::{openapi, page};
@@ -14,8 +14,8 @@ const fn page(
     summary: &'static str,
     media: &'static str,
     run: Run,
-) -> Route {
-    Route {
+) -> Endpoint {
+    Endpoint {
         verb: Verb::Get,
         path,
         name,
@@ -32,14 +32,14 @@ const fn page(
     }
 }
 
-pub(super) const ROUTES: &[Route] = &[
+pub(super) const ENDPOINTS: &[Endpoint] = &[
     page("/openapi.json", "describeApi", "This API, as OpenAPI 3.1", "application/json", |_| {
         Box::pin(async { Reply::json(StatusCode::OK, &openapi::document()) })
     }),
     page("/docs", "browseApi", "This API, as a page to read", "text/html", |_| {
         Box::pin(async { Ok(Reply::page(page::of(&openapi::document()))) })
     }),
-    Route {
+    Endpoint {
         refuses: &[StatusCode::NOT_FOUND],
         ..page(
             "/docs/errors/{code}",

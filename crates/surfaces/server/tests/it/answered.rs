@@ -1,4 +1,4 @@
-//! Every route does what it says.
+//! Every endpoint does what it says.
 
 use bottega_api::{ApiError, codes};
 use bottega_server::Limits;

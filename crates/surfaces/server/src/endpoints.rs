@@ -1,4 +1,4 @@
-//! Every route, in one table: what is served, described and counted by.
+//! Every endpoint, in one table: what is served, described and counted by.
 
 mod agents;
 mod description;
@@ -14,8 +14,8 @@ use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::guard::Access;
 
-/// One route.
-pub(crate) struct Route {
+/// One endpoint.
+pub(crate) struct Endpoint {
     pub(crate) verb: Verb,
     /// With the parts that it names in braces.
     pub(crate) path: &'static str,
@@ -37,7 +37,7 @@ pub(crate) struct Route {
     pub(crate) run: Run,
 }
 
-/// How a route is carried out.
+/// How an endpoint is carried out.
 pub(crate) type Run = fn(Call) -> BoxFuture<'static, Result<Reply, Fault>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Verb {
     }
 }
 
-/// What a route is about.
+/// What an endpoint is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
     Agents,
@@ -85,7 +85,7 @@ impl Group {
     }
 }
 
-/// How long a route may take.
+/// How long an endpoint may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
     Usual,
@@ -100,7 +100,7 @@ pub(crate) enum Size {
     Module,
 }
 
-/// What a route reads beside its body.
+/// What an endpoint reads beside its body.
 pub(crate) struct Parameter {
     pub(crate) name: &'static str,
     /// `query` or `header`.
@@ -147,11 +147,17 @@ fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Every route, in the order of the description.
-pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
-    [agents::ROUTES, messages::ROUTES, health::ROUTES, metrics::ROUTES, description::ROUTES]
-        .into_iter()
-        .flatten()
+/// Every endpoint, in the order of the description.
+pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
+    [
+        agents::ENDPOINTS,
+        messages::ENDPOINTS,
+        health::ENDPOINTS,
+        metrics::ENDPOINTS,
+        description::ENDPOINTS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
@@ -159,21 +165,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_routes_are_the_same() {
+    fn no_two_endpoints_are_the_same() {
         let mut seen = Vec::new();
-        for route in all() {
-            assert!(!seen.contains(&(route.verb.as_str(), route.path)), "{}", route.path);
-            assert!(!seen.contains(&("name", route.name)), "{}", route.name);
-            assert!(!route.summary.ends_with('.'), "{}", route.summary);
-            seen.extend([(route.verb.as_str(), route.path), ("name", route.name)]);
+        for endpoint in all() {
+            assert!(!seen.contains(&(endpoint.verb.as_str(), endpoint.path)), "{}", endpoint.path);
+            assert!(!seen.contains(&("name", endpoint.name)), "{}", endpoint.name);
+            assert!(!endpoint.summary.ends_with('.'), "{}", endpoint.summary);
+            seen.extend([(endpoint.verb.as_str(), endpoint.path), ("name", endpoint.name)]);
         }
     }
 
     #[test]
     fn only_health_is_open() {
-        for route in all() {
-            let health = route.path.starts_with("/health/");
-            assert_eq!(route.access == Access::Open, health, "{}", route.path);
+        for endpoint in all() {
+            let health = endpoint.path.starts_with("/health/");
+            assert_eq!(endpoint.access == Access::Open, health, "{}", endpoint.path);
         }
     }
 }

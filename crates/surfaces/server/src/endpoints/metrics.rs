@@ -1,11 +1,11 @@
 //! Metrics, for Prometheus.
 
-use super::{Access, Gives, Group, Patience, Route, Verb};
+use super::{Access, Endpoint, Gives, Group, Patience, Verb};
 use crate::call::{Call, Reply};
 use crate::counts::MEDIA_TYPE;
 use crate::fault::Fault;
 
-pub(super) const ROUTES: &[Route] = &[Route {
+pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     verb: Verb::Get,
     path: "/metrics",
     name: "readMetrics",
