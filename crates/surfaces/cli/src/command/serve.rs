@@ -6,10 +6,12 @@ use bottega_api::codes;
 use bottega_client::{ServeRequest, Serving};
 use clap::Args;
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use serde_json::json;
 
 use super::Desk;
 use crate::report::{Failure, Form};
+use crate::terminal::Interrupt;
 use crate::visible;
 
 /// Host agents, and serve them over HTTP on this machine
@@ -47,18 +49,24 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
     });
     let serving = entrance.serve(ServeRequest { listen: arguments.listen }, &ready, stopped);
     let interrupted = async {
-        interrupts.next().await;
+        asked(interrupts).await;
         if form == Form::People {
             tell("stopping; once more leaves at once\n");
         }
         drop(stop);
-        interrupts.next().await;
+        asked(interrupts).await;
     };
-    // A stream that has ended asks nothing; only the server can end then.
     tokio::select! {
         biased;
         ended = serving => ended.map(|()| 0).map_err(Failure::from),
         () = interrupted => Err(Failure::Silent(codes::INTERRUPTED.exit)),
+    }
+}
+
+/// Waits until this process is asked to stop. A stream that has ended asks for nothing.
+async fn asked(interrupts: &mut BoxStream<'static, Interrupt>) {
+    if interrupts.next().await.is_none() {
+        std::future::pending::<()>().await;
     }
 }
 
