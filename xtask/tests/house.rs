@@ -36,7 +36,7 @@ const SHARED_SURFACES: &[&str] = &["bottega-api", "bottega-client"];
 const HOMES: &[(&str, &[&str])] = &[
     ("age", &["bottega-config"]),
     ("anyhow", &["bottega", "xtask"]),
-    ("axum", &["bottega-testkit"]),
+    ("axum", &["bottega-server", "bottega-testkit"]),
     ("clap", &["bottega-cli", "xtask"]),
     ("clap_complete", &["bottega-cli"]),
     ("clap_mangen", &["bottega-cli"]),

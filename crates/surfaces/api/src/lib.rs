@@ -13,6 +13,7 @@ mod cost;
 mod error;
 mod grant;
 mod machine;
+mod problem;
 mod run;
 mod session;
 
@@ -26,6 +27,7 @@ pub use grant::{GrantFor, GrantView};
 pub use machine::{
     AuditReport, Check, CheckState, DoctorReport, NoticeView, SecretView, SettingView, SourceView,
 };
+pub use problem::Problem;
 pub use run::{AttachmentFile, Ending, RunEvent, RunRequest, RunTotals};
 pub use session::{
     ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,

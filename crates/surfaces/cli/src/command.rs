@@ -1,5 +1,6 @@
 //! The commands: one file each, and the table that names them.
 
+mod agent;
 mod audit;
 mod chat;
 mod completions;
@@ -8,16 +9,21 @@ mod cost;
 mod doctor;
 mod grants;
 mod man;
+mod message;
 mod model;
 mod resume;
 mod run;
 mod secret;
+mod serve;
 mod sessions;
 mod undo;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bottega_client::Entrance;
+use bottega_api::{ApiError, codes};
+use bottega_client::{Agents, Entrance};
+use clap::Args;
 use serde::Serialize;
 
 use crate::arguments::Global;
@@ -44,6 +50,9 @@ pub(crate) enum Command {
     Resume(resume::Arguments),
     Sessions(sessions::Arguments),
     Undo(undo::Arguments),
+    Serve(serve::Arguments),
+    Agent(agent::Arguments),
+    Message(message::Arguments),
     Model(model::Arguments),
     Config(config::Arguments),
     Secret(secret::Arguments),
@@ -60,11 +69,14 @@ impl Command {
         match self {
             Self::Completions(_) | Self::Man(_) => Needs::Nothing,
             Self::Config(_) | Self::Doctor(_) | Self::Secret(_) => Needs::Places,
+            Self::Agent(arguments) => arguments.needs(),
             Self::Run(_)
             | Self::Chat(_)
             | Self::Resume(_)
             | Self::Sessions(_)
             | Self::Undo(_)
+            | Self::Serve(_)
+            | Self::Message(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)
@@ -80,6 +92,9 @@ impl Command {
             Self::Resume(arguments) => Some(arguments.work()),
             Self::Sessions(_)
             | Self::Undo(_)
+            | Self::Serve(_)
+            | Self::Agent(_)
+            | Self::Message(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -99,6 +114,9 @@ impl Command {
             Self::Resume(arguments) => resume::execute(arguments, desk).await,
             Self::Sessions(arguments) => sessions::execute(arguments, desk).await,
             Self::Undo(arguments) => undo::execute(arguments, desk).await,
+            Self::Serve(arguments) => serve::execute(arguments, desk).await,
+            Self::Agent(arguments) => agent::execute(arguments, desk).await,
+            Self::Message(arguments) => message::execute(arguments, desk).await,
             Self::Model(arguments) => model::execute(arguments, desk).await,
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,
@@ -110,6 +128,14 @@ impl Command {
             Self::Man(arguments) => man::execute(&arguments, desk),
         }
     }
+}
+
+/// Which server agents live on.
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    /// The server; the one that runs on this machine when absent
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
 }
 
 /// What a command works with.
@@ -139,6 +165,29 @@ impl Desk<'_> {
             (None, None) => std::env::current_dir()?,
         };
         Ok(here.canonicalize().unwrap_or(here))
+    }
+
+    /// A path that was written, seen from the folder of `-C`.
+    pub(crate) fn path(&self, written: &Path) -> PathBuf {
+        match &self.global.directory {
+            Some(folder) => folder.join(written),
+            None => written.to_owned(),
+        }
+    }
+
+    /// The agents of a server.
+    pub(crate) async fn agents(&mut self, at: &Where) -> Result<Arc<dyn Agents>, Failure> {
+        let entrance = self.entrance;
+        self.wait(entrance.agents(at.server.as_deref())).await
+    }
+
+    /// Waits for an answer, until a person doesn't any more.
+    pub(crate) async fn wait<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, Failure> {
+        let waited = Terminal::unless_interrupted(&mut self.terminal.interrupts, work).await;
+        Ok(waited.ok_or(Failure::Silent(codes::INTERRUPTED.exit))??)
     }
 
     pub(crate) const fn form(&self) -> Form {

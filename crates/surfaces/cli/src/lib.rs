@@ -30,6 +30,7 @@ mod reference;
 mod report;
 mod table;
 mod task;
+mod template;
 mod terminal;
 mod visible;
 mod work;

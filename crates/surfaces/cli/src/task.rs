@@ -82,6 +82,11 @@ pub(crate) async fn gather(
     Ok((task, attachments))
 }
 
+/// All of standard input, as text.
+pub(crate) async fn piped_text(terminal: &mut Terminal) -> Result<String, Failure> {
+    text(stdin(terminal).await?, "standard input")
+}
+
 async fn stdin(terminal: &mut Terminal) -> Result<Vec<u8>, Failure> {
     let Terminal { keyboard, interrupts, .. } = terminal;
     match Terminal::unless_interrupted(interrupts, keyboard.everything()).await {

@@ -91,7 +91,7 @@ fn money(text: &str) -> Result<String, bottega_types::NotMoney> {
 }
 
 /// `90`, `90s`, `10m`, `2h` in seconds.
-fn seconds(text: &str) -> Result<u64, String> {
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.strip_suffix(['s', 'm', 'h']) {
         Some(digits) => (digits, text.as_bytes().last().copied()),
         None => (text, None),

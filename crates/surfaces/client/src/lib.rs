@@ -1,8 +1,9 @@
-//! The typed client of the API: the traits through which every surface works, and their in-process form.
+//! The typed client of the API: the traits through which every surface works, and who stands behind them.
 //!
-//! What it is: [`Sessions`], [`Models`] and [`Machine`], each a handful of calls that take requests of
-//! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed; and
-//! [`InProcess`], which is [`Sessions`] over a platform in the same process.
+//! What it is: [`Sessions`], [`Models`], [`Machine`] and [`Agents`], each a handful of calls that take requests of
+//! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed;
+//! [`InProcess`], which is [`Sessions`] over a platform in the same process; and [`Remote`], which is [`Agents`] over
+//! HTTP.
 //! What it is not: it knows no rules and no adapters; the app hands it a [`Workshop`] to work in.
 //!
 //! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
@@ -15,6 +16,7 @@ mod error;
 mod grants;
 mod hosted;
 mod in_process;
+mod remote;
 mod stream;
 mod transcript;
 mod translate;
@@ -28,4 +30,5 @@ pub use entrance::{
 pub use error::{agency_error, api_error};
 pub use hosted::HostedAgents;
 pub use in_process::InProcess;
+pub use remote::Remote;
 pub use workshop::{RunDefaults, Workshop};

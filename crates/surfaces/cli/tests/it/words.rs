@@ -6,7 +6,7 @@ use bottega_cli::{Exit, Invocation, Needs, Override, parse};
 
 use crate::world::World;
 
-fn read(line: &[&str]) -> Result<Invocation, Exit> {
+pub(crate) fn read(line: &[&str]) -> Result<Invocation, Exit> {
     parse(std::iter::once("bottega").chain(line.iter().copied()).map(OsString::from))
 }
 

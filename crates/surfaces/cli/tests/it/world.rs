@@ -1,6 +1,7 @@
 //! A terminal without a screen and an entrance without a platform: a test says what is there, runs one command
 //! line, and reads what came out.
 
+mod residents;
 mod workshop;
 
 use std::collections::VecDeque;
@@ -83,6 +84,10 @@ pub(crate) struct World {
     pub default_model: bool,
     /// Whether a run finds no model until one is pulled.
     pub no_model: bool,
+    /// Whether no server answers.
+    pub no_server: bool,
+    /// Whether nobody lives there, and whoever is to stop never does.
+    pub nobody: bool,
 }
 
 impl Default for World {
@@ -104,6 +109,8 @@ impl Default for World {
             notices: Vec::new(),
             default_model: false,
             no_model: false,
+            no_server: false,
+            nobody: false,
         }
     }
 }
@@ -352,17 +359,41 @@ impl Entrance for Fake {
         Ok(Arc::new(self.clone()))
     }
 
-    async fn agents(&self, _: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
-        Err(ApiError::new(codes::NO_SERVER, "nobody serves here"))
+    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
+        self.note(format!("agents {server:?}"));
+        match self.world.no_server {
+            true => Err(ApiError::new(codes::NO_SERVER, "nobody answers at http://127.0.0.1:7437")),
+            false => Ok(Arc::new(self.clone())),
+        }
     }
 
     async fn serve(
         &self,
-        _: ServeRequest,
-        _: &(dyn Fn(Serving) + Send + Sync),
-        _: BoxFuture<'static, ()>,
+        request: ServeRequest,
+        ready: &(dyn Fn(Serving) + Send + Sync),
+        stop: BoxFuture<'static, ()>,
     ) -> Result<(), ApiError> {
-        Err(ApiError::new(codes::NO_SERVER, "nobody serves here"))
+        self.note(format!("serve {}", request.listen));
+        if request.listen.starts_with("0.0.0.0") {
+            return Err(ApiError::new(codes::USAGE, "`0.0.0.0:7437` needs TLS"));
+        }
+        let (url, token_file) = ("http://127.0.0.1:7437".into(), "/state/server-token".into());
+        ready(Serving { url, token_file });
+        for step in &self.world.steps {
+            match step {
+                Step::CtrlC => self.ctrl_c.send(Interrupt::CtrlC).unwrap(),
+                Step::Terminate => self.ctrl_c.send(Interrupt::Terminate).unwrap(),
+                Step::Silence | Step::UntilStopped => std::future::pending().await,
+                Step::Tell(_)
+                | Step::Ask(_)
+                | Step::Question(_)
+                | Step::AskAndCtrlC(_)
+                | Step::Wait(_) => {}
+            }
+        }
+        stop.await;
+        self.note("served".into());
+        Ok(())
     }
 }
 

@@ -1,0 +1,52 @@
+//! What is deployed: a manifest and the module that it names, read and looked over before anything is sent.
+
+use std::path::{Component, Path};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bottega_api::{ApiError, DeployRequest, codes};
+use bottega_manifest::Manifest;
+use serde_json::Value;
+
+use crate::report::{Failure, plain};
+
+/// Bytes of a module at most: what a server takes, before it is written in base64.
+const LARGEST: u64 = 47 << 20;
+
+/// Reads the agent of a folder.
+pub(super) fn read(
+    folder: &Path,
+    name: Option<String>,
+    config: Value,
+) -> Result<DeployRequest, Failure> {
+    let file = folder.join(Manifest::FILE);
+    let manifest = std::fs::read_to_string(&file).map_err(|error| {
+        let step = "name the folder that holds the agent's `bottega.toml`";
+        refusal(&file, &plain(&error)).step(step)
+    })?;
+    let parsed = Manifest::parse(&manifest).map_err(|problems| {
+        let why: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
+        ApiError::new(codes::MALFORMED, why.join("\n"))
+            .step("mend what is named, then repeat; nothing was sent")
+    })?;
+    let module = parsed.module_file();
+    // The manifest may be somebody else's, and what it names is sent away.
+    if !Path::new(&module).components().all(|part| matches!(part, Component::Normal(_))) {
+        let why = format!("{}: the module `{module}` lies outside of the folder", file.display());
+        return Err(ApiError::new(codes::MALFORMED, why).step("name a file beside it").into());
+    }
+    let path = folder.join(&module);
+    let build = "build it first: `./build.sh` in a folder that `bottega agent new` made";
+    let about =
+        std::fs::metadata(&path).map_err(|error| refusal(&path, &plain(&error)).step(build))?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err(refusal(&path, "no module: a file of 47 MiB at most").step(build).into());
+    }
+    let bytes = std::fs::read(&path).map_err(|error| refusal(&path, &plain(&error)))?;
+    Ok(DeployRequest { manifest, module: STANDARD.encode(bytes), name, config })
+}
+
+fn refusal(path: &Path, why: &str) -> ApiError {
+    ApiError::new(codes::FILE, format!("`{}`: {why}", path.display()))
+}

@@ -1,0 +1,154 @@
+//! `bottega message`: what agents are told and asked.
+
+mod told;
+
+use bottega_acl::Performative;
+use bottega_api::{AskRequest, DeliveryClass, SendRequest};
+use bottega_client::Agents;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{Desk, Where};
+use crate::report::Failure;
+use crate::task;
+use crate::work::seconds;
+
+/// Tell and ask agents on a server, and see what did not reach them
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bottega message ask greeter Ada             wait for the answer, and print it
+  bottega message send greeter Ada --durable  stored before it is acknowledged
+  bottega message send clerk - --key order-17 < order.json
+  bottega message mail greeter                what was not handled
+  bottega message resend greeter ID           a dead letter, once more
+
+CONTENT is text; `-` reads standard input.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Send a message
+    Send {
+        #[command(flatten)]
+        message: Message,
+        /// What is said with it
+        #[arg(long, value_name = "ACT", default_value = "inform", value_parser = performative)]
+        performative: Performative,
+        /// Store it before it is acknowledged
+        #[arg(long)]
+        durable: bool,
+        /// Name it, so that it is stored once however often it is sent
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Send a message and print the answer
+    Ask {
+        #[command(flatten)]
+        message: Message,
+        /// What is said with it
+        #[arg(long, value_name = "ACT", default_value = "request", value_parser = performative)]
+        performative: Performative,
+        /// How long to wait, as in 90s, 2m; 5m at most
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seconds)]
+        timeout: u64,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Durable messages to an agent that were not handled, dead ones included
+    Mail {
+        /// The agent
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Hand a dead letter over once more
+    Resend {
+        /// The agent
+        name: String,
+        /// The message, as `mail` names it
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+/// Who is told what.
+#[derive(Debug, Args)]
+struct Message {
+    /// The agent: `echo@local`, or `echo` for one of the server's own
+    name: String,
+    /// What it is told; `-` reads standard input
+    content: String,
+}
+
+fn performative(text: &str) -> Result<Performative, String> {
+    text.parse::<Performative>().map_err(|error| error.to_string())
+}
+
+pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    match arguments.what {
+        What::Send { message, performative, durable, key, at } => {
+            let content = message.content(desk).await?;
+            let agents = desk.agents(&at).await?;
+            let message =
+                written(agents.as_ref(), &message.name, performative, content, desk).await?;
+            let delivery = durable.then_some(DeliveryClass::Durable);
+            let request = SendRequest { message, delivery, idempotency_key: key };
+            let receipt = desk.wait(agents.send(request)).await?;
+            desk.show(&receipt, |_| told::receipt(&receipt))
+        }
+        What::Ask { message, performative, timeout, at } => {
+            let content = message.content(desk).await?;
+            let agents = desk.agents(&at).await?;
+            let message =
+                written(agents.as_ref(), &message.name, performative, content, desk).await?;
+            let request = AskRequest { message, timeout_ms: Some(timeout.saturating_mul(1_000)) };
+            let answer = desk.wait(agents.ask(request)).await?;
+            desk.show(&answer, |_| told::answer(&answer))?;
+            match told::refused(&answer, timeout) {
+                Some(error) => Err(error.into()),
+                None => Ok(0),
+            }
+        }
+        What::Mail { name, at } => {
+            let agents = desk.agents(&at).await?;
+            let mail = desk.wait(agents.mail(&name)).await?;
+            desk.show(&mail, |terminal| told::mail(&mail, terminal))
+        }
+        What::Resend { name, id, at } => {
+            let agents = desk.agents(&at).await?;
+            desk.wait(agents.resend(&name, &id)).await?;
+            desk.show(&json!({ "resent": id }), |_| told::resent(&id))
+        }
+    }
+}
+
+impl Message {
+    async fn content(&self, desk: &mut Desk<'_>) -> Result<String, Failure> {
+        match self.content.as_str() {
+            "-" => task::piped_text(&mut desk.terminal).await,
+            text => Ok(text.to_owned()),
+        }
+    }
+}
+
+/// The message as FIPA-ACL in JSON. A short name is that of one who lives on the server.
+async fn written(
+    agents: &dyn Agents,
+    name: &str,
+    performative: Performative,
+    content: String,
+    desk: &mut Desk<'_>,
+) -> Result<Value, Failure> {
+    let receiver = match name.contains('@') {
+        true => name.to_owned(),
+        false => desk.wait(agents.show(name)).await?.name,
+    };
+    Ok(json!({ "performative": performative.as_str(), "receiver": [receiver], "content": content }))
+}

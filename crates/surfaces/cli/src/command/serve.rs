@@ -1,0 +1,84 @@
+//! `bottega serve`: hosts agents, and lets programs on this machine work with them.
+
+use std::sync::{Mutex, PoisonError};
+
+use bottega_api::codes;
+use bottega_client::{ServeRequest, Serving};
+use clap::Args;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use serde_json::json;
+
+use super::Desk;
+use crate::report::{Failure, Form};
+use crate::terminal::Interrupt;
+use crate::visible;
+
+/// Host agents, and serve them over HTTP on this machine
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bottega serve                           at 127.0.0.1:7437
+  bottega serve --listen 127.0.0.1:0      at any free port
+  bottega agent deploy ./greeter          from another terminal
+
+It tells where it listens, and which file holds the token that lets programs in.
+`/docs` there describes the API. The first Ctrl-C (or SIGTERM) lets what is under
+way end, the second leaves at once.")]
+pub(crate) struct Arguments {
+    /// Address and port, of this machine alone: TLS is not built yet
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7437")]
+    listen: String,
+}
+
+pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let form = desk.form();
+    let entrance = desk.entrance;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let interrupts = &mut desk.terminal.interrupts;
+    let err = Mutex::new(&mut desk.terminal.err);
+    let tell = |text: &str| {
+        // When standard error is gone there is nobody to tell, and the work goes on.
+        let mut err = err.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    };
+    let ready = |serving: Serving| tell(&told(&serving, form));
+    let stopped = Box::pin(async {
+        // Dropped or told, it is to stop.
+        let _ = stopped.await;
+    });
+    let serving = entrance.serve(ServeRequest { listen: arguments.listen }, &ready, stopped);
+    let interrupted = async {
+        asked(interrupts).await;
+        if form == Form::People {
+            tell("stopping; once more leaves at once\n");
+        }
+        drop(stop);
+        asked(interrupts).await;
+    };
+    tokio::select! {
+        biased;
+        ended = serving => ended.map(|()| 0).map_err(Failure::from),
+        () = interrupted => Err(Failure::Silent(codes::INTERRUPTED.exit)),
+    }
+}
+
+/// Waits until this process is asked to stop. A stream that has ended asks for nothing.
+async fn asked(interrupts: &mut BoxStream<'static, Interrupt>) {
+    if interrupts.next().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn told(serving: &Serving, form: Form) -> String {
+    let Serving { url, token_file } = serving;
+    match form {
+        Form::Json => {
+            format!("{}\n", json!({ "serving": { "url": url, "token_file": token_file } }))
+        }
+        Form::People => {
+            let token_file = visible::first_line(token_file);
+            format!("serving at {url}\n  token: {token_file}\n  API:   {url}/docs\n")
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Agents on a server: serving them, their life, what they are told.
+
+use bottega_cli::Needs;
+
+use crate::words::read;
+use crate::world::{Came, Step, World};
+
+fn run(line: &[&str]) -> Came {
+    World { terminals: (false, true, false), ..World::default() }.run(line)
+}
+
+fn json(line: &[&str]) -> Came {
+    run(&[&["--json"], line].concat())
+}
+
+#[test]
+fn help_reads_well() {
+    let help = |line: &[&str]| World::default().run(&[line, &["--help"]].concat()).out;
+    insta::assert_snapshot!(help(&["serve"]));
+    insta::assert_snapshot!(help(&["agent"]));
+    insta::assert_snapshot!(help(&["agent", "deploy"]));
+    insta::assert_snapshot!(help(&["message"]));
+    insta::assert_snapshot!(help(&["message", "ask"]));
+}
+
+#[test]
+fn a_server_tells_where_it_is_and_stops_when_asked() {
+    for asked in [Step::CtrlC, Step::Terminate] {
+        let world = World { steps: vec![asked], ..World::default() };
+        let came = world.run(&["serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!(came.left.calls, ["serve 127.0.0.1:0", "served"]);
+        assert_eq!((came.exit, came.out.as_str()), (0, ""));
+        insta::allow_duplicates! { insta::assert_snapshot!(came.err) }
+    }
+}
+
+#[test]
+fn a_script_is_told_where_the_server_is() {
+    let world = World { steps: vec![Step::CtrlC], ..World::default() };
+    let came = world.run(&["--json", "serve"]);
+    assert_eq!(came.left.calls, ["serve 127.0.0.1:7437", "served"]);
+    insta::assert_snapshot!(came.page());
+}
+
+#[test]
+fn whoever_asks_twice_leaves_at_once() {
+    let steps = vec![Step::CtrlC, Step::CtrlC, Step::Silence];
+    let came = World { steps, ..World::default() }.run(&["serve"]);
+    assert_eq!((came.exit, came.left.calls.len()), (130, 1), "{}", came.err);
+}
+
+#[test]
+fn a_server_that_can_not_listen_says_why() {
+    let came = run(&["serve", "--listen", "0.0.0.0:7437"]);
+    insta::assert_snapshot!(came.page());
+}
+
+#[test]
+fn agents_are_shown() {
+    insta::assert_snapshot!(run(&["agent", "list"]).page());
+    insta::assert_snapshot!(run(&["agent", "show", "clerk"]).page());
+    insta::assert_snapshot!(json(&["agent", "show", "clerk"]).page());
+    let logs = run(&["agent", "logs", "greeter", "-n", "7"]);
+    assert_eq!(logs.left.calls, ["agents None", "events greeter 7"]);
+    insta::assert_snapshot!(logs.page());
+    insta::assert_snapshot!(run(&["agent", "show", "nobody"]).page());
+    let none = World { nobody: true, ..World::default() }.run(&["agent", "list"]);
+    assert_eq!(none.out, "nobody lives there yet; `bottega agent deploy FOLDER` lets one in\n");
+}
+
+#[test]
+fn agents_are_steered() {
+    for (word, call, told) in [
+        ("start", "start", "was begun"),
+        ("stop", "stop", "was stopped"),
+        ("restart", "restart", "was begun again"),
+        ("rollback", "roll_back", "is back"),
+    ] {
+        let came = run(&["agent", word, "greeter", "--server", "https://there.example"]);
+        let expected = ["agents Some(\"https://there.example\")", &format!("{call} greeter")];
+        assert_eq!(came.left.calls, expected);
+        assert_eq!(came.out, format!("greeter@local {told}: wasm greeter 0.1.0, running\n"));
+    }
+    let removed = run(&["agent", "rm", "greeter", "clerk", "greeter@local"]);
+    assert_eq!(removed.left.calls[1..], ["remove greeter@local", "remove clerk@local"]);
+    assert_eq!(removed.out, "greeter@local removed\nclerk@local removed\n");
+    let slip = run(&["agent", "rm", "greeter", "nobody"]);
+    assert_eq!((slip.exit, slip.left.calls.len()), (2, 1), "a slip removes none");
+}
+
+#[test]
+fn whoever_waits_can_leave() {
+    let came = World { nobody: true, ..World::default() }.run(&["agent", "stop", "greeter"]);
+    assert_eq!((came.exit, came.out.as_str()), (130, ""));
+}
+
+#[test]
+fn a_folder_is_deployed_once_it_is_right() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().display().to_string();
+    let deploy = |more: &[&str]| {
+        let came = run(&[&["agent", "deploy", folder.as_str()], more].concat());
+        Came { err: came.err.replace(&folder, "FOLDER"), ..came }
+    };
+    let none = deploy(&[]);
+    assert!(none.exit == 2 && none.err.contains("BTG0015") && none.left.calls.is_empty());
+    let manifest = "name = \"greeter\"\nversion = \"0.1.0\"\nworld = \"agent\"\n";
+    let write = |text: &str| std::fs::write(home.path().join("bottega.toml"), text).unwrap();
+    write(&format!("{manifest}limts = {{}}\n"));
+    let slip = deploy(&[]);
+    assert!(slip.left.calls.is_empty(), "nothing is sent");
+    insta::assert_snapshot!(slip.page());
+    for outside in ["../other.wasm", "/etc/passwd"] {
+        write(&format!("{manifest}module = \"{outside}\"\n"));
+        let refused = deploy(&[]);
+        assert!(refused.err.contains("lies outside of the folder"), "{}", refused.err);
+    }
+    write(manifest);
+    insta::assert_snapshot!(deploy(&[]).page());
+    std::fs::write(home.path().join("greeter.wasm"), b"\0asm").unwrap();
+    let deployed = deploy(&["--name", "doorman", "--config", "{\"a\": 1}"]);
+    let call = format!("deploy {manifest:?} AGFzbQ== Some(\"doorman\") {{\"a\":1}}");
+    assert_eq!(deployed.left.calls, ["agents None".to_owned(), call]);
+    insta::assert_snapshot!(deployed.page());
+    let upgraded = run(&["-C", &folder, "agent", "upgrade", "greeter", "."]);
+    assert_eq!(upgraded.left.calls[1..], ["upgrade greeter AGFzbQ== null"]);
+    let no_json = deploy(&["--config", "{"]);
+    assert!(no_json.exit == 2 && no_json.err.contains("no JSON"), "{}", no_json.err);
+}
+
+#[test]
+fn a_new_agent_is_a_folder_to_begin_with() {
+    assert_eq!(read(&["agent", "new", "x", "--lang", "c"]).unwrap().needs(), Needs::Nothing);
+    assert_eq!(read(&["agent", "list"]).unwrap().needs(), Needs::Settings);
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().display().to_string();
+    let new = |name: &str, language: &str| {
+        let came = run(&["-C", &folder, "agent", "new", name, "--lang", language]);
+        Came {
+            out: came.out.replace(&folder, "HOME"),
+            err: came.err.replace(&folder, "HOME"),
+            ..came
+        }
+    };
+    insta::assert_snapshot!(new("greeter", "c").page());
+    insta::assert_snapshot!(new("greeter", "rust").page());
+    assert!(home.path().join("greeter/agent.c").is_file());
+    for (name, language, file) in [
+        ("snake", "python", "wit/deps/bottega/guest.wit"),
+        ("jay", "js", "wit/deps/bottega/guest.wit"),
+        ("crab", "rust", "bottega-guest/wit/guest.wit"),
+    ] {
+        assert_eq!(new(name, language).exit, 0);
+        let path = home.path().join(name).join(file);
+        assert!(std::fs::symlink_metadata(path).unwrap().is_file());
+    }
+    insta::assert_snapshot!(new("../Greeter", "c").page());
+}
+
+#[test]
+fn messages_are_sent() {
+    let came = run(&["message", "send", "greeter", "Ada"]);
+    let message =
+        "{\"performative\":\"inform\",\"receiver\":[\"greeter@local\"],\"content\":\"Ada\"}";
+    assert_eq!(came.left.calls, ["agents None".to_owned(), format!("send {message} None None")]);
+    assert_eq!(came.out, "sent\n");
+    // A whole name is nobody's business but the server's.
+    let far = run(&["message", "send", "ada@there", "x", "--performative", "Query-If"]);
+    assert!(
+        far.left.calls[1]
+            .starts_with("send {\"performative\":\"query-if\",\"receiver\":[\"ada@there\"]")
+    );
+    let durable = run(&["message", "send", "greeter", "Ada", "--durable", "--key", "order-17"]);
+    assert!(durable.left.calls[1].ends_with("Some(Durable) Some(\"order-17\")"));
+    assert_eq!(durable.out, "stored as msg_01k9\n");
+    let again = run(&["message", "send", "greeter", "Ada", "--durable", "--key", "known"]);
+    assert_eq!(again.out, "was stored before, as msg_01k9\n");
+    let piped = World { stdin: Some(b"from a pipe".to_vec()), ..World::default() };
+    let piped = piped.run(&["message", "send", "greeter", "-"]);
+    assert!(piped.left.calls[1].contains("\"content\":\"from a pipe\""));
+    let slip = run(&["message", "send", "greeter", "Ada", "--performative", "shout"]);
+    insta::assert_snapshot!(slip.page());
+}
+
+#[test]
+fn questions_are_answered() {
+    let came = run(&["message", "ask", "greeter", "Ada", "--timeout", "2m"]);
+    assert!(came.left.calls[1].ends_with("Some(120000)"), "{:?}", came.left.calls);
+    assert_eq!((came.exit, came.out.as_str(), came.err.as_str()), (0, "Hello, Ada!\n", ""));
+    assert_eq!(run(&["message", "ask", "greeter", "number"]).out, "{\"number\":7}\n");
+    insta::assert_snapshot!(run(&["message", "ask", "greeter", "nonsense"]).page());
+    insta::assert_snapshot!(json(&["message", "ask", "greeter", "silence"]).page());
+}
+
+#[test]
+fn what_was_not_handled_is_shown_and_resent() {
+    insta::assert_snapshot!(run(&["message", "mail", "greeter"]).page());
+    let came = run(&["message", "resend", "greeter", "msg_01k8"]);
+    assert_eq!(came.left.calls[1], "resend greeter msg_01k8");
+    assert_eq!(came.out, "msg_01k8 is under way again\n");
+    let none = World { nobody: true, ..World::default() }.run(&["message", "mail", "greeter"]);
+    assert_eq!(none.out, "everything was handled\n");
+}
+
+#[test]
+fn nobody_there_is_told() {
+    let no_server = World { no_server: true, ..World::default() };
+    insta::assert_snapshot!(no_server.run(&["agent", "list"]).page());
+}

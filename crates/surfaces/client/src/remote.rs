@@ -1,0 +1,279 @@
+//! Agents on a server, over HTTP.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_api::{
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, MailView, Problem,
+    ReceiptView, SendRequest, codes,
+};
+use bottega_types::{Secret, with_causes};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Agents;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a request may take. The server gives up earlier, and says so.
+const PATIENCE: Duration = Duration::from_secs(660);
+/// Bytes of an answer at most.
+const LARGEST: usize = 64 << 20;
+
+/// The agents of a server at an address.
+///
+/// Errors come back as the server told them, with code, exit code and next step. Nothing is repeated by itself: a
+/// message that is to be stored once carries its idempotency key.
+#[derive(Debug)]
+pub struct Remote {
+    server: Url,
+    token: Secret<String>,
+    client: Client,
+}
+
+impl Remote {
+    /// A client of the server at `url`, let in by `token`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// When `url` is no address of a server, or would carry the token over a network unencrypted.
+    pub fn new(url: &str, token: Secret<String>) -> Result<Self, ApiError> {
+        let server = address(url)?;
+        // Another room may have installed a provider first; either will do.
+        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        let builder = Client::builder()
+            .user_agent(concat!("bottega/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .timeout(PATIENCE)
+            // A redirect would carry the token to an address that nobody named.
+            .redirect(Policy::none());
+        let builder = match server.scheme() {
+            // This machine is reached without the system's certificates, and past its proxy.
+            "http" => builder.no_proxy().tls_certs_only([]),
+            _ if is_loopback(&server) => builder.no_proxy(),
+            _ => builder,
+        };
+        let client = builder.build().map_err(|error| {
+            let why = format!("no HTTPS client: {}", with_causes(&error));
+            ApiError::new(codes::INTERNAL, why).step("install the system's CA certificates")
+        })?;
+        Ok(Self { server, token, client })
+    }
+
+    /// The address below the server's with these parts, each of them encoded.
+    fn url(&self, parts: &[&str]) -> Result<Url, ApiError> {
+        let mut url = self.server.clone();
+        // These mean a place in every path, and could name no agent and no message.
+        if let Some(part) = parts.iter().find(|part| matches!(**part, "" | "." | "..")) {
+            return Err(ApiError::new(codes::NO_AGENT, format!("nothing is named `{part}`")));
+        }
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("v1").extend(parts);
+        }
+        Ok(url)
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.client.request(method, url).header(ACCEPT, "application/json");
+        request.bearer_auth(self.token.expose())
+    }
+
+    async fn get<V: DeserializeOwned>(&self, parts: &[&str]) -> Result<V, ApiError> {
+        self.view(self.request(Method::GET, self.url(parts)?)).await
+    }
+
+    async fn post<V: DeserializeOwned>(&self, parts: &[&str]) -> Result<V, ApiError> {
+        self.view(self.request(Method::POST, self.url(parts)?)).await
+    }
+
+    async fn post_json<V: DeserializeOwned>(
+        &self,
+        parts: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<V, ApiError> {
+        self.view(self.request(Method::POST, self.url(parts)?).json(body)).await
+    }
+
+    async fn view<V: DeserializeOwned>(&self, request: RequestBuilder) -> Result<V, ApiError> {
+        let bytes = self.body(request).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| self.strange(&format!("an answer that is not understood: {error}")))
+    }
+
+    /// The body of a success.
+    async fn body(&self, request: RequestBuilder) -> Result<Vec<u8>, ApiError> {
+        let response = request.send().await.map_err(|error| self.unreached(error))?;
+        let status = response.status();
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_problem = media.is_some_and(|media| media.starts_with(Problem::MEDIA_TYPE));
+        let bytes = self.read(response).await?;
+        if status.is_success() {
+            return Ok(bytes);
+        }
+        match serde_json::from_slice::<Problem>(&bytes) {
+            Ok(problem) if is_problem => Err(problem.into()),
+            Ok(_) | Err(_) => Err(self.strange(&format!("the status {}", status.as_u16()))),
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, ApiError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreached(error))? {
+            if bytes.len() + piece.len() > LARGEST {
+                return Err(self.strange("more than 64 MiB"));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    fn unreached(&self, error: reqwest::Error) -> ApiError {
+        let server = self.server.as_str().trim_end_matches('/');
+        let why = match (error.is_connect(), error.is_timeout()) {
+            (true, _) => format!("nobody answers at {server}"),
+            (false, true) => format!("{server} took longer than {} s", PATIENCE.as_secs()),
+            (false, false) => {
+                format!("the connection to {server} failed: {}", with_causes(&error.without_url()))
+            }
+        };
+        ApiError::new(codes::NO_SERVER, why)
+    }
+
+    /// Somebody else than a server of ours answered.
+    fn strange(&self, what: &str) -> ApiError {
+        let server = self.server.as_str().trim_end_matches('/');
+        let why = format!("{server} gave back {what}, which is not what Bottega says");
+        ApiError::new(codes::NO_SERVER, why).step("check the address behind `--server`")
+    }
+}
+
+/// Understands a server's address. Without encryption only this machine is spoken to.
+fn address(text: &str) -> Result<Url, ApiError> {
+    let refuse = |why: &str| {
+        ApiError::new(codes::USAGE, format!("`{text}` {why}"))
+            .step("name a server as in `--server http://127.0.0.1:7437`")
+    };
+    let url: Url = text.parse().map_err(|_| refuse("is no address of a server"))?;
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err(refuse("has more in it than an address"));
+    }
+    match url.scheme() {
+        "https" if url.has_host() => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(refuse("would carry the token over a network unencrypted: use https")),
+        _ => Err(refuse("is no address of a server")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[async_trait]
+impl Agents for Remote {
+    async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
+        self.post_json(&["agents"], &request).await
+    }
+
+    async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
+        self.get(&["agents"]).await
+    }
+
+    async fn show(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.get(&["agents", name]).await
+    }
+
+    async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError> {
+        let mut url = self.url(&["agents", name, "events"])?;
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        self.view(self.request(Method::GET, url)).await
+    }
+
+    async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.post(&["agents", name, "start"]).await
+    }
+
+    async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.post(&["agents", name, "stop"]).await
+    }
+
+    async fn restart(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.post(&["agents", name, "restart"]).await
+    }
+
+    async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
+        self.post_json(&["agents", name, "upgrade"], &request).await
+    }
+
+    async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.post(&["agents", name, "rollback"]).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+        let url = self.url(&["agents", name])?;
+        self.body(self.request(Method::DELETE, url)).await.map(drop)
+    }
+
+    async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
+        self.post_json(&["messages"], &request).await
+    }
+
+    async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
+        self.post_json(&["messages", "ask"], &request).await
+    }
+
+    async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
+        self.get(&["agents", name, "mail"]).await
+    }
+
+    async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
+        let url = self.url(&["agents", name, "mail", id, "resend"])?;
+        self.body(self.request(Method::POST, url)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, expected: Result<&str, &str>) {
+        let came = address(url).map(|url| url.to_string()).map_err(|error| error.message);
+        match expected {
+            Ok(expected) => assert_eq!(came.as_deref(), Ok(expected)),
+            Err(part) => assert!(came.as_ref().is_err_and(|why| why.contains(part)), "{came:?}"),
+        }
+    }
+
+    #[test]
+    fn the_token_travels_encrypted_or_not_at_all() {
+        check("http://127.0.0.1:7437", Ok("http://127.0.0.1:7437/"));
+        check("http://localhost:7437", Ok("http://localhost:7437/"));
+        check("http://[::1]:7437", Ok("http://[::1]:7437/"));
+        check("https://agents.example.org/bottega/", Ok("https://agents.example.org/bottega/"));
+        check("http://agents.example.org", Err("unencrypted"));
+        check("http://127.0.0.1.example.org", Err("unencrypted"));
+        check("http://10.0.0.1:7437", Err("unencrypted"));
+        check("127.0.0.1:7437", Err("no address"));
+        check("localhost:7437", Err("no address"));
+        check("ftp://localhost", Err("no address"));
+        check("http://me:secret@localhost", Err("more in it"));
+        check("http://localhost/?x", Err("more in it"));
+    }
+
+    #[test]
+    fn a_name_leads_to_no_other_path() {
+        let remote = Remote::new("https://example.org/base/", Secret::new("x".into())).unwrap();
+        let path = |name| remote.url(&["agents", name]).map(|url| url.path().to_owned());
+        assert_eq!(path("echo@local").unwrap(), "/base/v1/agents/echo@local");
+        assert_eq!(path("a/../b?c#d%2e").unwrap(), "/base/v1/agents/a%2F..%2Fb%3Fc%23d%252e");
+        for name in ["", ".", ".."] {
+            assert_eq!(path(name).unwrap_err().code, codes::NO_AGENT.name);
+        }
+    }
+}

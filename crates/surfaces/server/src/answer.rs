@@ -1,0 +1,183 @@
+//! The way of one request, from its first header to its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use bottega_actor::{contained, within};
+use bottega_api::{ApiError, codes};
+use futures::StreamExt as _;
+use tracing::Instrument as _;
+
+use crate::call::{Call, Reply};
+use crate::endpoints::{Endpoint, Patience, Size};
+use crate::fault::Fault;
+use crate::guard::{self, Access};
+use crate::request_name;
+use crate::server::Desk;
+
+/// What a request asked for, by the table of endpoints.
+#[derive(Clone, Copy)]
+pub(crate) enum Asked {
+    Endpoint(&'static Endpoint),
+    /// No endpoint has that path.
+    NoPath,
+    /// There is the path, but not with that method.
+    NoMethod(&'static str),
+}
+
+/// Answers a request.
+pub(crate) async fn answer(
+    desk: Arc<Desk>,
+    asked: Asked,
+    names: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Response<Body> {
+    let name = request_name::of(request.headers(), desk.entropy.as_ref());
+    let (method, path) = match asked {
+        Asked::Endpoint(endpoint) => (endpoint.verb.as_str(), endpoint.path),
+        Asked::NoPath => ("other", "unknown"),
+        Asked::NoMethod(path) => ("other", path),
+    };
+    let span = tracing::info_span!("http", request = %name, method, route = path);
+    let way = async {
+        let came = contained(carry_out(&desk, asked, names, request)).await;
+        let (response, code) = match came {
+            Ok(Ok(reply)) => (reply.into_response(), None),
+            Ok(Err(fault)) => {
+                let code = fault.error.code.clone();
+                (fault.into_response(&name), Some(code))
+            }
+            Err(panic) => {
+                tracing::error!(panic, "a request panicked");
+                let error = ApiError::new(codes::INTERNAL, "the server failed at this request")
+                    .step(format!("look for `{name}` in its log, and report it if it repeats"));
+                (Fault::from(error).into_response(&name), Some(codes::INTERNAL.name.to_owned()))
+            }
+        };
+        let status = response.status().as_u16();
+        desk.counts.add(method, path, status);
+        match code {
+            Some(code) => tracing::info!(status, code, "refused"),
+            None => tracing::debug!(status, "answered"),
+        }
+        response
+    };
+    let mut response = way.instrument(span).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(name) = HeaderValue::try_from(name) {
+        headers.insert(request_name::HEADER, name);
+    }
+    response
+}
+
+async fn carry_out(
+    desk: &Arc<Desk>,
+    asked: Asked,
+    names: Vec<(String, String)>,
+    request: Request<Body>,
+) -> Result<Reply, Fault> {
+    let (parts, body) = request.into_parts();
+    guard::is_no_stranger(&parts.headers, parts.uri.authority().map(|it| it.as_str()))?;
+    let access = match asked {
+        Asked::Endpoint(endpoint) => endpoint.access,
+        Asked::NoPath | Asked::NoMethod(_) => Access::Token,
+    };
+    desk.guard.admit(access, &parts.headers)?;
+    let endpoint = match asked {
+        Asked::Endpoint(endpoint) => endpoint,
+        Asked::NoPath => {
+            let error = ApiError::new(codes::USAGE, format!("there is no `{}`", parts.uri.path()));
+            let error = error.step("read `/docs` or `/openapi.json`: they list what there is");
+            return Err(Fault::under(StatusCode::NOT_FOUND, error));
+        }
+        Asked::NoMethod(path) => {
+            let error = ApiError::new(
+                codes::USAGE,
+                format!("{} is nothing that `{path}` takes", parts.method),
+            );
+            let error = error.step("read `/docs` or `/openapi.json`: they list what there is");
+            return Err(Fault::under(StatusCode::METHOD_NOT_ALLOWED, error));
+        }
+    };
+    // Health is answered however much is under way.
+    let _place = match access {
+        Access::Open => None,
+        Access::Token | Access::Person => {
+            let large = endpoint.takes.as_ref().is_some_and(|takes| takes.largest == Size::Module);
+            let room = if large { &desk.modules_at_once } else { &desk.at_once };
+            Some(room.try_acquire().map_err(|_| {
+                let error = ApiError::new(codes::NO_SERVER, "too much is under way on the server");
+                Fault::busy(error.step("try again in a moment"))
+            })?)
+        }
+    };
+    let patience = match endpoint.patience {
+        Patience::Usual => desk.limits.usual,
+        Patience::Long => desk.limits.long,
+    };
+    let work = async {
+        let body = match &endpoint.takes {
+            Some(takes) => {
+                is_json(&parts.headers)?;
+                read(body, &parts.headers, desk.limits.bytes(takes.largest)).await?
+            }
+            None => Vec::new(),
+        };
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let headers = parts.headers;
+        (endpoint.run)(Call { desk: Arc::clone(desk), names, query, headers, body }).await
+    };
+    within(patience, work).await.unwrap_or_else(|| Err(too_long(patience)))
+}
+
+fn too_long(patience: Duration) -> Fault {
+    let why = format!("it took longer than {} s", patience.as_secs());
+    let error = ApiError::new(codes::NO_SERVER, why);
+    Fault::busy(error.step("look whether it was done all the same, then try again"))
+}
+
+fn is_json(headers: &HeaderMap) -> Result<(), Fault> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = given.split(';').next().unwrap_or_default().trim();
+    if media.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let why = format!(
+        "a body of `{}` is not understood",
+        if media.is_empty() { "no type" } else { media }
+    );
+    let error =
+        ApiError::new(codes::MALFORMED, why).step("send JSON, as `Content-Type: application/json`");
+    Err(Fault::under(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
+}
+
+/// The whole body, unless it is larger than `most`: then no more of it is read.
+async fn read(body: Body, headers: &HeaderMap, most: usize) -> Result<Vec<u8>, Fault> {
+    let too_large = || {
+        let why = format!("the body is larger than {most} bytes");
+        let error = ApiError::new(codes::LIMIT, why).step("send less at once");
+        Fault::under(StatusCode::PAYLOAD_TOO_LARGE, error)
+    };
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if told.is_some_and(|told: usize| told > most) {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(told.unwrap_or(0).min(most));
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|error| {
+            let why = format!("the body ended early: {error}");
+            Fault::under(StatusCode::BAD_REQUEST, ApiError::new(codes::MALFORMED, why))
+        })?;
+        if bytes.len() + piece.len() > most {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,155 @@
+//! One request as an endpoint sees it, and what the endpoint gives back.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use bottega_api::{ApiError, codes};
+use bottega_client::Agents;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::fault::Fault;
+use crate::server::Desk;
+
+/// A request that was let in, with its whole body.
+pub(crate) struct Call {
+    pub(crate) desk: Arc<Desk>,
+    /// The parts of the path that the endpoint names.
+    pub(crate) names: Vec<(String, String)>,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn agents(&self) -> &dyn Agents {
+        self.desk.agents.as_ref()
+    }
+
+    /// The part of the path that the endpoint calls `name`.
+    pub(crate) fn part(&self, name: &str) -> &str {
+        let found = self.names.iter().find(|(own, _)| own == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The body. What is no JSON is a bad request; what is JSON of another shape can't be processed.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        let refuse = |status, why: String| {
+            let why = format!("the body is not what it should be: {why}");
+            Fault::under(status, ApiError::new(codes::MALFORMED, why))
+        };
+        let value = serde_json::from_slice(&self.body).map_err(|error| {
+            let status = match error.classify() {
+                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+                serde_json::error::Category::Io
+                | serde_json::error::Category::Syntax
+                | serde_json::error::Category::Eof => StatusCode::BAD_REQUEST,
+            };
+            refuse(status, error.to_string())
+        })?;
+        // A list of the fields' values would be taken as well, and mean another thing after a field was added.
+        if self.body.trim_ascii_start().starts_with(b"[") {
+            let why = "an object is wanted, not a list".to_owned();
+            return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, why));
+        }
+        Ok(value)
+    }
+
+    /// The number that the query gives for `name`, which is all that it may say.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, Fault> {
+        let mut found = None;
+        for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
+            let number = pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+            let number = number.and_then(|number| number.parse().ok()).ok_or_else(|| {
+                let why = format!("`{pair}` can't stand in the query");
+                Fault::from(ApiError::new(codes::USAGE, why).step(format!("write `{name}=NUMBER`")))
+            })?;
+            found = Some(number);
+        }
+        Ok(found)
+    }
+
+    /// What the client says in the header `Idempotency-Key`, bare or in quotes.
+    pub(crate) fn idempotency_key(&self) -> Result<Option<String>, Fault> {
+        let Some(value) = self.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+        let text = value.to_str().unwrap_or_default().trim();
+        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        if bare.is_empty() || bare.len() > LONGEST_KEY {
+            let why =
+                format!("the header `Idempotency-Key` has 1 to {LONGEST_KEY} ASCII characters");
+            return Err(Fault::under(
+                StatusCode::BAD_REQUEST,
+                ApiError::new(codes::MALFORMED, why),
+            ));
+        }
+        Ok(Some(bare.to_owned()))
+    }
+}
+
+/// The header that names a message, so that it is stored once.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Characters of an idempotency key at most.
+const LONGEST_KEY: usize = 256;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A page runs nothing, loads nothing, sends nothing and stands in no other page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// What an endpoint gives back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    media: &'static str,
+    body: String,
+    location: Option<String>,
+}
+
+impl Reply {
+    /// A view, as JSON.
+    pub(crate) fn json<V: Serialize>(status: StatusCode, view: &V) -> Result<Self, Fault> {
+        let body = serde_json::to_string(view)
+            .map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?;
+        Ok(Self { status, media: "application/json", body, location: None })
+    }
+
+    pub(crate) const fn text(media: &'static str, body: String) -> Self {
+        Self { status: StatusCode::OK, media, body, location: None }
+    }
+
+    /// A page to read: HTML that needs nothing from anywhere, and is held to that.
+    pub(crate) const fn page(body: String) -> Self {
+        Self { status: StatusCode::OK, media: HTML, body, location: None }
+    }
+
+    pub(crate) const fn nothing() -> Self {
+        Self { status: StatusCode::NO_CONTENT, media: "", body: String::new(), location: None }
+    }
+
+    /// With the address of what was made.
+    pub(crate) fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if !self.media.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media));
+        }
+        if self.media == HTML {
+            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        }
+        // A name that can't stand in a header is left out: the body has it.
+        if let Some(Ok(location)) = self.location.map(HeaderValue::try_from) {
+            headers.insert(LOCATION, location);
+        }
+        response
+    }
+}

@@ -1,0 +1,124 @@
+//! What is counted, and how Prometheus reads it (text format 0.0.4).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use bottega_api::{AgentStanding, AgentView};
+
+/// The media type of the text format.
+pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Requests that were answered, by method, endpoint and status. Routes and methods are those of the table, so the number
+/// of rows is bounded.
+#[derive(Debug, Default)]
+pub(crate) struct Counts(Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>);
+
+impl Counts {
+    pub(crate) fn add(&self, method: &'static str, endpoint: &'static str, status: u16) {
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *rows.entry((endpoint, method, status)).or_default() += 1;
+    }
+
+    /// All metrics. `agents` is nothing when they can't be listed now.
+    pub(crate) fn text(&self, agents: Option<&[AgentView]>, uptime_seconds: u64) -> String {
+        let mut page = Page::default();
+        page.metric(UPTIME, "gauge", "Seconds since the server began.");
+        page.value(UPTIME, &[], uptime_seconds);
+        page.metric(REQUESTS, "counter", "Requests that were answered.");
+        for ((endpoint, method, status), count) in
+            &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        {
+            let labels =
+                [("method", *method), ("route", *endpoint), ("status", &*status.to_string())];
+            page.value(REQUESTS, &labels, *count);
+        }
+        page.metric(LISTED, "gauge", "1 when agents can be listed, else 0.");
+        page.value(LISTED, &[], agents.is_some().into());
+        if let Some(agents) = agents {
+            page.agents(agents);
+        }
+        page.0
+    }
+}
+
+/// Every standing, with its word.
+const STANDINGS: [(AgentStanding, &str); 5] = [
+    (AgentStanding::Starting, word(AgentStanding::Starting)),
+    (AgentStanding::Running, word(AgentStanding::Running)),
+    (AgentStanding::Resting, word(AgentStanding::Resting)),
+    (AgentStanding::Stopped, word(AgentStanding::Stopped)),
+    (AgentStanding::Failed, word(AgentStanding::Failed)),
+];
+
+const fn word(standing: AgentStanding) -> &'static str {
+    match standing {
+        AgentStanding::Starting => "starting",
+        AgentStanding::Running => "running",
+        AgentStanding::Resting => "resting",
+        AgentStanding::Stopped => "stopped",
+        AgentStanding::Failed => "failed",
+    }
+}
+
+/// A metric of one agent: name, kind, help, value.
+type OfAgent = (&'static str, &'static str, &'static str, fn(&AgentView) -> u64);
+
+const OF_AGENT: &[OfAgent] = &[
+    ("bottega_agent_mailbox_depth", "gauge", "Messages that wait in the mailbox.", |it| {
+        it.waiting as u64
+    }),
+    ("bottega_agent_mailbox_capacity", "gauge", "Messages for which the mailbox has room.", |it| {
+        it.capacity as u64
+    }),
+    ("bottega_agent_durable_under_way", "gauge", "Durable messages under way.", |it| {
+        it.under_way as u64
+    }),
+    ("bottega_agent_handled_total", "counter", "Messages dealt with.", |it| it.handled),
+    ("bottega_agent_restarts_total", "counter", "Times it was begun anew.", |it| {
+        it.restarts.into()
+    }),
+];
+
+const UPTIME: &str = "bottega_uptime_seconds";
+const REQUESTS: &str = "bottega_http_requests_total";
+const LISTED: &str = "bottega_agents_listed";
+const AGENTS: &str = "bottega_agents";
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a `String` can't fail, here and below.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn value(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        self.0.push_str(name);
+        for (index, (name, value)) in labels.iter().enumerate() {
+            let before = if index == 0 { '{' } else { ',' };
+            let _ = write!(self.0, "{before}{name}=\"{}\"", escaped(value));
+        }
+        let after = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{after} {value}");
+    }
+
+    fn agents(&mut self, agents: &[AgentView]) {
+        self.metric(AGENTS, "gauge", "Agents by where they stand.");
+        for (standing, word) in STANDINGS {
+            let count = agents.iter().filter(|agent| agent.state == standing).count();
+            self.value(AGENTS, &[("state", word)], count as u64);
+        }
+        for (name, kind, help, of) in OF_AGENT.iter().filter(|_| !agents.is_empty()) {
+            self.metric(name, kind, help);
+            for agent in agents {
+                self.value(name, &[("agent", &agent.name)], of(agent));
+            }
+        }
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

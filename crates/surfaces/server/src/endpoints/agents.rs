@@ -1,0 +1,260 @@
+//! Agents: their life, and what became of it.
+
+use axum::http::StatusCode;
+use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, MailView, codes};
+
+use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
+use crate::call::{Call, Reply};
+use crate::fault::Fault;
+
+const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
+const OTHER_STATE: StatusCode = StatusCode::CONFLICT;
+
+/// Events that are shown where the query says nothing.
+const EVENTS: usize = 100;
+/// Events that are shown at most.
+const MOST_EVENTS: usize = 10_000;
+
+const EXAMPLE: &str = r#"{
+  "manifest": "name = \"greeter\"\nversion = \"0.1.0\"\nworld = \"agent\"\n",
+  "module": "AGFzbQEAAAA=",
+  "name": "doorman"
+}"#;
+
+const fn get(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    gives: Gives,
+    run: Run,
+) -> Endpoint {
+    Endpoint {
+        verb: Verb::Get,
+        path,
+        name,
+        group: Group::Agents,
+        summary,
+        access: Access::Token,
+        patience: Patience::Usual,
+        parameters: &[],
+        takes: None,
+        gives,
+        refuses: &[NO_AGENT],
+        otherwise: None,
+        run,
+    }
+}
+
+const AGENT: Gives = Gives::json(StatusCode::OK, "The agent, as it is now.", schema::<AgentView>);
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        refuses: &[],
+        ..get(
+            "/v1/agents",
+            "listAgents",
+            "Everybody who lives here, by name",
+            Gives::json(StatusCode::OK, "The agents.", schema::<Vec<AgentView>>),
+            |call| Box::pin(list(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        takes: Some(Takes {
+            schema: schema::<DeployRequest>,
+            example: EXAMPLE,
+            largest: Size::Module,
+        }),
+        gives: Gives::json(StatusCode::CREATED, "The agent, begun.", schema::<AgentView>),
+        refuses: &[OTHER_STATE],
+        ..get(
+            "/v1/agents",
+            "deployAgent",
+            "Lets an agent live here, also after the server begins anew",
+            AGENT,
+            |call| Box::pin(deploy(call)),
+        )
+    },
+    Endpoint {
+        ..get("/v1/agents/{name}", "showAgent", "One agent", AGENT, |call| Box::pin(show(call)))
+    },
+    Endpoint {
+        verb: Verb::Delete,
+        gives: Gives::nothing("It is gone."),
+        patience: Patience::Long,
+        ..get(
+            "/v1/agents/{name}",
+            "removeAgent",
+            "Takes an agent away; what is under way to it becomes dead letters",
+            AGENT,
+            |call| Box::pin(remove(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/start",
+            "startAgent",
+            "Begins an agent that was stopped or given up",
+            AGENT,
+            |call| Box::pin(start(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/stop",
+            "stopAgent",
+            "Stops an agent, after it dealt with what waits for it",
+            AGENT,
+            |call| Box::pin(stop(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/restart",
+            "restartAgent",
+            "Stops an agent and begins it again",
+            AGENT,
+            |call| Box::pin(restart(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        takes: Some(Takes {
+            schema: schema::<DeployRequest>,
+            example: EXAMPLE,
+            largest: Size::Module,
+        }),
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/upgrade",
+            "upgradeAgent",
+            "Lets another version take over, with what the present one knows",
+            AGENT,
+            |call| Box::pin(upgrade(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        patience: Patience::Long,
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/rollback",
+            "rollBackAgent",
+            "Lets the version take over that was there before the last upgrade",
+            AGENT,
+            |call| Box::pin(roll_back(call)),
+        )
+    },
+    Endpoint {
+        parameters: &[Parameter {
+            name: "limit",
+            place: "query",
+            about: "The latest so many: 1 to 10,000, and 100 when absent.",
+            schema: schema::<u32>,
+        }],
+        refuses: &[NO_AGENT, StatusCode::BAD_REQUEST],
+        ..get(
+            "/v1/agents/{name}/events",
+            "listAgentEvents",
+            "What happened to an agent, the oldest first",
+            Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
+            |call| Box::pin(events(call)),
+        )
+    },
+    Endpoint {
+        group: Group::Messages,
+        ..get(
+            "/v1/agents/{name}/mail",
+            "listMail",
+            "Durable messages to an agent that were not handled, dead ones included",
+            Gives::json(StatusCode::OK, "The messages.", schema::<Vec<MailView>>),
+            |call| Box::pin(mail(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        group: Group::Messages,
+        gives: Gives::nothing("It is under way again."),
+        refuses: &[NO_AGENT, OTHER_STATE],
+        ..get(
+            "/v1/agents/{name}/mail/{id}/resend",
+            "resendMail",
+            "Hands a dead letter over once more",
+            AGENT,
+            |call| Box::pin(resend(call)),
+        )
+    },
+];
+
+async fn list(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().list().await?)
+}
+
+async fn deploy(call: Call) -> Result<Reply, Fault> {
+    let agent = call.agents().deploy(call.json()?).await?;
+    let reply = Reply::json(StatusCode::CREATED, &agent)?;
+    Ok(reply.at(format!("/v1/agents/{}", agent.name)))
+}
+
+async fn show(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().show(call.part("name")).await?)
+}
+
+async fn remove(call: Call) -> Result<Reply, Fault> {
+    call.agents().remove(call.part("name")).await?;
+    Ok(Reply::nothing())
+}
+
+async fn start(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().start(call.part("name")).await?)
+}
+
+async fn stop(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().stop(call.part("name")).await?)
+}
+
+async fn restart(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().restart(call.part("name")).await?)
+}
+
+async fn upgrade(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().upgrade(call.part("name"), call.json()?).await?)
+}
+
+async fn roll_back(call: Call) -> Result<Reply, Fault> {
+    agent(&call.agents().roll_back(call.part("name")).await?)
+}
+
+async fn events(call: Call) -> Result<Reply, Fault> {
+    let limit = call.number("limit")?.unwrap_or(EVENTS);
+    if !(1..=MOST_EVENTS).contains(&limit) {
+        let error =
+            ApiError::new(codes::USAGE, format!("`limit` is 1 to {MOST_EVENTS}, not {limit}"));
+        return Err(error.step("ask for fewer at once").into());
+    }
+    Reply::json(StatusCode::OK, &call.agents().events(call.part("name"), limit).await?)
+}
+
+async fn mail(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().mail(call.part("name")).await?)
+}
+
+async fn resend(call: Call) -> Result<Reply, Fault> {
+    call.agents().resend(call.part("name"), call.part("id")).await?;
+    Ok(Reply::nothing())
+}
+
+fn agent(agent: &AgentView) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, agent)
+}

@@ -1,0 +1,228 @@
+//! The server: where it listens, what it works with, when it ends.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, State};
+use axum::http::Request;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use bottega_api::{ApiError, codes};
+use bottega_client::Agents;
+use bottega_types::{Entropy, Secret, SystemEntropy};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::answer::{Asked, answer};
+use crate::counts::Counts;
+use crate::endpoints::{self, Size, Verb};
+use crate::guard::Guard;
+use crate::listen;
+
+/// What a server is made of.
+pub struct Options {
+    /// Address and port, of this machine: `127.0.0.1:7437`. Port 0 is any free one.
+    pub listen: String,
+    /// What lets clients in: 32 visible ASCII characters or more, drawn at random.
+    pub token: Secret<String>,
+    /// The agents that it is about.
+    pub agents: Arc<dyn Agents>,
+    /// How much it takes.
+    pub limits: Limits,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+/// How much a server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body at most.
+    pub body: usize,
+    /// Bytes of a body with a module at most.
+    pub module_body: usize,
+    /// How long a request may take.
+    pub usual: Duration,
+    /// How long a request may take that compiles a module, or waits for an answer.
+    pub long: Duration,
+    /// How long requests under way may take to end, once the server is to stop.
+    pub drain: Duration,
+    /// Requests under way at once; more are told to come again.
+    pub at_once: usize,
+    /// Requests with a module under way at once.
+    pub modules_at_once: usize,
+    /// Wrong tokens a minute; further ones are told how long to wait.
+    pub wrong_tokens: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 2 << 20,
+            module_body: 64 << 20,
+            usual: Duration::from_secs(60),
+            long: Duration::from_secs(600),
+            drain: Duration::from_secs(10),
+            at_once: 256,
+            modules_at_once: 4,
+            wrong_tokens: 10,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) const fn bytes(&self, size: Size) -> usize {
+        match size {
+            Size::Usual => self.body,
+            Size::Module => self.module_body,
+        }
+    }
+}
+
+/// What every request works with.
+pub(crate) struct Desk {
+    pub(crate) agents: Arc<dyn Agents>,
+    pub(crate) limits: Limits,
+    pub(crate) guard: Guard,
+    pub(crate) counts: Counts,
+    pub(crate) entropy: Box<dyn Entropy>,
+    pub(crate) at_once: Semaphore,
+    pub(crate) modules_at_once: Semaphore,
+    pub(crate) since: Instant,
+    pub(crate) stopping: AtomicBool,
+}
+
+/// A server that listens. It answers while [`run`](Self::run) is awaited.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    desk: Arc<Desk>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Begins to listen. Whoever connects from now on is answered once [`run`](Self::run) is awaited.
+    ///
+    /// # Errors
+    /// When the address is not one of this machine's own, is in use, or the token could be guessed.
+    pub async fn bind(options: Options) -> Result<Self, ApiError> {
+        let Options { listen, token, agents, limits } = options;
+        let wanted = listen::parse(&listen)?;
+        let guard = Guard::new(&token, limits.wrong_tokens, Duration::from_secs(60))?;
+        let refused = |error: std::io::Error| {
+            ApiError::new(codes::NO_SERVER, format!("can't listen at {wanted}: {error}"))
+                .step("end whoever listens there, or choose another port with `--listen`")
+        };
+        let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let desk = Desk {
+            agents,
+            limits,
+            guard,
+            counts: Counts::default(),
+            entropy: Box::new(SystemEntropy),
+            at_once: Semaphore::new(limits.at_once),
+            modules_at_once: Semaphore::new(limits.modules_at_once),
+            since: Instant::now(),
+            stopping: AtomicBool::new(false),
+        };
+        Ok(Self { listener, address, desk: Arc::new(desk) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as clients write it: `http://127.0.0.1:7437`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers until `stop` ends. Then nobody new is taken in, and what is under way is given the span
+    /// [`Limits::drain`] to end; what takes longer is dropped with the runtime.
+    ///
+    /// # Errors
+    /// When the listener fails for good.
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ApiError> {
+        let Self { listener, desk, .. } = self;
+        let (told, begun) = tokio::sync::oneshot::channel();
+        let stopping = Arc::clone(&desk);
+        let stop = async move {
+            stop.await;
+            stopping.stopping.store(true, Ordering::Relaxed);
+            // Nobody listens when the listener failed first.
+            let _ = told.send(());
+        };
+        let drain = desk.limits.drain;
+        let serving = axum::serve(listener, router(desk)).with_graceful_shutdown(stop);
+        let too_long = async {
+            match begun.await {
+                Ok(()) => bottega_actor::sleep(drain).await,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = serving.into_future() => ended.map_err(|error| {
+                ApiError::new(codes::NO_SERVER, format!("the server ended: {error}"))
+            }),
+            () = too_long => Ok(()),
+        }
+    }
+}
+
+type Names = Result<RawPathParams, RawPathParamsRejection>;
+
+/// The table of endpoints, as axum finds them.
+fn router(desk: Arc<Desk>) -> Router {
+    let mut paths: Vec<(&'static str, MethodRouter<Arc<Desk>>)> = Vec::new();
+    for endpoint in endpoints::all() {
+        let handler = move |State(desk): State<Arc<Desk>>, names: Names, request: Request<Body>| {
+            // A path that is no UTF-8 leads nowhere.
+            let asked = if names.is_ok() { Asked::Endpoint(endpoint) } else { Asked::NoPath };
+            answer(desk, asked, names.map(|names| collected(&names)).unwrap_or_default(), request)
+        };
+        let filter = match endpoint.verb {
+            Verb::Get => MethodFilter::GET,
+            Verb::Post => MethodFilter::POST,
+            Verb::Delete => MethodFilter::DELETE,
+        };
+        match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
+            Some((_, methods)) => *methods = std::mem::take(methods).on(filter, handler),
+            None => paths.push((endpoint.path, on(filter, handler))),
+        }
+    }
+    let mut router = Router::new();
+    for (path, methods) in paths {
+        let none = move |State(desk): State<Arc<Desk>>, request: Request<Body>| {
+            answer(desk, Asked::NoMethod(path), Vec::new(), request)
+        };
+        router = router.route(path, methods.fallback(none));
+    }
+    let none = |State(desk): State<Arc<Desk>>, request: Request<Body>| {
+        answer(desk, Asked::NoPath, Vec::new(), request)
+    };
+    router.fallback(none).with_state(desk)
+}
+
+fn collected(names: &RawPathParams) -> Vec<(String, String)> {
+    names.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

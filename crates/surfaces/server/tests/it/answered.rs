@@ -1,0 +1,174 @@
+//! Every endpoint does what it says.
+
+use bottega_api::{ApiError, codes};
+use bottega_server::Limits;
+use serde_json::{Value, json};
+
+use crate::world::{Ask, agents, get, mail, post, served};
+
+const DEPLOY: &str = r#"{"manifest": "name = \"x\"", "module": "AGFzbQ==", "config": {"a": 1}}"#;
+
+/// One request, the status and body it is answered with, and what reached the agents.
+#[track_caller]
+fn check(request: Ask, status: u16, body: &Value, call: &str) {
+    served(Limits::default(), async |site| {
+        // The one call that waits may go on.
+        site.agents.gate.notify_one();
+        let came = request.at(site).await;
+        assert_eq!((came.status, site.agents.calls()), (status, vec![call.to_owned()]), "{came:?}");
+        let came = if came.body.is_empty() { Value::Null } else { came.json() };
+        assert_eq!(&came, body);
+    });
+}
+
+fn value(view: &impl serde::Serialize) -> Value {
+    serde_json::to_value(view).unwrap()
+}
+
+#[test]
+fn agents_are_looked_at() {
+    let line = |path: &str| Ask::new(&format!("GET {path}"));
+    check(line("/v1/agents"), 200, &value(&agents()), "list");
+    check(line("/v1/agents/echo@local"), 200, &value(&agents()[0]), "show echo@local");
+    check(line("/v1/agents/od%22d%5Cname"), 200, &value(&agents()[1]), "show od\"d\\name");
+    let events = json!([{"at_ms": 1000, "kind": "agent.started", "data": {"version": "0.1.0"}}]);
+    check(line("/v1/agents/echo/events"), 200, &events, "events echo 100");
+    check(line("/v1/agents/echo/events?limit=7"), 200, &events, "events echo 7");
+    check(line("/v1/agents/echo/mail"), 200, &value(&mail()), "mail echo");
+}
+
+#[test]
+fn agents_are_worked_with() {
+    let line = |line: &str| Ask::new(line);
+    let echo = value(&agents()[0]);
+    let deployed = "deploy \"name = \\\"x\\\"\" 8 bytes None {\"a\":1}";
+    check(line("POST /v1/agents").json(DEPLOY), 201, &echo, deployed);
+    let upgraded = "upgrade echo \"name = \\\"x\\\"\"";
+    check(line("POST /v1/agents/echo/upgrade").json(DEPLOY), 200, &echo, upgraded);
+    for (path, call) in
+        [("start", "start"), ("stop", "stop"), ("restart", "restart"), ("rollback", "roll_back")]
+    {
+        let request = line(&format!("POST /v1/agents/echo/{path}"));
+        check(request, 200, &echo, &format!("{call} echo"));
+    }
+    check(line("DELETE /v1/agents/echo"), 204, &Value::Null, "remove echo");
+    check(line("POST /v1/agents/echo/mail/m2/resend"), 204, &Value::Null, "resend echo m2");
+}
+
+#[test]
+fn messages_are_sent_and_asked() {
+    let receipt = json!({"id": "m3", "repeated": false});
+    let send = |body: &str| Ask::new("POST /v1/messages").json(body);
+    check(
+        send(
+            r#"{"message": {"performative": "inform"}, "delivery": "durable", "idempotency_key": "k"}"#,
+        ),
+        202,
+        &receipt,
+        "send {\"performative\":\"inform\"} Some(Durable) Some(\"k\")",
+    );
+    let plain = r#"{"message": {}}"#;
+    for key in ["k", "\"k\""] {
+        let request = send(plain).with("Idempotency-Key", key);
+        check(request, 202, &receipt, "send {} None Some(\"k\")");
+    }
+    let both = send(r#"{"message": {}, "idempotency_key": "k"}"#).with("Idempotency-Key", "k");
+    check(both, 202, &receipt, "send {} None Some(\"k\")");
+    check(
+        Ask::new("POST /v1/messages/ask").json(r#"{"message": {}, "timeout_ms": 5}"#),
+        200,
+        &json!({"message": {"performative": "inform", "content": "Hello"}}),
+        "ask {} Some(5)",
+    );
+}
+
+#[test]
+fn what_was_made_has_an_address() {
+    served(Limits::default(), async |site| {
+        let made = post(site, "/v1/agents", DEPLOY).await;
+        assert_eq!(made.header("location"), Some("/v1/agents/echo@local"));
+    });
+}
+
+#[test]
+fn health_needs_no_token_and_says_what_is_missing() {
+    served(Limits::default(), async |site| {
+        let health = async |path: &str| {
+            Ask::new(&format!("GET /health/{path}")).without("Authorization").at(site).await
+        };
+        assert_eq!(health("live").await.json(), json!({"live": true}));
+        let ready = health("ready").await;
+        assert_eq!((ready.status, ready.json()), (200, json!({"ready": true, "not_ready": []})));
+        let secret = "`/home/ada/journal.db` is damaged";
+        site.agents.refuse(ApiError::new(codes::DAMAGED, secret));
+        let unready = health("ready").await;
+        let expected = json!({"ready": false, "not_ready": [{"what": "agents", "why": "BTG0011"}]});
+        assert_eq!((unready.status, unready.json()), (503, expected));
+    });
+}
+
+#[test]
+fn requests_have_names() {
+    served(Limits::default(), async |site| {
+        let named = Ask::new("GET /v1/agents").with("X-Request-Id", "build-17").at(site).await;
+        assert_eq!(named.header("x-request-id"), Some("build-17"));
+        let first = get(site, "/v1/agents").await;
+        let second = Ask::new("GET /v1/agents").with("X-Request-Id", "no name").at(site).await;
+        let (first, second) = (first.header("x-request-id"), second.header("x-request-id"));
+        assert!(first.unwrap().starts_with("req_") && second.unwrap().starts_with("req_"));
+        assert_ne!(first, second);
+    });
+}
+
+#[test]
+fn figures_can_be_read() {
+    served(Limits::default(), async |site| {
+        get(site, "/v1/agents").await;
+        get(site, "/v1/agents/nobody").await;
+        get(site, "/v1/agents/echo").await;
+        get(site, "/nowhere").await;
+        Ask::new("PUT /v1/agents").at(site).await;
+        let metrics = get(site, "/metrics").await;
+        assert_eq!(
+            metrics.header("content-type"),
+            Some("text/plain; version=0.0.4; charset=utf-8")
+        );
+        let (_, after) = metrics.body.split_once("bottega_uptime_seconds gauge\n").unwrap();
+        let (uptime, rest) = after.split_once('\n').unwrap();
+        assert!(uptime.strip_prefix("bottega_uptime_seconds ").unwrap().parse::<u64>().is_ok());
+        insta::assert_snapshot!(rest);
+        site.agents.refuse(ApiError::new(codes::STORE, "gone"));
+        let without = get(site, "/metrics").await.body;
+        assert!(without.contains("bottega_agents_listed 0\n"), "{without}");
+        assert!(!without.contains("bottega_agents{"), "{without}");
+    });
+}
+
+#[test]
+fn what_is_under_way_ends_before_the_server_does() {
+    served(Limits::default(), async |site| {
+        let request = Ask::new("POST /v1/agents/echo/restart").at(site);
+        let stop = async {
+            site.agents.begun.notified().await;
+            drop(site.stop.lock().unwrap().take());
+            // Whoever comes now is not taken in, and what is under way may go on.
+            site.agents.gate.notify_one();
+        };
+        let (came, ()) = futures::future::join(request, stop).await;
+        assert_eq!(came.status, 200, "{came:?}");
+    });
+}
+
+#[test]
+fn what_never_ends_does_not_hold_the_server_for_ever() {
+    let limits = Limits { drain: std::time::Duration::ZERO, ..Limits::default() };
+    served(limits, async |site| {
+        let request = Ask::new("POST /v1/agents/echo/restart").at(site);
+        let stop = async {
+            site.agents.begun.notified().await;
+            drop(site.stop.lock().unwrap().take());
+        };
+        // The request is dropped with the runtime; the server's own end is what `served` waits for.
+        futures::future::select(Box::pin(request), Box::pin(stop)).await;
+    });
+}

@@ -1,0 +1,9 @@
+//! The server over real HTTP, on a free port of this machine.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answered;
+mod described;
+mod refused;
+mod remotely;
+mod world;

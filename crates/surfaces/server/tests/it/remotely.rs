@@ -1,0 +1,97 @@
+//! The client over HTTP, against the server.
+
+use bottega_api::{ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, SendRequest, codes};
+use bottega_client::{Agents as _, Remote};
+use bottega_server::Limits;
+use bottega_types::Secret;
+use serde_json::json;
+
+use crate::world::{agents, mail, remote, served};
+
+fn request() -> DeployRequest {
+    let config = json!({"greeting": "Hi"});
+    DeployRequest { manifest: "m".into(), module: "AGFz".into(), name: Some("x".into()), config }
+}
+
+#[test]
+fn every_call_arrives_and_comes_back() {
+    served(Limits::default(), async |site| {
+        let remote = remote(site);
+        let echo = agents().remove(0);
+        site.agents.gate.notify_one();
+        assert_eq!(remote.list().await.unwrap(), agents());
+        assert_eq!(remote.deploy(request()).await.unwrap(), echo);
+        assert_eq!(remote.show("od\"d\\name@local").await.unwrap(), agents()[1]);
+        assert_eq!(remote.events("echo", 9).await.unwrap()[0].kind, "agent.started");
+        assert_eq!(remote.start("echo").await.unwrap(), echo);
+        assert_eq!(remote.stop("echo").await.unwrap(), echo);
+        assert_eq!(remote.restart("echo").await.unwrap(), echo);
+        assert_eq!(remote.upgrade("echo", request()).await.unwrap(), echo);
+        assert_eq!(remote.roll_back("echo").await.unwrap(), echo);
+        remote.remove("echo").await.unwrap();
+        let send = SendRequest {
+            message: json!({"performative": "inform"}),
+            delivery: Some(DeliveryClass::Durable),
+            idempotency_key: Some("k".into()),
+        };
+        assert_eq!(remote.send(send).await.unwrap().id.as_deref(), Some("m3"));
+        let ask = AskRequest { message: json!({}), timeout_ms: Some(5) };
+        assert_eq!(remote.ask(ask).await.unwrap().message.unwrap()["content"], "Hello");
+        assert_eq!(remote.mail("echo").await.unwrap(), mail());
+        remote.resend("echo", "a/b ?#%").await.unwrap();
+        insta::assert_snapshot!(site.agents.calls().join("\n"));
+    });
+}
+
+#[test]
+fn every_error_comes_back_as_it_was() {
+    served(Limits::default(), async |site| {
+        let remote = remote(site);
+        for code in CODES {
+            let error = ApiError::new(*code, "what happened").step("a step of its own");
+            site.agents.refuse(error.clone());
+            assert_eq!(remote.list().await.unwrap_err(), error);
+            site.agents.refuse(error.clone());
+            assert_eq!(remote.remove("echo").await.unwrap_err(), error);
+        }
+        let nobody = remote.show("nobody").await.unwrap_err();
+        assert_eq!((nobody.code.as_str(), nobody.exit), (codes::NO_AGENT.name, 2));
+    });
+}
+
+#[test]
+fn a_wrong_token_is_told() {
+    served(Limits::default(), async |site| {
+        let address = format!("http://{}", site.address);
+        let stranger = Remote::new(&address, Secret::new("x".repeat(32))).unwrap();
+        let error = stranger.list().await.unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str()),
+            ("BTG0023", "the token is wrong")
+        );
+    });
+}
+
+#[tokio::test]
+async fn nobody_there_is_no_server() {
+    // A port that was free a moment ago, and that nobody listens at.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let remote = Remote::new(&format!("http://127.0.0.1:{port}"), Secret::new("x".into())).unwrap();
+    let error = remote.list().await.unwrap_err();
+    assert_eq!(error.code, codes::NO_SERVER.name);
+    assert_eq!(error.message, format!("nobody answers at http://127.0.0.1:{port}"));
+    assert_eq!(error.next_step, codes::NO_SERVER.next_step);
+}
+
+#[test]
+fn another_server_is_recognised() {
+    served(Limits::default(), async |site| {
+        // The path leads to something else than the API.
+        let address = format!("http://{}/elsewhere", site.address);
+        let elsewhere = Remote::new(&address, Secret::new(crate::world::TOKEN.into())).unwrap();
+        assert_eq!(elsewhere.list().await.unwrap_err().code, codes::USAGE.name);
+    });
+}

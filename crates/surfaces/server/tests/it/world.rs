@@ -1,0 +1,306 @@
+//! Agents that are only told of, a server over them, and a client that sends any bytes.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bottega_api::{
+    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
+    DeliveryClass, DeployRequest, MailView, ReceiptView, SendRequest, codes,
+};
+use bottega_client::{Agents, Remote};
+use bottega_server::{Limits, Options, Server};
+use bottega_types::Secret;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, oneshot};
+
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Two agents, what was asked of them, and how they refuse.
+#[derive(Default)]
+pub(crate) struct Told {
+    pub calls: Mutex<Vec<String>>,
+    /// What the next calls fail with.
+    pub refusals: Mutex<VecDeque<ApiError>>,
+    /// A call of `restart` tells that it began, and waits here.
+    pub begun: Notify,
+    pub gate: Notify,
+}
+
+impl Told {
+    pub(crate) fn refuse(&self, error: ApiError) {
+        self.refusals.lock().unwrap().push_back(error);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    fn note(&self, call: String) -> Result<(), ApiError> {
+        self.calls.lock().unwrap().push(call);
+        self.refusals.lock().unwrap().pop_front().map_or(Ok(()), Err)
+    }
+
+    fn found(&self, name: &str) -> Result<AgentView, ApiError> {
+        let found = agents()
+            .into_iter()
+            .find(|agent| agent.name == name || agent.name.strip_suffix("@local") == Some(name));
+        found.ok_or_else(|| ApiError::new(codes::NO_AGENT, format!("no agent `{name}` lives here")))
+    }
+}
+
+pub(crate) fn agents() -> Vec<AgentView> {
+    let agent = |name: &str, state, trouble: Option<&str>| AgentView {
+        name: name.into(),
+        kind: "wasm greeter 0.1.0".into(),
+        delivery: DeliveryClass::Durable,
+        state,
+        waiting: 3,
+        capacity: 256,
+        under_way: 2,
+        handled: 1_204,
+        restarts: 1,
+        trouble: trouble.map(Into::into),
+    };
+    vec![
+        agent("echo@local", AgentStanding::Running, None),
+        agent("od\"d\\name@local", AgentStanding::Failed, Some("out of fuel")),
+    ]
+}
+
+pub(crate) fn mail() -> Vec<MailView> {
+    let dead = DeadView { cause: "poison".into(), words: "it was given up".into(), at_ms: 2_000 };
+    let message = json!({"performative": "inform", "content": "x"});
+    vec![
+        MailView { id: "m1".into(), at_ms: 1_000, dead: None, message: message.clone() },
+        MailView { id: "m2".into(), at_ms: 1_500, dead: Some(dead), message },
+    ]
+}
+
+#[async_trait]
+impl Agents for Told {
+    async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
+        let DeployRequest { manifest, module, name, config } = request;
+        self.note(format!("deploy {manifest:?} {} bytes {name:?} {config}", module.len()))?;
+        self.found("echo")
+    }
+
+    async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
+        self.note("list".into())?;
+        Ok(agents())
+    }
+
+    async fn show(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.note(format!("show {name}"))?;
+        assert_ne!(name, "panic", "as it was told to");
+        self.found(name)
+    }
+
+    async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError> {
+        self.note(format!("events {name} {limit}"))?;
+        let data = json!({"version": "0.1.0"});
+        Ok(vec![AgentEventView { at_ms: 1_000, kind: "agent.started".into(), data }])
+    }
+
+    async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.note(format!("start {name}"))?;
+        self.found(name)
+    }
+
+    async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.note(format!("stop {name}"))?;
+        self.found(name)
+    }
+
+    async fn restart(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.note(format!("restart {name}"))?;
+        self.begun.notify_one();
+        self.gate.notified().await;
+        self.found(name)
+    }
+
+    async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
+        self.note(format!("upgrade {name} {:?}", request.manifest))?;
+        self.found(name)
+    }
+
+    async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
+        self.note(format!("roll_back {name}"))?;
+        self.found(name)
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), ApiError> {
+        self.note(format!("remove {name}"))?;
+        self.found(name).map(drop)
+    }
+
+    async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
+        let SendRequest { message, delivery, idempotency_key } = request;
+        self.note(format!("send {message} {delivery:?} {idempotency_key:?}"))?;
+        Ok(ReceiptView { id: Some("m3".into()), repeated: false })
+    }
+
+    async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
+        self.note(format!("ask {} {:?}", request.message, request.timeout_ms))?;
+        Ok(AnswerView { message: Some(json!({"performative": "inform", "content": "Hello"})) })
+    }
+
+    async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
+        self.note(format!("mail {name}"))?;
+        Ok(mail())
+    }
+
+    async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
+        self.note(format!("resend {name} {id}"))
+    }
+}
+
+/// A server that runs.
+pub(crate) struct Site {
+    pub address: String,
+    pub agents: Arc<Told>,
+    /// Begins the server's end.
+    pub stop: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+/// Serves while `visit` lasts, and ends gracefully after it.
+pub(crate) fn served<T>(limits: Limits, visit: impl AsyncFnOnce(&Site) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let agents = Arc::new(Told::default());
+        let options = Options {
+            listen: "127.0.0.1:0".into(),
+            token: Secret::new(TOKEN.into()),
+            agents: agents.clone(),
+            limits,
+        };
+        let server = Server::bind(options).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let stop = Mutex::new(Some(stop));
+        let site = Site { address: server.address().to_string(), agents, stop };
+        let stopped = async move { drop(stopped.await) };
+        let visited = async {
+            let value = visit(&site).await;
+            drop(site.stop.lock().unwrap().take());
+            value
+        };
+        let (ended, value) = futures::future::join(server.run(stopped), visited).await;
+        ended.unwrap();
+        value
+    })
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Came {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Came {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (own, value) = line.split_once(": ")?;
+            own.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// Status, code and sentence of a refusal, which must be whole.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> (u16, String, String) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status);
+        assert_eq!(problem["type"], format!("/docs/errors/{}", problem["code"].as_str().unwrap()));
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"));
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        assert!(!problem["next_step"].as_str().unwrap().is_empty());
+        let text = |name: &str| problem[name].as_str().unwrap().to_owned();
+        (self.status, text("code"), text("detail"))
+    }
+}
+
+/// A request, with what a good client would send unless it is said otherwise.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    in_pieces: bool,
+}
+
+impl Ask {
+    pub(crate) fn new(line: &str) -> Self {
+        Self { line: line.into(), headers: Vec::new(), body: Vec::new(), in_pieces: false }
+            .with("Authorization", &format!("Bearer {TOKEN}"))
+    }
+
+    /// With a header, instead of another of that name.
+    pub(crate) fn with(self, name: &str, value: &str) -> Self {
+        let mut ask = self.without(name);
+        ask.headers.push((name.into(), value.into()));
+        ask
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+        self
+    }
+
+    pub(crate) fn json(self, body: &str) -> Self {
+        let mut ask = self.with("Content-Type", "application/json");
+        ask.body = body.into();
+        ask
+    }
+
+    /// Without a length: the body is written in pieces already.
+    pub(crate) fn piecewise(mut self) -> Self {
+        self.in_pieces = true;
+        self
+    }
+
+    pub(crate) async fn at(self, site: &Site) -> Came {
+        let mut stream = TcpStream::connect(&site.address).await.unwrap();
+        let mut head = format!("{} HTTP/1.1\r\nConnection: close\r\n", self.line);
+        let has = |name: &str| self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        if !has("Host") {
+            write!(head, "Host: {}\r\n", site.address).unwrap();
+        }
+        if !has("Content-Length") && !self.in_pieces && !self.body.is_empty() {
+            write!(head, "Content-Length: {}\r\n", self.body.len()).unwrap();
+        }
+        for (name, value) in &self.headers {
+            write!(head, "{name}: {value}\r\n").unwrap();
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A server that has seen enough may close before all is sent.
+        let _ = stream.write_all(&self.body).await;
+        let mut came = Vec::new();
+        let _ = stream.read_to_end(&mut came).await;
+        let came = String::from_utf8(came).unwrap();
+        let (head, body) = came.split_once("\r\n\r\n").unwrap_or((&came, ""));
+        let status = head.split(' ').nth(1).unwrap_or(head).parse().unwrap();
+        Came { status, head: head.into(), body: body.into() }
+    }
+}
+
+pub(crate) async fn get(site: &Site, path: &str) -> Came {
+    Ask::new(&format!("GET {path}")).at(site).await
+}
+
+pub(crate) async fn post(site: &Site, path: &str, body: &str) -> Came {
+    Ask::new(&format!("POST {path}")).json(body).at(site).await
+}
+
+pub(crate) fn remote(site: &Site) -> Remote {
+    Remote::new(&format!("http://{}", site.address), Secret::new(TOKEN.into())).unwrap()
+}
