@@ -28,14 +28,14 @@ impl Message {
     pub fn reply(&self, performative: &str, content: impl Into<Value>) -> Self {
         let mut answer = Self::new(performative, content);
         let kept = [
-            ("sender", "receivers"),
+            ("sender", "receiver"),
             ("conversation-id", "conversation-id"),
             ("protocol", "protocol"),
             ("reply-with", "in-reply-to"),
         ];
         for (from, to) in kept {
             let Some(value) = self.rest.get(from) else { continue };
-            let value = if to == "receivers" { vec![value.clone()].into() } else { value.clone() };
+            let value = if to == "receiver" { vec![value.clone()].into() } else { value.clone() };
             answer.rest.insert(to.into(), value);
         }
         answer
@@ -67,7 +67,7 @@ mod tests {
         let answer = asked.reply("inform", "hello");
         assert_eq!(
             answer.to_json(),
-            r#"{"performative":"inform","content":"hello","in-reply-to":"1","receivers":["smith"]}"#
+            r#"{"performative":"inform","content":"hello","in-reply-to":"1","receiver":["smith"]}"#
         );
     }
 }

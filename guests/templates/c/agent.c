@@ -37,7 +37,7 @@ bool agent_handle(bottega_text message, bottega_text *why) {
     if (member(message, "sender", &sender) && sender.length > 200) sender.length = 0;
     int length = snprintf(answer, sizeof answer,
                           "{\"performative\":\"inform\",\"content\":\"Hello, %.*s! You are number %u.\","
-                          "\"receivers\":[\"%.*s\"]}",
+                          "\"receiver\":[\"%.*s\"]}",
                           (int)name.length, name.bytes, ++greeted, (int)sender.length, sender.bytes);
     bottega_log(BOTTEGA_INFO, BOTTEGA_TEXT("greeted"));
     return bottega_send((bottega_text){answer, (size_t)length}, why);

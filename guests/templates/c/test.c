@@ -26,7 +26,7 @@ int main(void) {
     check("starts", agent_init(BOTTEGA_TEXT("{}"), &why));
     check("greets", agent_handle(BOTTEGA_TEXT("{\"sender\":\"smith\",\"content\":\"Ada\"}"), &why));
     check("says so", strcmp(sent, "{\"performative\":\"inform\",\"content\":\"Hello, Ada! You are number 1.\","
-                                  "\"receivers\":[\"smith\"]}") == 0);
+                                  "\"receiver\":[\"smith\"]}") == 0);
     check("logs it", logged == 1);
     check("refuses what is no name", !agent_handle(BOTTEGA_TEXT("{\"content\":7}"), &why) && why.length > 0);
     check("saves its count", agent_save(&state, &why) && state.length == 1 && state.bytes[0] == '1');

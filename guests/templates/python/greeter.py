@@ -17,7 +17,7 @@ class Greeter:
         return {
             "performative": "inform",
             "content": f"Hello, {name}! You are number {self.greeted}.",
-            "receivers": [sender] if sender else [],
+            "receiver": [sender] if sender else [],
         }
 
     def save(self) -> bytes:

@@ -7,7 +7,7 @@ class GreeterTest(unittest.TestCase):
     def test_everybody_is_greeted_with_their_number(self):
         greeter = Greeter()
         self.assertEqual(greeter.answer({"content": "Ada"})["content"], "Hello, Ada! You are number 1.")
-        self.assertEqual(greeter.answer({"content": "Bob", "sender": "smith"})["receivers"], ["smith"])
+        self.assertEqual(greeter.answer({"content": "Bob", "sender": "smith"})["receiver"], ["smith"])
         with self.assertRaises(ValueError):
             greeter.answer({"content": 7})
 

@@ -12,6 +12,7 @@ mod logging;
 mod machine;
 mod models;
 mod provision;
+mod serving;
 mod signals;
 
 use std::process::ExitCode;

@@ -31,6 +31,7 @@ use crate::app::App;
 use crate::grounds::Grounds;
 use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
+use crate::serving;
 
 /// Opens what a command needs, when it needs it.
 pub(crate) struct Assembly {
@@ -107,18 +108,17 @@ impl Entrance for Assembly {
     }
 
     async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
-        let server = server.unwrap_or("this machine");
-        Err(ApiError::new(codes::NO_SERVER, format!("no server answers at {server}")))
+        serving::connect(&self.app, server)
     }
 
     async fn serve(
         &self,
         request: ServeRequest,
-        _: &(dyn Fn(Serving) + Send + Sync),
-        _: BoxFuture<'static, ()>,
+        ready: &(dyn Fn(Serving) + Send + Sync),
+        stop: BoxFuture<'static, ()>,
     ) -> Result<(), ApiError> {
-        let listen = request.listen;
-        Err(ApiError::new(codes::NO_SERVER, format!("nothing can be served at {listen} yet")))
+        let store = Arc::new(open_store(&self.app)?);
+        serving::serve(&self.app, store, request, ready, stop).await
     }
 }
 

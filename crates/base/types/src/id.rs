@@ -103,6 +103,8 @@ ids! {
     ConversationId, "cnv", "conversation";
     /// One message of a conversation, as far as answers name it.
     MessageId, "msg", "message";
+    /// One task that was put out to tender among agents.
+    TenderId, "tnd", "tender";
 }
 
 impl CommandId {

@@ -23,7 +23,9 @@ mod tokens;
 pub use causes::with_causes;
 pub use digest::{Digest, NotADigest};
 pub use entropy::{Entropy, Seeded, SystemEntropy};
-pub use id::{AgentId, CallId, CommandId, ConversationId, GrantId, MessageId, NotAnId, SessionId};
+pub use id::{
+    AgentId, CallId, CommandId, ConversationId, GrantId, MessageId, NotAnId, SessionId, TenderId,
+};
 pub use money::{Money, NotMoney};
 pub use redact::{Redactor, StreamRedactor};
 pub use secret::Secret;

@@ -85,4 +85,4 @@ pub use performative::{
 pub use protocol::{PROTOCOLS, Protocol, ProtocolName, ProtocolRow};
 pub use reference::{ConversationRef, MessageRef, Named, Reference};
 pub use reply_by::{NotReplyBy, ReplyBy};
-pub use reputation::{Kept, Outcome, Reputation, Standing};
+pub use reputation::{Kept, Outcome, Reputation, Standing, TrackRecord};

@@ -41,10 +41,11 @@ pub enum Kept {
 
 /// What agents are worth, per agent and skill: a fold over [`Outcome`]s, in any order the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reputation(BTreeMap<(AgentName, String), Record>);
+pub struct Reputation(BTreeMap<(AgentName, String), TrackRecord>);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Record {
+/// The outcomes of one agent for one skill, summed up. Stored; its JSON form is a promise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackRecord {
     done: u32,
     failed: u32,
     /// The sum of real to promised price, in thousandths, and of how many.
@@ -54,7 +55,7 @@ struct Record {
 }
 
 /// What is known of one agent for one skill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Awards that ended with a result.
     pub done: u32,
@@ -106,35 +107,46 @@ impl Reputation {
 
     /// Folds one outcome in.
     pub fn learn(&mut self, outcome: &Outcome) {
-        let Outcome { agent, skill, bid, result } = outcome;
-        let record = self.0.entry((agent.clone(), skill.clone())).or_default();
-        match *result {
-            Kept::Done { spent, took } => {
-                record.done = record.done.saturating_add(1);
-                if let Some(spent) = spent {
-                    add(&mut record.prices, spent.as_nanos().into(), bid.price.as_nanos().into());
-                }
-                add(&mut record.times, took.as_millis(), bid.takes.as_millis());
-            }
-            Kept::Failed | Kept::Silent => record.failed = record.failed.saturating_add(1),
-        }
+        self.0.entry((outcome.agent.clone(), outcome.skill.clone())).or_default().learn(outcome);
     }
 
     /// What is known of `agent` for `skill`.
     #[must_use]
     pub fn standing(&self, agent: &AgentName, skill: &str) -> Standing {
-        let record = self.0.get(&(agent.clone(), skill.to_owned())).copied().unwrap_or_default();
-        Standing {
-            done: record.done,
-            failed: record.failed,
-            price_permille: mean(record.prices),
-            time_permille: mean(record.times),
-        }
+        self.0.get(&(agent.clone(), skill.to_owned())).copied().unwrap_or_default().standing()
     }
 
     /// Everybody of whom something is known, with the skill, in order of name.
     pub fn all(&self) -> impl Iterator<Item = (&AgentName, &str, Standing)> {
         self.0.keys().map(|(agent, skill)| (agent, skill.as_str(), self.standing(agent, skill)))
+    }
+}
+
+impl TrackRecord {
+    /// Folds one outcome in.
+    pub fn learn(&mut self, outcome: &Outcome) {
+        let bid = &outcome.bid;
+        match outcome.result {
+            Kept::Done { spent, took } => {
+                self.done = self.done.saturating_add(1);
+                if let Some(spent) = spent {
+                    add(&mut self.prices, spent.as_nanos().into(), bid.price.as_nanos().into());
+                }
+                add(&mut self.times, took.as_millis(), bid.takes.as_millis());
+            }
+            Kept::Failed | Kept::Silent => self.failed = self.failed.saturating_add(1),
+        }
+    }
+
+    /// What follows from it.
+    #[must_use]
+    pub fn standing(self) -> Standing {
+        Standing {
+            done: self.done,
+            failed: self.failed,
+            price_permille: mean(self.prices),
+            time_permille: mean(self.times),
+        }
     }
 }
 

@@ -55,6 +55,18 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "mail.handled", version: 1, upcasters: &[] },
     EventKind { name: "mail.died", version: 1, upcasters: &[] },
     EventKind { name: "mail.resent", version: 1, upcasters: &[] },
+    EventKind { name: "tender.opened", version: 1, upcasters: &[] },
+    EventKind { name: "tender.heard", version: 1, upcasters: &[] },
+    EventKind { name: "tender.passed", version: 1, upcasters: &[] },
+    EventKind { name: "tender.lost", version: 1, upcasters: &[] },
+    EventKind { name: "tender.decided", version: 1, upcasters: &[] },
+    EventKind { name: "tender.bidden", version: 1, upcasters: &[] },
+    EventKind { name: "tender.out", version: 1, upcasters: &[] },
+    EventKind { name: "tender.round", version: 1, upcasters: &[] },
+    EventKind { name: "tender.awarded", version: 1, upcasters: &[] },
+    EventKind { name: "tender.learned", version: 1, upcasters: &[] },
+    EventKind { name: "tender.ended", version: 1, upcasters: &[] },
+    EventKind { name: "directory.changed", version: 1, upcasters: &[] },
 ];
 
 /// A stored event that this build can't read.
@@ -228,7 +240,8 @@ mod tests {
         }
         let written = crate::SessionEvent::KINDS.iter().chain(crate::BudgetEvent::KINDS);
         let written = written.chain(crate::GrantEvent::KINDS).chain(crate::MailEvent::KINDS);
-        let written = written.chain(crate::AgentEvent::KINDS);
+        let written = written.chain(crate::AgentEvent::KINDS).chain(crate::TenderEvent::KINDS);
+        let written = written.chain(crate::DirectoryEvent::KINDS);
         for (name, version) in written {
             assert_eq!(find(name).unwrap().version, *version, "{name}");
         }

@@ -15,10 +15,12 @@ mod agent;
 mod budget;
 mod catalogue;
 mod chain;
+mod directory;
 mod grant;
 mod mail;
 mod record;
 mod session;
+mod tender;
 
 pub use agent::{
     AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentRemoved,
@@ -27,6 +29,7 @@ pub use agent::{
 pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
+pub use directory::{DirectoryChanged, DirectoryEvent};
 pub use grant::{GrantEvent, GrantGiven, GrantRevoked};
 pub use mail::{Death, Letter, MailAccepted, MailDied, MailEvent, MailHandled, MailResent};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
@@ -34,4 +37,9 @@ pub use session::{
     Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked,
     ModelFacts, ModelFailed, ModelTiming, Nudged, Purpose, Removed, Rerouted, Rewound,
     SessionEvent, Started, Stepped, Survey, Tasked, ToolOutcome, ToolReport, ToolStarted, Undone,
+};
+pub use tender::{
+    TenderAwarded, TenderBidden, TenderBidder, TenderChoice, TenderClosing, TenderDecided,
+    TenderEnded, TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut,
+    TenderPassed, TenderRound, TenderTerms,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bottega_acl::AgentName;
-use bottega_types::{CommandId, Digest, SessionId, Timestamp};
+use bottega_types::{CommandId, Digest, SessionId, TenderId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The place of a record among all records of a journal, from 1, without gaps.
@@ -65,6 +65,24 @@ impl StreamId {
     #[must_use]
     pub fn mail(agent: &AgentName) -> Self {
         Self::about_agent("mail", agent)
+    }
+
+    /// The stream of a task that was put out to tender.
+    #[must_use]
+    pub fn tender(tender: TenderId) -> Self {
+        Self(format!("tender/{tender}").into())
+    }
+
+    /// The tender that this is the stream of.
+    #[must_use]
+    pub fn as_tender(&self) -> Option<TenderId> {
+        self.0.strip_prefix("tender/")?.parse().ok()
+    }
+
+    /// The stream of what agents said of themselves in the directory.
+    #[must_use]
+    pub fn directory() -> Self {
+        Self("directory".into())
     }
 
     /// The stream of an agent's life.

@@ -22,6 +22,7 @@ mod measure;
 mod model_budget;
 mod problem;
 mod reading;
+mod service;
 mod supervision;
 
 pub use capability::{
@@ -34,4 +35,5 @@ pub use manifest::Manifest;
 pub use measure::{NotAMeasure, Period, Size};
 pub use model_budget::ModelBudget;
 pub use problem::{Problem, Problems};
+pub use service::Service;
 pub use supervision::{Delivery, Restart, Supervision};

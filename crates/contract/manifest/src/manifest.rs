@@ -8,7 +8,9 @@ use serde_json::Value;
 use toml::de::DeTable;
 
 use crate::reading::{line_of, unknown_keys};
-use crate::{Capabilities, Delivery, GuestName, Limits, Problem, Problems, Supervision, World};
+use crate::{
+    Capabilities, Delivery, GuestName, Limits, Problem, Problems, Service, Supervision, World,
+};
 
 /// What a guest is and may do: its `bottega.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +32,9 @@ pub struct Manifest {
     /// Whether its messages survive the process.
     #[serde(default)]
     pub delivery: Delivery,
+    /// What it offers to others, who find it in the directory by that.
+    #[serde(default)]
+    pub services: Vec<Service>,
     /// What it may ask its host for.
     #[serde(default)]
     pub capabilities: Capabilities,
@@ -55,6 +60,7 @@ impl Manifest {
             description: String::new(),
             module: None,
             delivery: Delivery::default(),
+            services: Vec::new(),
             capabilities: Capabilities::default(),
             limits: Limits::default(),
             supervision: Supervision::default(),

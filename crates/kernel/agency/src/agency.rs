@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bottega_acl::{AgentName, Aid, Message};
+use bottega_acl::{AgentName, Aid, ConversationRef, Message};
 use bottega_actor::{
     ActorView, ChildSpec, Ref, Running, Spawn, State, Stopped, Supervisor, SupervisorRef, System,
     TaskKind, spawn,
 };
 use bottega_behaviour::{Letter, Office, Resident, Trouble, Unsent};
 use bottega_event::{
-    AgentEvent, AgentHosted, AgentRemoved, AgentStopped, AgentUpgraded, Death, MailEvent,
-    MailResent, StreamId,
+    AgentEvent, AgentHosted, AgentRemoved, AgentStopped, AgentUpgraded, Death, MailAccepted,
+    MailEvent, MailResent, Revision, StreamId,
 };
 use bottega_store::{Append, Batch, Expected, Journal, Projections, StoreError, catch_up};
 use bottega_types::{Clock, CommandId, Entropy, MessageId};
@@ -25,7 +25,9 @@ use crate::admit::Bounds;
 use crate::blueprint::{Blueprint, Delivery, HostSpec, Maker, Proposal};
 use crate::chronicle::{Chronicler, Entry, KEEPER, Told, WAITING, Watcher};
 use crate::clerk::{CALLS, Clerk};
+use crate::conversation_view::{ConversationView, Place, Said};
 use crate::desk::{Desk, Receipt};
+use crate::facilitator::{self, Facilitator};
 use crate::inhabitant::Inhabitant;
 use crate::mail_view::{MailRow, MailView};
 use crate::mailroom::Mailroom;
@@ -37,6 +39,8 @@ use crate::routes::{Route, Routes};
 const RENEWING: Duration = Duration::from_secs(30);
 /// Rows of the mail view that are read at a time.
 const PAGE: usize = 512;
+/// Copies of one message lie no further apart than this in a conversation.
+const RECEIVERS: usize = 1_024;
 
 /// What an agency is made of.
 pub struct Options {
@@ -67,6 +71,7 @@ pub struct Agency {
     platform: String,
     desk: Arc<Desk>,
     views: Arc<dyn Projections>,
+    facilitator: Arc<Facilitator>,
     system: System,
     entries: mpsc::Sender<Told>,
     missed: Arc<AtomicU64>,
@@ -154,12 +159,15 @@ impl Agency {
         };
         let chronicler =
             Chronicler { journal: Arc::clone(&journal), entropy: Arc::clone(&entropy) };
+        let facilitator =
+            Facilitator::new(Arc::clone(&journal), Arc::clone(&clock), Arc::clone(&entropy));
         let bounds = Bounds { receivers, content: largest };
         let routes = Routes::default();
         Self {
             platform,
             desk: Arc::new(Desk { journal, clock, entropy, routes, bounds, calls, turn }),
             views,
+            facilitator: Arc::new(facilitator),
             system,
             entries,
             missed,
@@ -174,6 +182,33 @@ impl Agency {
     #[must_use]
     pub fn platform(&self) -> &str {
         &self.platform
+    }
+
+    /// Lets the directory facilitator live here, with all that an earlier process was told.
+    ///
+    /// # Errors
+    /// When its name is taken, and when the store fails.
+    pub async fn open_directory(&self) -> Result<(), AgencyError> {
+        self.facilitator.restore().await?;
+        let name = format!("{}@{}", facilitator::NAME, self.platform).parse().map_err(
+            |error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()),
+        )?;
+        let shared = Arc::clone(&self.facilitator);
+        let make = move || -> Box<dyn Resident> { Box::new(facilitator::Clerk(shared.clone())) };
+        let kind = "native directory".to_owned();
+        self.host(HostSpec { kind, ..HostSpec::new(name, make) }).await
+    }
+
+    /// Who offers what.
+    #[must_use]
+    pub const fn directory(&self) -> &Arc<Facilitator> {
+        &self.facilitator
+    }
+
+    /// Whether somebody of that name lives here.
+    #[must_use]
+    pub fn knows(&self, name: &AgentName) -> bool {
+        self.desk.routes.with(name, |_| ()).is_some()
     }
 
     /// Hosts an agent, and hands over what an earlier process left for it. Returns when its first incarnation is up.
@@ -372,6 +407,7 @@ impl Agency {
         self.store(name, AgentRemoved {}.into()).await?;
         let Some(row) = residents.remove(name) else { return Ok(()) };
         self.desk.routes.remove(name);
+        self.facilitator.forget(name).await?;
         settle(&self.desk, &row.mailroom).await;
         for left in
             self.rows(&row.mailroom.stream).await?.into_iter().filter(|row| row.dead.is_none())
@@ -475,6 +511,37 @@ impl Agency {
     /// Durable messages of an agent that were not handled, dead ones included, in the order in which they are handed over.
     pub async fn mail(&self, name: &AgentName) -> Result<Vec<MailRow>, AgencyError> {
         Ok(self.rows(&StreamId::mail(name)).await?)
+    }
+
+    /// The stored messages of a conversation, in the order in which they were taken in. Transient ones leave no trace.
+    pub async fn conversation(
+        &self,
+        conversation: &ConversationRef,
+    ) -> Result<Vec<Said>, AgencyError> {
+        let (journal, views) = (self.desk.journal.as_ref(), self.views.as_ref());
+        catch_up(&ConversationView, journal, views).await?;
+        let prefix = ConversationView::prefix(conversation);
+        let (mut said, mut after) = (Vec::<Said>::new(), None::<String>);
+        loop {
+            let name = ConversationView::NAME;
+            let page = views.rows(name, &prefix, after.as_deref(), PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(said) };
+            after = Some(last.clone());
+            for place in page.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()) {
+                let Place { stream, revision } = place;
+                let before = Revision(revision.0.saturating_sub(1));
+                for record in journal.read_stream(&stream, before, 1).await? {
+                    let Ok(MailEvent::Accepted(accepted)) = MailEvent::decode(&record.event) else {
+                        continue;
+                    };
+                    let MailAccepted { id, letter } = accepted;
+                    // One that went to several stands in the mail of each.
+                    if said.iter().rev().take(RECEIVERS).all(|other| other.id != id) {
+                        said.push(Said { id, at: record.at, letter });
+                    }
+                }
+            }
+        }
     }
 
     /// Hands a dead letter over once more.

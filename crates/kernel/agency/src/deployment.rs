@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bottega_acl::AgentName;
+use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
+use bottega_acl::{AgentName, Aid};
 use bottega_actor::{Intensity, Restart};
 use bottega_behaviour::{Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
@@ -130,7 +131,11 @@ impl Deployments {
     pub async fn deploy(&self, deployment: Deployment) -> Result<AgentName, AgencyError> {
         let loaded = self.load(&deployment).await?;
         self.agency.host(spec(&loaded)).await?;
-        if let Err(error) = self.keep(&loaded.name, deployment).await {
+        let kept = match self.keep(&loaded.name, deployment).await {
+            Ok(()) => self.agency.directory().list(listed(&loaded)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
             // What could not be kept does not live on as if it were. Where nothing can be stored, it is stopped at least.
             let _ = self.agency.remove(&loaded.name, ENDING).await;
             return Err(error);
@@ -150,8 +155,10 @@ impl Deployments {
         let local = Some(name.local().to_owned());
         let deployment = Deployment { name: local, ..deployment };
         let loaded = self.load(&deployment).await?;
+        let listed = listed(&loaded);
         self.agency.upgrade(name, loaded.kind, loaded.make).await?;
-        self.keep(name, deployment).await
+        self.keep(name, deployment).await?;
+        self.agency.directory().list(listed).await
     }
 
     /// Lets the version take over that was deployed before the present one.
@@ -243,6 +250,18 @@ fn local_folder(name: &AgentName) -> String {
     let plain =
         local.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if plain { local.to_owned() } else { bottega_types::Digest::of(local.as_bytes()).to_string() }
+}
+
+/// What the directory says of a guest, as its manifest has it.
+fn listed(loaded: &Loaded) -> DirectoryEntry {
+    let manifest = loaded.guest.manifest();
+    let service = |offer: &manifest::Service| {
+        let name = offer.name.clone().unwrap_or_else(|| manifest.name.to_string());
+        ServiceDescription::new(name, offer.kind.clone())
+    };
+    let mut entry = DirectoryEntry::new(Aid::new(loaded.name.clone()));
+    entry.services = manifest.services.iter().map(service).collect();
+    entry
 }
 
 /// How a guest is hosted, as its manifest says.

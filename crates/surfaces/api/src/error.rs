@@ -77,6 +77,8 @@ codes! {
     UNDELIVERED = "BTG0022", 1, "message not delivered", "run `bottega agent list` to see who lives here and how they are";
     /// No server answers, or it does not let this client in.
     NO_SERVER = "BTG0023", 1, "no server", "start one with `bottega serve`, or name it with `--server`";
+    /// The tender is not there.
+    NO_TENDER = "BTG0024", 2, "no such tender", "run `bottega tender list`";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

@@ -16,6 +16,7 @@ mod machine;
 mod problem;
 mod run;
 mod session;
+mod tender;
 
 pub use agent::{
     AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, DeadView, DeliveryClass,
@@ -32,3 +33,4 @@ pub use run::{AttachmentFile, Ending, RunEvent, RunRequest, RunTotals};
 pub use session::{
     ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,
 };
+pub use tender::{BidView, ReputationView, SaidView, TenderRequest, TenderStanding, TenderView};

@@ -16,6 +16,7 @@ mod run;
 mod secret;
 mod serve;
 mod sessions;
+mod tender;
 mod undo;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Serve(serve::Arguments),
     Agent(agent::Arguments),
     Message(message::Arguments),
+    Tender(tender::Arguments),
     Model(model::Arguments),
     Config(config::Arguments),
     Secret(secret::Arguments),
@@ -77,6 +79,7 @@ impl Command {
             | Self::Undo(_)
             | Self::Serve(_)
             | Self::Message(_)
+            | Self::Tender(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)
@@ -95,6 +98,7 @@ impl Command {
             | Self::Serve(_)
             | Self::Agent(_)
             | Self::Message(_)
+            | Self::Tender(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -117,6 +121,7 @@ impl Command {
             Self::Serve(arguments) => serve::execute(arguments, desk).await,
             Self::Agent(arguments) => agent::execute(arguments, desk).await,
             Self::Message(arguments) => message::execute(arguments, desk).await,
+            Self::Tender(arguments) => tender::execute(arguments, desk).await,
             Self::Model(arguments) => model::execute(arguments, desk).await,
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,

@@ -6,9 +6,11 @@ use bottega_api::{
     ReceiptView, SendRequest,
 };
 
+use crate::Tenders;
+
 /// Agents that live on a server. A name is `echo@local`, or `echo` for one of the server's own.
 #[async_trait]
-pub trait Agents: Send + Sync {
+pub trait Agents: Tenders {
     /// Lets an agent live here, and keeps it: it is begun again with the server.
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError>;
 

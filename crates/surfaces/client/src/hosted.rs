@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_acl::{AgentName, Aid, Message, json};
 use bottega_agency::{
-    AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
+    Agency, AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
 };
 use bottega_api::{
     AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
@@ -15,8 +15,9 @@ use bottega_api::{
 };
 use bottega_behaviour::Unsent;
 use bottega_event::{Death, Record, Revision, StreamId};
+use bottega_market::Market;
 use bottega_store::Journal;
-use bottega_types::{Digest, MessageId};
+use bottega_types::{Clock, Digest, MessageId, Timestamp};
 use serde_json::Value;
 
 use crate::Agents;
@@ -28,13 +29,17 @@ const STOPPING: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an answer is waited for at most.
 const LONGEST: Duration = Duration::from_secs(600);
+/// In whose name clients speak who say no other.
+pub(crate) const OPERATOR: &str = "operator";
 /// Records that are read at a time.
 const PAGE: usize = 1_000;
 
 /// Agents that live in this process.
 pub struct HostedAgents {
     deployments: Arc<Deployments>,
+    market: Arc<Market>,
     journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for HostedAgents {
@@ -44,13 +49,30 @@ impl std::fmt::Debug for HostedAgents {
 }
 
 impl HostedAgents {
-    /// Over what is deployed.
+    /// Over what is deployed, and the market among them.
     #[must_use]
-    pub fn new(deployments: Arc<Deployments>, journal: Arc<dyn Journal>) -> Self {
-        Self { deployments, journal }
+    pub fn new(
+        deployments: Arc<Deployments>,
+        market: Arc<Market>,
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { deployments, market, journal, clock }
     }
 
-    fn name(&self, name: &str) -> Result<AgentName, ApiError> {
+    pub(crate) fn market(&self) -> &Market {
+        &self.market
+    }
+
+    pub(crate) fn agency(&self) -> &Agency {
+        self.deployments.agency()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn name(&self, name: &str) -> Result<AgentName, ApiError> {
         let platform = self.deployments.agency().platform();
         let whole = if name.contains('@') { name.to_owned() } else { format!("{name}@{platform}") };
         whole.parse().map_err(|error: bottega_acl::NotAnAgentName| {
@@ -90,7 +112,7 @@ impl HostedAgents {
         if message.sender.is_some() {
             return Ok(message);
         }
-        Ok(message.from(Aid::new(self.name("operator")?)))
+        Ok(message.from(Aid::new(self.name(OPERATOR)?)))
     }
 }
 
@@ -146,7 +168,7 @@ fn mail(row: MailRow) -> MailView {
     }
 }
 
-fn happened(record: &Record) -> AgentEventView {
+pub(crate) fn happened(record: &Record) -> AgentEventView {
     AgentEventView {
         at_ms: record.at.as_millis(),
         kind: record.event.kind.to_string(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, MailView, Problem,
-    ReceiptView, SendRequest, codes,
+    ReceiptView, ReputationView, SaidView, SendRequest, TenderRequest, TenderView, codes,
 };
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -15,7 +15,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Agents;
+use crate::{Agents, Tenders};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -234,6 +234,43 @@ impl Agents for Remote {
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
         let url = self.url(&["agents", name, "mail", id, "resend"])?;
         self.body(self.request(Method::POST, url)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Tenders for Remote {
+    async fn open_tender(&self, request: TenderRequest) -> Result<TenderView, ApiError> {
+        self.post_json(&["tenders"], &request).await
+    }
+
+    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+        let mut url = self.url(&["tenders"])?;
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        self.view(self.request(Method::GET, url)).await
+    }
+
+    async fn tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.get(&["tenders", id]).await
+    }
+
+    async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
+        self.get(&["tenders", id, "events"]).await
+    }
+
+    async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.post(&["tenders", id, "close"]).await
+    }
+
+    async fn cancel_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.post(&["tenders", id, "cancel"]).await
+    }
+
+    async fn reputation(&self) -> Result<Vec<ReputationView>, ApiError> {
+        self.get(&["reputation"]).await
+    }
+
+    async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
+        self.get(&["conversations", id]).await
     }
 }
 

@@ -5,6 +5,7 @@ mod description;
 mod health;
 mod messages;
 mod metrics;
+mod tenders;
 
 use axum::http::StatusCode;
 use futures::future::BoxFuture;
@@ -62,16 +63,18 @@ impl Verb {
 pub(crate) enum Group {
     Agents,
     Messages,
+    Tenders,
     Server,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 3] = [Self::Agents, Self::Messages, Self::Server];
+    pub(crate) const ALL: [Self; 4] = [Self::Agents, Self::Messages, Self::Tenders, Self::Server];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Agents => "agents",
             Self::Messages => "messages",
+            Self::Tenders => "tenders",
             Self::Server => "server",
         }
     }
@@ -80,6 +83,7 @@ impl Group {
         match self {
             Self::Agents => "Agents that live here: their life, and what became of it.",
             Self::Messages => "What agents are told, asked and could not be told.",
+            Self::Tenders => "Tasks that agents bid for, and how they kept what they promised.",
             Self::Server => "How the server is, and what it offers.",
         }
     }
@@ -152,6 +156,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
     [
         agents::ENDPOINTS,
         messages::ENDPOINTS,
+        tenders::ENDPOINTS,
         health::ENDPOINTS,
         metrics::ENDPOINTS,
         description::ENDPOINTS,

@@ -39,6 +39,7 @@ pub(crate) const STATUSES: &[(Code, StatusCode)] = &[
     (codes::MALFORMED, StatusCode::UNPROCESSABLE_ENTITY),
     (codes::UNDELIVERED, StatusCode::SERVICE_UNAVAILABLE),
     (codes::NO_SERVER, StatusCode::SERVICE_UNAVAILABLE),
+    (codes::NO_TENDER, StatusCode::NOT_FOUND),
     (codes::OUTPUT, StatusCode::INTERNAL_SERVER_ERROR),
 ];
 

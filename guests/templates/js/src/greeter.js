@@ -9,7 +9,7 @@ export class Greeter {
     return {
       performative: "inform",
       content: `Hello, ${message.content}! You are number ${this.greeted}.`,
-      receivers: message.sender ? [message.sender] : [],
+      receiver: message.sender ? [message.sender] : [],
     };
   }
 

@@ -5,7 +5,7 @@ import { Greeter } from "../src/greeter.js";
 test("everybody is greeted with their number", () => {
   const greeter = new Greeter();
   assert.equal(greeter.answer({ content: "Ada", sender: "smith" }).content, "Hello, Ada! You are number 1.");
-  assert.deepEqual(greeter.answer({ content: "Bob", sender: "smith" }).receivers, ["smith"]);
+  assert.deepEqual(greeter.answer({ content: "Bob", sender: "smith" }).receiver, ["smith"]);
   assert.throws(() => greeter.answer({ content: 7 }));
 });
 

@@ -146,14 +146,30 @@ impl Tender {
         bidders: impl IntoIterator<Item = Aid>,
         reputation: &Reputation,
     ) -> Self {
+        let skill = announcement.skill.clone();
+        let known = bidders.into_iter().map(|bidder| {
+            let standing = reputation.standing(bidder.name(), &skill);
+            (bidder, standing)
+        });
+        Self::among(me, conversation, announcement, terms, known)
+    }
+
+    /// A tender of `me` among `bidders`, each of which is asked once, with what is known of each.
+    #[must_use]
+    pub fn among(
+        me: &Aid,
+        conversation: impl Into<ConversationRef>,
+        announcement: Announcement,
+        terms: Terms,
+        bidders: impl IntoIterator<Item = (Aid, Standing)>,
+    ) -> Self {
         let conversation = conversation.into();
         let protocol =
             if terms.rounds > 1 { Protocol::IteratedContractNet } else { Protocol::ContractNet };
         let bidders = bidders
             .into_iter()
-            .map(|bidder| {
+            .map(|(bidder, standing)| {
                 let name = bidder.name().clone();
-                let standing = reputation.standing(&name, &announcement.skill);
                 // The tender itself minds the time.
                 let patience = Patience::default();
                 let dialogue = Dialogue::initiator(

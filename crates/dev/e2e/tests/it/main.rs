@@ -31,6 +31,7 @@ mod protocols;
 mod requests;
 mod resumed;
 mod secrets;
+mod served;
 mod sessions;
 mod settings;
 mod shown;

@@ -22,6 +22,7 @@ Examples:
   bottega message send clerk - --key order-17 < order.json
   bottega message mail greeter                what was not handled
   bottega message resend greeter ID           a dead letter, once more
+  bottega message conversation ID             who said what, by durable messages
 
 CONTENT is text; `-` reads standard input.")]
 pub(crate) struct Arguments {
@@ -64,6 +65,13 @@ enum What {
     Mail {
         /// The agent
         name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// What was said in a conversation, as far as it was stored
+    Conversation {
+        /// The conversation, or the tender that it is about
+        id: String,
         #[command(flatten)]
         at: Where,
     },
@@ -120,6 +128,11 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let agents = desk.agents(&at).await?;
             let mail = desk.wait(agents.mail(&name)).await?;
             desk.show(&mail, |terminal| told::mail(&mail, terminal))
+        }
+        What::Conversation { id, at } => {
+            let agents = desk.agents(&at).await?;
+            let said = desk.wait(agents.conversation(&id)).await?;
+            desk.show(&said, |terminal| told::conversation(&said, terminal))
         }
         What::Resend { name, id, at } => {
             let agents = desk.agents(&at).await?;

@@ -36,11 +36,16 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
     let entrance = desk.entrance;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let interrupts = &mut desk.terminal.interrupts;
-    let err = Mutex::new(&mut desk.terminal.err);
+    // Where it serves is what a script waits for, so it gets that as a result.
+    let told_at = match form {
+        Form::Json => &mut desk.terminal.out,
+        Form::People => &mut desk.terminal.err,
+    };
+    let told_at = Mutex::new(told_at);
     let tell = |text: &str| {
-        // When standard error is gone there is nobody to tell, and the work goes on.
-        let mut err = err.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        // When nobody reads any more there is nobody to tell, and the work goes on.
+        let mut told_at = told_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = told_at.write_all(text.as_bytes()).and_then(|()| told_at.flush());
     };
     let ready = |serving: Serving| tell(&told(&serving, form));
     let stopped = Box::pin(async {

@@ -21,6 +21,8 @@ fn help_reads_well() {
     insta::assert_snapshot!(help(&["agent", "deploy"]));
     insta::assert_snapshot!(help(&["message"]));
     insta::assert_snapshot!(help(&["message", "ask"]));
+    insta::assert_snapshot!(help(&["tender"]));
+    insta::assert_snapshot!(help(&["tender", "open"]));
 }
 
 #[test]
@@ -206,4 +208,39 @@ fn what_was_not_handled_is_shown_and_resent() {
 fn nobody_there_is_told() {
     let no_server = World { no_server: true, ..World::default() };
     insta::assert_snapshot!(no_server.run(&["agent", "list"]).page());
+}
+
+#[test]
+fn a_tender_is_opened_and_followed() {
+    let came = run(&["tender", "open", "greet Ada", "--skill", "greeting", "--budget", "0.50"]);
+    insta::assert_snapshot!(format!("{}\n{}", came.left.calls.join("\n"), came.page()));
+    let open = ["tender", "open", "greet Ada", "--skill", "greeting", "--among", "a,b"];
+    let detached = run(&[&open[..], &["--detach"]].concat());
+    assert_eq!((detached.exit, detached.out.as_str()), (0, "tnd_01k9\n"));
+    assert!(detached.left.calls[1].contains(r#""among":["a","b"]"#), "{:?}", detached.left.calls);
+    let lost = run(&["tender", "open", "impossible", "--skill", "greeting"]);
+    insta::assert_snapshot!(lost.page());
+    let slip = run(&["tender", "open", "x", "--skill", "y", "--rule", "best"]);
+    assert_eq!(slip.exit, 2);
+}
+
+#[test]
+fn tenders_are_shown_and_decided() {
+    insta::assert_snapshot!(run(&["tender", "list"]).page());
+    insta::assert_snapshot!(run(&["tender", "show", "tnd_01k9"]).page());
+    insta::assert_snapshot!(json(&["tender", "show", "tnd_01k9"]).page());
+    insta::assert_snapshot!(run(&["tender", "show", "tnd_none"]).page());
+    insta::assert_snapshot!(run(&["tender", "log", "tnd_01k9"]).page());
+    insta::assert_snapshot!(run(&["tender", "reputation"]).page());
+    insta::assert_snapshot!(run(&["message", "conversation", "tnd_01k9"]).page());
+    for word in ["close", "cancel"] {
+        let came = run(&["tender", word, "tnd_01k9"]);
+        assert_eq!(came.left.calls[1], format!("{word} tnd_01k9"));
+    }
+    let nobody = |line: &[&str]| World { nobody: true, ..World::default() }.run(line).out;
+    let none = "nothing was put out to tender yet; `bottega tender open TASK --skill SKILL` does\n";
+    assert_eq!(nobody(&["tender", "list"]), none);
+    assert_eq!(nobody(&["tender", "reputation"]), "nobody was awarded anything yet\n");
+    let silent = nobody(&["message", "conversation", "cnv_1"]);
+    assert!(silent.contains("nothing of this conversation"), "{silent}");
 }

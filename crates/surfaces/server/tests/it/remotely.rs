@@ -1,12 +1,14 @@
 //! The client over HTTP, against the server.
 
-use bottega_api::{ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, SendRequest, codes};
-use bottega_client::{Agents as _, Remote};
+use bottega_api::{
+    ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, SendRequest, TenderRequest, codes,
+};
+use bottega_client::{Agents as _, Remote, Tenders as _};
 use bottega_server::Limits;
 use bottega_types::Secret;
 use serde_json::json;
 
-use crate::world::{agents, mail, remote, served};
+use crate::world::{agents, mail, remote, served, tender};
 
 fn request() -> DeployRequest {
     let config = json!({"greeting": "Hi"});
@@ -39,6 +41,20 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(remote.ask(ask).await.unwrap().message.unwrap()["content"], "Hello");
         assert_eq!(remote.mail("echo").await.unwrap(), mail());
         remote.resend("echo", "a/b ?#%").await.unwrap();
+        let order = TenderRequest {
+            task: "greet Ada".into(),
+            skill: "greeting".into(),
+            budget_usd: Some(0.5),
+            ..TenderRequest::default()
+        };
+        assert_eq!(remote.open_tender(order).await.unwrap(), tender());
+        assert_eq!(remote.tenders(9).await.unwrap(), [tender()]);
+        assert_eq!(remote.tender("tnd_1").await.unwrap(), tender());
+        assert_eq!(remote.tender_events("tnd_1").await.unwrap()[0].kind, "tender.decided");
+        assert_eq!(remote.close_tender("tnd_1").await.unwrap(), tender());
+        assert_eq!(remote.cancel_tender("tnd_1").await.unwrap(), tender());
+        assert_eq!(remote.reputation().await.unwrap()[0].done, 3);
+        assert_eq!(remote.conversation("cnv_1").await.unwrap()[0].id, "m1");
         insta::assert_snapshot!(site.agents.calls().join("\n"));
     });
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
-    DeliveryClass, DeployRequest, MailView, ReceiptView, SendRequest, codes,
+    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
+    DeliveryClass, DeployRequest, MailView, ReceiptView, ReputationView, SaidView, SendRequest,
+    TenderRequest, TenderStanding, TenderView, codes,
 };
-use bottega_client::{Agents, Remote};
+use bottega_client::{Agents, Remote, Tenders};
 use bottega_server::{Limits, Options, Server};
 use bottega_types::Secret;
 use serde_json::{Value, json};
@@ -78,6 +79,87 @@ pub(crate) fn mail() -> Vec<MailView> {
         MailView { id: "m1".into(), at_ms: 1_000, dead: None, message: message.clone() },
         MailView { id: "m2".into(), at_ms: 1_500, dead: Some(dead), message },
     ]
+}
+
+pub(crate) fn tender() -> TenderView {
+    TenderView {
+        id: "tnd_1".into(),
+        conversation: "cnv_1".into(),
+        by: "operator@local".into(),
+        task: "greet Ada".into(),
+        skill: "greeting".into(),
+        budget_usd: Some(0.5),
+        rule: "cheapest".into(),
+        state: TenderStanding::Working,
+        opened_ms: 1_000,
+        ended_ms: None,
+        called: vec!["echo@local".into()],
+        bids: vec![BidView {
+            by: "echo@local".into(),
+            price_usd: 0.25,
+            takes_ms: 9_000,
+            confidence: 0.9,
+            at_ms: 1_500,
+            fate: Some("awarded".into()),
+        }],
+        winner: Some("echo@local".into()),
+        pay_usd: Some(0.25),
+        awards: 1,
+        result: None,
+    }
+}
+
+#[async_trait]
+impl Tenders for Told {
+    async fn open_tender(&self, request: TenderRequest) -> Result<TenderView, ApiError> {
+        self.note(format!("open_tender {}", serde_json::to_string(&request).unwrap()))?;
+        Ok(tender())
+    }
+
+    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+        self.note(format!("tenders {limit}"))?;
+        Ok(vec![tender()])
+    }
+
+    async fn tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.note(format!("tender {id}"))?;
+        Ok(tender())
+    }
+
+    async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
+        self.note(format!("tender_events {id}"))?;
+        let data = json!({"choice": "close"});
+        Ok(vec![AgentEventView { at_ms: 1_000, kind: "tender.decided".into(), data }])
+    }
+
+    async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.note(format!("close_tender {id}"))?;
+        Ok(tender())
+    }
+
+    async fn cancel_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.note(format!("cancel_tender {id}"))?;
+        Ok(tender())
+    }
+
+    async fn reputation(&self) -> Result<Vec<ReputationView>, ApiError> {
+        self.note("reputation".into())?;
+        Ok(vec![ReputationView {
+            agent: "echo@local".into(),
+            skill: "greeting".into(),
+            done: 3,
+            failed: 1,
+            success: 0.75,
+            price_ratio: 1.0,
+            time_ratio: 1.5,
+        }])
+    }
+
+    async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
+        self.note(format!("conversation {id}"))?;
+        let message = json!({"performative": "cfp", "content": "x"});
+        Ok(vec![SaidView { id: "m1".into(), at_ms: 1_000, message }])
+    }
 }
 
 #[async_trait]

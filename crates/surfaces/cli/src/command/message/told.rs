@@ -1,7 +1,7 @@
 //! Messages as people read them.
 
 use bottega_acl::Performative;
-use bottega_api::{AnswerView, ApiError, MailView, ReceiptView, codes};
+use bottega_api::{AnswerView, ApiError, MailView, ReceiptView, SaidView, codes};
 use bottega_types::Timestamp;
 use serde_json::Value;
 
@@ -74,6 +74,36 @@ const fn says_no(performative: Performative) -> bool {
         | Performative::RequestWhenever
         | Performative::Subscribe => false,
     }
+}
+
+/// Who said what to whom, the content below.
+pub(super) fn conversation(said: &[SaidView], terminal: &Terminal) -> String {
+    if said.is_empty() {
+        return "nothing of this conversation was stored; transient messages leave no trace\n"
+            .to_owned();
+    }
+    let paint = terminal.out_paint();
+    let mut text = String::new();
+    for one in said {
+        let word = |value: &Value| visible::first_line(value.as_str().unwrap_or_default());
+        let receivers = match &one.message["receiver"] {
+            Value::Array(names) => names.iter().map(|name| word(name)).collect::<Vec<_>>(),
+            name => vec![word(name)],
+        };
+        let at = paint.dim(&Timestamp::from_millis(one.at_ms).to_string());
+        let act = paint.bold(&word(&one.message["performative"]));
+        let (from, to) = (word(&one.message["sender"]), receivers.join(", "));
+        text.push_str(&format!("{at} {from} → {to} {act}\n"));
+        let content = match &one.message["content"] {
+            Value::Null => continue,
+            Value::String(content) => content.clone(),
+            other => other.to_string(),
+        };
+        for line in visible::shown(&content).trim_end().lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
 }
 
 pub(super) fn mail(mail: &[MailView], terminal: &Terminal) -> String {

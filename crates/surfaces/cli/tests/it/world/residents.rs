@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
-    DeliveryClass, DeployRequest, MailView, ReceiptView, SendRequest, codes,
+    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
+    DeliveryClass, DeployRequest, MailView, ReceiptView, ReputationView, SaidView, SendRequest,
+    TenderRequest, TenderStanding, TenderView, codes,
 };
-use bottega_client::Agents;
+use bottega_client::{Agents, Tenders};
 use serde_json::json;
 
 use super::{Fake, NOW};
@@ -141,5 +142,122 @@ impl Agents for Fake {
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
         self.note(format!("resend {name} {id}"));
         Ok(())
+    }
+}
+
+fn tender(id: &str) -> Result<TenderView, ApiError> {
+    if id == "tnd_none" {
+        return Err(ApiError::new(codes::NO_TENDER, "there is no tender tnd_none"));
+    }
+    let bid = |by: &str, price_usd, fate: Option<&str>| BidView {
+        by: by.into(),
+        price_usd,
+        takes_ms: 90_000,
+        confidence: 0.9,
+        at_ms: NOW.as_millis() + 1_000,
+        fate: fate.map(Into::into),
+    };
+    Ok(TenderView {
+        id: "tnd_01k9".into(),
+        conversation: "cnv_01k9".into(),
+        by: "operator@local".into(),
+        task: "greet Ada\u{1b}[2J\nand Grace".into(),
+        skill: "greeting".into(),
+        budget_usd: Some(0.5),
+        rule: "cheapest".into(),
+        state: TenderStanding::Done,
+        opened_ms: NOW.as_millis(),
+        ended_ms: Some(NOW.as_millis() + 65_000),
+        called: vec!["clerk@local".into(), "greeter@local".into()],
+        bids: vec![
+            bid("clerk@local", 0.02, Some("failed")),
+            bid("greeter@local", 0.3, Some("done")),
+        ],
+        winner: Some("greeter@local".into()),
+        pay_usd: Some(0.3),
+        awards: 2,
+        result: Some("Hello, Ada!\u{1b}[2J".into()),
+    })
+}
+
+#[async_trait]
+impl Tenders for Fake {
+    async fn open_tender(&self, request: TenderRequest) -> Result<TenderView, ApiError> {
+        self.note(format!("open {}", serde_json::to_string(&request).unwrap()));
+        let whole = tender("tnd_01k9")?;
+        if request.task == "impossible" {
+            let state = TenderStanding::NoBids;
+            return Ok(TenderView { id: "tnd_lost".into(), state, ..whole });
+        }
+        let (state, bids) = (TenderStanding::Bidding, Vec::new());
+        let (winner, pay_usd, result, ended_ms) = (None, None, None, None);
+        Ok(TenderView { state, bids, winner, pay_usd, result, ended_ms, awards: 0, ..whole })
+    }
+
+    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+        self.note(format!("tenders {limit}"));
+        if self.world.nobody {
+            return Ok(Vec::new());
+        }
+        let done = tender("tnd_01k9")?;
+        let state = TenderStanding::Bidding;
+        let (winner, pay_usd) = (None, None);
+        let open = TenderView { id: "tnd_01k8".into(), state, winner, pay_usd, ..done.clone() };
+        Ok(vec![open, done])
+    }
+
+    async fn tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        let whole = tender(id)?;
+        if id == "tnd_lost" {
+            let (state, bids, result) = (TenderStanding::NoBids, Vec::new(), None);
+            let (winner, pay_usd) = (None, None);
+            return Ok(TenderView { id: id.into(), state, bids, result, winner, pay_usd, ..whole });
+        }
+        Ok(whole)
+    }
+
+    async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
+        self.note(format!("tender events {id}"));
+        let data = json!({"to": "greeter@local", "pay": 300_000_000});
+        Ok(vec![AgentEventView { at_ms: NOW.as_millis(), kind: "tender.awarded".into(), data }])
+    }
+
+    async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.note(format!("close {id}"));
+        tender(id)
+    }
+
+    async fn cancel_tender(&self, id: &str) -> Result<TenderView, ApiError> {
+        self.note(format!("cancel {id}"));
+        tender(id)
+    }
+
+    async fn reputation(&self) -> Result<Vec<ReputationView>, ApiError> {
+        let known = |agent: &str, done, failed| ReputationView {
+            agent: agent.into(),
+            skill: "greeting".into(),
+            done,
+            failed,
+            success: 0.75,
+            price_ratio: 1.25,
+            time_ratio: 0.5,
+        };
+        let known = vec![known("clerk@local", 0, 1), known("greeter@local", 12, 0)];
+        Ok(if self.world.nobody { Vec::new() } else { known })
+    }
+
+    async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
+        self.note(format!("conversation {id}"));
+        let said = |from: &str, to: &str, act: &str, content| SaidView {
+            id: "msg_01k9".into(),
+            at_ms: NOW.as_millis(),
+            message: json!({"performative": act, "sender": from, "receiver": [to], "content": content}),
+        };
+        let said = vec![
+            said("market@local", "greeter@local", "cfp", json!("{\"task\":\"greet Ada\"}")),
+            said("greeter@local", "market@local", "propose", json!("line\n\u{1b}[2Jtwo")),
+            said("market@local", "greeter@local", "reject-proposal", json!(null)),
+        ];
+        Ok(if self.world.nobody { Vec::new() } else { said })
     }
 }

@@ -1,0 +1,148 @@
+//! The server of this user: what it is made of, and how clients find it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bottega_agency::{Agency, Deployments, Options, Shelf};
+use bottega_api::{ApiError, codes};
+use bottega_client::{
+    Agents, HostedAgents, Remote, ServeRequest, Serving, agency_error, api_error, market_error,
+};
+use bottega_config::{ServerFileError, ServerFiles};
+use bottega_journal_sqlite::SqliteStore;
+use bottega_market::{Market, Options as MarketOptions};
+use bottega_platform::PlatformError;
+use bottega_sandbox_wasm::{Engine, Options as EngineOptions};
+use bottega_server::{Limits, Server};
+use bottega_store::Leases;
+use bottega_types::{Secret, SystemClock, SystemEntropy};
+use futures::future::BoxFuture;
+
+use crate::app::App;
+
+/// What agents of this user's server are called after the `@`.
+const PLATFORM: &str = "local";
+/// The lease of whoever serves: agents live in one place at a time.
+const LEASE: &str = "server";
+/// Bytes of a message at most.
+const LARGEST: usize = 1 << 20;
+/// Receivers of a message at most.
+const RECEIVERS: usize = 256;
+/// How long agents may take to deal with what waits for them when the server ends.
+const ENDING: Duration = Duration::from_secs(10);
+/// The variable that holds the token for a server that is named.
+const TOKEN: &str = "BOTTEGA_SERVER_TOKEN";
+
+fn files(app: &App) -> Result<ServerFiles, ApiError> {
+    Ok(ServerFiles::new(app.places()?))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+fn unusable(error: ServerFileError) -> ApiError {
+    ApiError::new(codes::FILE, error.to_string()).step(error.next_step())
+}
+
+/// The agents of the server at `server`, or of the one of this user.
+pub(crate) fn connect(app: &App, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
+    let files = files(app)?;
+    let own = files.address().map_err(unusable)?;
+    let url = match (server, &own) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(url)) => url.clone(),
+        (None, None) => {
+            let why = "no server of yours runs on this machine";
+            return Err(ApiError::new(codes::NO_SERVER, why));
+        }
+    };
+    let given = app.environment.get(TOKEN).map(|token| Secret::new(token.to_owned()));
+    // The token of this machine's server is for that server alone.
+    let token = match given {
+        Some(token) => Some(token),
+        None if own.as_deref() == Some(url.trim_end_matches('/')) => {
+            files.token().map_err(unusable)?
+        }
+        None => None,
+    };
+    let token = token.ok_or_else(|| {
+        ApiError::new(codes::NO_SERVER, format!("nothing lets you in at {url}"))
+            .step(format!("set {TOKEN} to the token of that server"))
+    })?;
+    Ok(Arc::new(Remote::new(&url, token)?))
+}
+
+/// Serves agents until `stop` ends; then they deal with what waits for them, and it is over.
+pub(crate) async fn serve(
+    app: &App,
+    store: Arc<SqliteStore>,
+    request: ServeRequest,
+    ready: &(dyn Fn(Serving) + Send + Sync),
+    stop: BoxFuture<'static, ()>,
+) -> Result<(), ApiError> {
+    let files = files(app)?;
+    let stored = |error| api_error(PlatformError::Store(error));
+    let Some(_lease) = store.lease(LEASE).map_err(stored)? else {
+        let address = files.address().map_err(unusable)?;
+        let place = address.map(|url| format!(" at {url}")).unwrap_or_default();
+        let why = format!("a server of yours runs already{place}");
+        return Err(ApiError::new(codes::AGENT_STATE, why)
+            .step("use that one, or end it first; another BOTTEGA_HOME may have its own"));
+    };
+    let token = files.token_or_new().map_err(unusable)?;
+    let deployments = deployments(app, &store)?;
+    let clock = Arc::new(SystemClock);
+    let market = Market::new(MarketOptions {
+        agency: Arc::clone(deployments.agency()),
+        journal: store.clone(),
+        views: store.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(SystemEntropy),
+    });
+    let market = Arc::new(market.map_err(market_error)?);
+    let agents = HostedAgents::new(Arc::clone(&deployments), Arc::clone(&market), store, clock);
+    let agents = Arc::new(agents);
+    let options = bottega_server::Options {
+        listen: request.listen,
+        token,
+        agents,
+        limits: Limits::default(),
+    };
+    // Nobody begins to work where nobody could reach them.
+    let server = Server::bind(options).await?;
+    let url = server.url();
+    deployments.agency().open_directory().await.map_err(agency_error)?;
+    for not_begun in deployments.restore().await.map_err(agency_error)? {
+        tracing::error!(agent = not_begun.name, "could not be begun: {}", not_begun.why);
+    }
+    market.begin().await.map_err(market_error)?;
+    files.announce(&url).map_err(unusable)?;
+    ready(Serving { url, token_file: files.token_file().display().to_string() });
+    let ended = server.run(stop).await;
+    files.withdraw();
+    deployments.agency().shutdown(ENDING).await;
+    ended
+}
+
+/// Nobody yet, and what it takes to begin them.
+fn deployments(app: &App, store: &Arc<SqliteStore>) -> Result<Arc<Deployments>, ApiError> {
+    let places = app.places()?;
+    let options = EngineOptions { cache: Some(places.compiled()), ..EngineOptions::default() };
+    let engine = Engine::new(options).map_err(|error| {
+        ApiError::new(codes::INTERNAL, format!("agents can't be run here: {error}"))
+    })?;
+    let agency = Agency::new(Options {
+        platform: PLATFORM.to_owned(),
+        journal: store.clone(),
+        views: store.clone(),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        largest: LARGEST,
+        receivers: RECEIVERS,
+    });
+    let shelf = Shelf {
+        blobs: store.clone(),
+        leases: store.clone(),
+        loader: Arc::new(engine),
+        homes: places.agent_homes(),
+    };
+    Ok(Arc::new(Deployments::new(Arc::new(agency), shelf)))
+}

@@ -1,0 +1,142 @@
+//! A server of agents: deployed once, there again after a kill, reached with the token alone.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::home::Home;
+use crate::live::{Finished, Live};
+
+/// An agent that counts by `step` and refuses each message with the count, or traps once the count is `9`.
+fn counter(step: u32) -> Vec<u8> {
+    let text = format!(
+        r#"(module (memory (export "memory") 1)
+        (data (i32.const 512) "0")
+        (global $top (mut i32) (i32.const 4096))
+        (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+            (local $at i32)
+            (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+            (global.set $top (i32.add (local.get $at) (local.get $size)))
+            (local.get $at))
+        ;; A result at 16: whether it is an error, and the one byte at 512.
+        (func $say (param $error i32) (result i32)
+            (global.set $top (i32.const 4096))
+            (i32.store8 (i32.const 16) (local.get $error))
+            (i32.store (i32.const 20) (i32.const 512))
+            (i32.store (i32.const 24) (i32.const 1))
+            (i32.const 16))
+        (func (export "bottega:guest/behaviour@0.1.0#init") (param i32 i32) (result i32)
+            (i32.store8 (i32.const 16) (i32.const 0))
+            (i32.const 16))
+        (func (export "bottega:guest/behaviour@0.1.0#handle-message") (param i32 i32) (result i32)
+            (if (i32.eq (i32.load8_u (i32.const 512)) (i32.const 57)) (then unreachable))
+            (i32.store8 (i32.const 512) (i32.add (i32.load8_u (i32.const 512)) (i32.const {step})))
+            (call $say (i32.const 1)))
+        (func (export "bottega:guest/behaviour@0.1.0#save-state") (result i32)
+            (call $say (i32.const 0)))
+        (func (export "bottega:guest/behaviour@0.1.0#restore-state")
+            (param i32 i32) (param $state i32) (param i32) (result i32)
+            (i32.store8 (i32.const 512) (i32.load8_u (local.get $state)))
+            (i32.store8 (i32.const 16) (i32.const 0))
+            (global.set $top (i32.const 4096))
+            (i32.const 16)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+/// A folder of the workspace with an agent in it.
+fn agent(home: &Home, folder: &str, version: &str, step: u32) {
+    let manifest = format!("name = \"counter\"\nversion = \"{version}\"\nworld = \"agent\"\n");
+    home.write(&format!("{folder}/bottega.toml"), manifest);
+    home.write(&format!("{folder}/counter.wasm"), counter(step));
+}
+
+/// A server at a free port, and its address.
+fn serve(home: &Home) -> (Live, String) {
+    let mut server = home.bottega(&["serve", "--listen", "127.0.0.1:0", "--json"]).start();
+    let line: Value = serde_json::from_str(&server.line().unwrap()).unwrap();
+    (server, line["serving"]["url"].as_str().unwrap().to_owned())
+}
+
+fn ask(home: &Home) -> Finished {
+    home.bottega(&["message", "ask", "counter", "how many?"]).finish()
+}
+
+#[track_caller]
+fn check_count(home: &Home, expected: &str) {
+    let asked = ask(home).with_code(1);
+    assert_eq!(asked.stdout.trim(), expected, "{}", asked.stderr);
+}
+
+#[test]
+fn an_agent_is_there_again_after_its_server_was_killed() {
+    let home = Home::new();
+    agent(&home, "one", "1.0.0", 1);
+    agent(&home, "two", "2.0.0", 3);
+    let (server, _) = serve(&home);
+    home.bottega(&["agent", "deploy", "one"]).finish().done();
+    check_count(&home, "1");
+    check_count(&home, "2");
+    home.bottega(&["agent", "upgrade", "counter", "two"]).finish().done();
+    check_count(&home, "5");
+    let twice = home.bottega(&["agent", "deploy", "one"]).finish().with_code(1);
+    assert!(twice.stderr.contains("BTG0020"), "{}", twice.stderr);
+    home.bottega(&["agent", "stop", "counter"]).finish().done();
+    let kept = home.bottega(&["message", "send", "counter", "later", "--durable"]).finish();
+    assert!(kept.done().stdout.contains("msg_"));
+    server.kill();
+
+    let gone = ask(&home).with_code(1);
+    assert!(gone.stderr.contains("BTG0023") && gone.stderr.contains("bottega serve"), "{gone:?}");
+    let (server, _) = serve(&home);
+    assert_eq!(home.view(&["agent", "show", "counter"])["kind"], "wasm counter 2.0.0");
+    check_count(&home, "6");
+    home.bottega(&["agent", "rollback", "counter"]).finish().done();
+    check_count(&home, "7");
+    check_count(&home, "8");
+    check_count(&home, "9");
+    let crashed = ask_briefly(&home);
+    assert!(!crashed.stdout.contains(char::is_numeric), "{crashed:?}");
+    check_count(&home, "1");
+    assert_eq!(home.view(&["agent", "show", "counter"])["restarts"], 1);
+    home.bottega(&["agent", "rm", "counter"]).finish().done();
+    server.signal(Signal::TERM);
+    server.finish().done();
+
+    let (_server, _) = serve(&home);
+    let listed = home.view(&["agent", "list"]);
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["df@local", "market@local"]);
+    home.audit();
+}
+
+/// Asks one that will not answer.
+fn ask_briefly(home: &Home) -> Finished {
+    home.bottega(&["message", "ask", "counter", "how many?", "--timeout", "2s"]).finish()
+}
+
+#[test]
+fn one_server_serves_and_the_token_lets_in() {
+    let home = Home::new();
+    let (_server, url) = serve(&home);
+    let second = home.bottega(&["serve", "--listen", "127.0.0.1:0"]).finish().with_code(1);
+    assert!(second.stderr.contains(&url), "{}", second.stderr);
+
+    let token = home.own_files().join("data/server-token");
+    assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+    let list = ["agent", "list", "--server", &url];
+    home.bottega(&list).finish().done();
+    let wrong = home.bottega(&list).env("BOTTEGA_SERVER_TOKEN", &"w".repeat(40)).finish();
+    assert!(wrong.with_code(1).stderr.contains("BTG0023"));
+    // Another's server gets no token that was not meant for it.
+    let other = home.bottega(&["agent", "list", "--server", "http://127.0.0.1:9"]).finish();
+    assert!(other.with_code(1).stderr.contains("BOTTEGA_SERVER_TOKEN"));
+
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).unwrap();
+    let exposed = home.bottega(&list).finish().with_code(2);
+    assert!(exposed.stderr.contains("can be read by others"), "{}", exposed.stderr);
+    assert!(!exposed.stderr.contains(fs::read_to_string(&token).unwrap().trim()));
+}

@@ -1,0 +1,560 @@
+//! The market as an agent, and as what others open tenders with.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bottega_acl::{AgentName, Aid, Message, Performative, Standing, TrackRecord};
+use bottega_actor::{Running, TaskKind, spawn};
+use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
+use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble, Unsent};
+use bottega_event::{
+    Letter, NewEvent, Record, Revision, StreamId, TenderBidder, TenderChoice, TenderDecided,
+    TenderEvent, TenderHeard, TenderLost, TenderOpened, TenderPassed,
+};
+use bottega_store::{
+    Append, AppendError, Batch, Expected, Journal, Projection, Projections, StoreError, catch_up,
+};
+use bottega_types::{Clock, CommandId, ConversationId, Entropy, MessageId, TenderId, Timestamp};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::case::{Case, Saying, Step};
+use crate::deadlines::{Deadline, Deadlines};
+use crate::order::{Order, OrderError};
+use crate::reputation_view::{ReputationRow, ReputationView};
+use crate::tender_view::{TenderRow, TenderView};
+
+/// What the market is called, before the `@`.
+const NAME: &str = "market";
+/// Records that are read at a time.
+const PAGE: usize = 1_000;
+/// Rows of a view that are read at a time.
+const ROWS: usize = 256;
+/// The most who are called for bids.
+const BIDDERS: usize = 1_000;
+/// How long is waited before a deadline is told again that could not be stored.
+const REST: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What a market is made of.
+pub struct Options {
+    /// Where the bidders live.
+    pub agency: Arc<Agency>,
+    /// Where tenders are stored.
+    pub journal: Arc<dyn Journal>,
+    /// Views of it.
+    pub views: Arc<dyn Projections>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random numbers.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").finish_non_exhaustive()
+    }
+}
+
+/// Why the market did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketError {
+    /// The order can't be taken.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// Nobody could be called.
+    #[error("nobody offers `{0}`")]
+    Nobody(String),
+    /// More than can be called.
+    #[error("{0} would be called for bids; {BIDDERS} are called at most")]
+    TooMany(usize),
+    /// One who is to be called does not live here.
+    #[error("no agent is called `{0}`")]
+    Unknown(AgentName),
+    /// There is no such tender.
+    #[error("there is no tender {0}")]
+    NoTender(TenderId),
+    /// It can't be decided as things stand.
+    #[error("{0}")]
+    Impossible(String),
+    /// What is stored was written by a newer build, or is damaged.
+    #[error("the tender {0} can't be read: {1}")]
+    Unreadable(TenderId, String),
+    /// The market could not begin.
+    #[error(transparent)]
+    Agency(#[from] AgencyError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store failed.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Puts tasks out to tender.
+pub struct Market {
+    floor: Arc<Floor>,
+    _keeper: Running<()>,
+}
+
+impl std::fmt::Debug for Market {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Market").field("me", &self.floor.me).finish_non_exhaustive()
+    }
+}
+
+/// What the market, its agent and its keeper of deadlines share.
+struct Floor {
+    me: Aid,
+    agency: Arc<Agency>,
+    journal: Arc<dyn Journal>,
+    views: Arc<dyn Projections>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    arm: mpsc::UnboundedSender<Deadline>,
+    /// Tenders that go on.
+    stalls: Mutex<BTreeMap<TenderId, Arc<Stall>>>,
+}
+
+/// One tender, of which one step is taken at a time.
+type Stall = Mutex<(Case, Revision)>;
+
+impl Market {
+    /// A market that is not begun yet.
+    ///
+    /// # Errors
+    /// When the platform's name gives no name for it.
+    pub fn new(options: Options) -> Result<Self, MarketError> {
+        let Options { agency, journal, views, clock, entropy } = options;
+        let name: AgentName = format!("{NAME}@{}", agency.platform()).parse().map_err(
+            |error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()),
+        )?;
+        let (arm, mut deadlines) = Deadlines::new();
+        let me = Aid::new(name);
+        let stalls = Mutex::default();
+        let floor = Arc::new(Floor { me, agency, journal, views, clock, entropy, arm, stalls });
+        let shared = Arc::clone(&floor);
+        let keeper = spawn(TaskKind::Alarm, async move {
+            while let Some(deadline) = deadlines.next(shared.clock.as_ref()).await {
+                shared.passed(deadline).await;
+            }
+        });
+        Ok(Self { floor, _keeper: keeper })
+    }
+
+    /// Lets every tender go on that an earlier process left open, and lets the market live in its agency. The bidders
+    /// should live there already: one who does not is lost to its tender.
+    ///
+    /// # Errors
+    /// When the name of the market is taken, and when the store fails.
+    pub async fn begin(&self) -> Result<(), MarketError> {
+        let floor = &self.floor;
+        let shared = Arc::clone(floor);
+        let make = move || -> Box<dyn Resident> { Box::new(Auctioneer(Arc::clone(&shared))) };
+        let kind = "native market".to_owned();
+        let name = floor.me.name().clone();
+        // Nobody is answered before the tenders stand that the answers are for.
+        floor.restore().await?;
+        floor.agency.host(HostSpec { kind, ..HostSpec::new(name, make).durable() }).await?;
+        Ok(())
+    }
+
+    /// The agent to whom requests are said.
+    #[must_use]
+    pub fn name(&self) -> &AgentName {
+        self.floor.me.name()
+    }
+
+    /// Puts a task out to tender for `by`. Returns when it is stored; what follows can be watched by [`Self::tender`].
+    ///
+    /// # Errors
+    /// When the order can't be taken, nobody could be called, or the store fails.
+    pub async fn open(&self, by: AgentName, order: Order) -> Result<TenderId, MarketError> {
+        let id = TenderId::new(self.floor.clock.now(), self.floor.entropy.as_ref());
+        self.floor.open(id, by, order, None).await?;
+        Ok(id)
+    }
+
+    /// Decides about a tender that is open.
+    ///
+    /// # Errors
+    /// When there is no such tender, it can't be decided as things stand, or the store fails.
+    pub async fn decide(&self, id: TenderId, choice: TenderChoice) -> Result<(), MarketError> {
+        let stall = self.floor.stall(id).await?.ok_or(MarketError::NoTender(id))?;
+        self.floor.step(&stall, TenderDecided { choice }.into()).await
+    }
+
+    /// One tender.
+    pub async fn tender(&self, id: TenderId) -> Result<TenderRow, MarketError> {
+        self.floor.catch_up(&TenderView).await?;
+        let row = self.floor.views.row(TenderView::NAME, &id.to_string()).await?;
+        let row = row.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        row.ok_or(MarketError::NoTender(id))
+    }
+
+    /// The latest tenders, at most `limit`, the newest first.
+    pub async fn tenders(&self, limit: usize) -> Result<Vec<TenderRow>, MarketError> {
+        let mut latest: VecDeque<TenderRow> = VecDeque::new();
+        for row in self.floor.rows::<TenderRow>(&TenderView).await? {
+            // Ids are sorted by age.
+            latest.push_front(row);
+            latest.truncate(limit);
+        }
+        Ok(latest.into())
+    }
+
+    /// What happened to a tender, in order.
+    pub async fn history(&self, id: TenderId) -> Result<Vec<Record>, MarketError> {
+        let records = self.floor.records(id).await?;
+        if records.is_empty() { Err(MarketError::NoTender(id)) } else { Ok(records) }
+    }
+
+    /// What is known of everybody who was ever awarded.
+    pub async fn reputation(&self) -> Result<Vec<ReputationRow>, MarketError> {
+        self.floor.rows(&ReputationView).await
+    }
+}
+
+impl Floor {
+    async fn catch_up(&self, view: &dyn Projection) -> Result<(), StoreError> {
+        catch_up(view, self.journal.as_ref(), self.views.as_ref()).await.map(drop)
+    }
+
+    /// All rows of a view, brought up to date.
+    async fn rows<T: serde::de::DeserializeOwned>(
+        &self,
+        view: &dyn Projection,
+    ) -> Result<Vec<T>, MarketError> {
+        self.catch_up(view).await?;
+        let (mut found, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = self.views.rows(view.name(), "", after.as_deref(), ROWS).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            after = Some(last.clone());
+            found.extend(page.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()));
+        }
+    }
+
+    async fn records(&self, id: TenderId) -> Result<Vec<Record>, StoreError> {
+        let (stream, mut all, mut after) = (StreamId::tender(id), Vec::new(), Revision(0));
+        loop {
+            let page = self.journal.read_stream(&stream, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(all) };
+            after = last.revision;
+            all.extend(page);
+        }
+    }
+
+    /// Lets every tender go on that is not over.
+    async fn restore(&self) -> Result<(), MarketError> {
+        for row in self.rows::<TenderRow>(&TenderView).await? {
+            if !row.state.is_ended()
+                && let Err(error) = self.stall(row.id).await
+            {
+                // One that a newer build wrote keeps nobody else back.
+                tracing::error!(tender = %row.id, %error, "a tender could not go on");
+            }
+        }
+        Ok(())
+    }
+
+    /// A tender that goes on or did once. One that went on in an earlier process says again what may not have been heard.
+    async fn stall(&self, id: TenderId) -> Result<Option<Arc<Stall>>, MarketError> {
+        let mut stalls = self.stalls.lock().await;
+        if let Some(stall) = stalls.get(&id) {
+            return Ok(Some(Arc::clone(stall)));
+        }
+        let records = self.records(id).await?;
+        let Some(revision) = records.last().map(|record| record.revision) else { return Ok(None) };
+        let (case, said) = self.replayed(id, &records)?;
+        let ended = case.is_ended();
+        let stall = Arc::new(Mutex::new((case, revision)));
+        if !ended {
+            stalls.insert(id, Arc::clone(&stall));
+            drop(stalls);
+            let mut held = stall.lock().await;
+            self.arm(&held.0);
+            let mut lost = VecDeque::new();
+            self.say(id, said, &mut lost).await;
+            self.steps(&mut held, lost).await?;
+        }
+        Ok(Some(stall))
+    }
+
+    /// A tender as its events left it, and all that it said.
+    fn replayed(
+        &self,
+        id: TenderId,
+        records: &[Record],
+    ) -> Result<(Case, Vec<Saying>), MarketError> {
+        let unreadable = |why: String| MarketError::Unreadable(id, why);
+        let mut present: Option<Case> = None;
+        let mut said = Vec::new();
+        for record in records {
+            let event = TenderEvent::decode(&record.event)
+                .map_err(|error| unreadable(error.to_string()))?;
+            let (case, step) = match (present.take(), event) {
+                (None, TenderEvent::Opened(opened)) => Case::open(id, &self.me, opened, record.at)
+                    .ok_or_else(|| unreadable("its rule is not known here".to_owned()))?,
+                (None, _) => return Err(unreadable("it has no beginning".to_owned())),
+                (Some(case), event) => case.take(&event, record.at),
+            };
+            said.extend(step.say);
+            present = Some(case);
+        }
+        let case = present.ok_or_else(|| unreadable("it has no beginning".to_owned()))?;
+        Ok((case, said))
+    }
+
+    async fn open(
+        &self,
+        id: TenderId,
+        by: AgentName,
+        order: Order,
+        request: Option<&Message>,
+    ) -> Result<(), MarketError> {
+        let now = self.clock.now();
+        order.check(now)?;
+        let bidders = self.bidders(&order, &by).await?;
+        let opened = TenderOpened {
+            by,
+            request: request.map(Letter::seal),
+            announcement: order.announcement(),
+            terms: order.terms(),
+            bidders,
+        };
+        let unknown = || MarketError::Unreadable(id, "its rule is not known here".to_owned());
+        let (case, step) = Case::open(id, &self.me, opened, now).ok_or_else(unknown)?;
+        // The tender's own name makes a repeat of its opening one that stores nothing.
+        let command = CommandId::from_bits(id.bits());
+        let events = step.events.iter().map(TenderEvent::encode).collect();
+        let Some(revision) = self.append(id, command, Revision(0), events, now).await? else {
+            return Ok(());
+        };
+        let stall = Arc::new(Mutex::new((case, revision)));
+        let mut held = stall.lock().await;
+        if !held.0.is_ended() {
+            self.stalls.lock().await.insert(id, Arc::clone(&stall));
+            self.arm(&held.0);
+        }
+        let mut lost = VecDeque::new();
+        self.say(id, step.say, &mut lost).await;
+        self.steps(&mut held, lost).await
+    }
+
+    /// Who is called for bids, with what is known of each. Nobody bids for its own task.
+    async fn bidders(
+        &self,
+        order: &Order,
+        by: &AgentName,
+    ) -> Result<Vec<TenderBidder>, MarketError> {
+        let mut names = match &order.among {
+            Some(named) => {
+                for name in named {
+                    if !self.agency.knows(name) {
+                        return Err(MarketError::Unknown(name.clone()));
+                    }
+                }
+                named.clone()
+            }
+            None => self.agency.directory().who_offers(&order.skill, self.clock.now()),
+        };
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| name != by);
+        match names.len() {
+            0 => return Err(MarketError::Nobody(order.skill.clone())),
+            many if many > BIDDERS => return Err(MarketError::TooMany(many)),
+            _ => {}
+        }
+        self.catch_up(&ReputationView).await?;
+        let keys: Vec<String> =
+            names.iter().map(|name| ReputationView::key(name, &order.skill)).collect();
+        let rows = self.views.load_rows(ReputationView::NAME, &keys).await?;
+        let standings = rows.into_iter().map(|row| -> Standing {
+            let row: Option<ReputationRow> =
+                row.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            row.map(|row| row.record).unwrap_or_else(TrackRecord::default).standing()
+        });
+        let bidders = names.into_iter().zip(standings);
+        Ok(bidders.map(|(agent, standing)| TenderBidder { agent, standing }).collect())
+    }
+
+    /// Where the stream is then; nothing when the command had been stored before.
+    async fn append(
+        &self,
+        id: TenderId,
+        command: CommandId,
+        expected: Revision,
+        events: Vec<NewEvent>,
+        at: Timestamp,
+    ) -> Result<Option<Revision>, MarketError> {
+        let batch =
+            Batch { stream: StreamId::tender(id), expected: Expected::At(expected), events };
+        let appended = self.journal.append(Append { command, at, batches: vec![batch] }).await?;
+        let revision = appended.revisions.first().copied().unwrap_or(expected);
+        Ok((!appended.repeated).then_some(revision))
+    }
+
+    /// Something happened to a tender.
+    async fn step(&self, stall: &Stall, happened: TenderEvent) -> Result<(), MarketError> {
+        let mut held = stall.lock().await;
+        self.steps(&mut held, VecDeque::from([happened])).await
+    }
+
+    /// Takes in what happened, and what comes of it: that a bidder could not be told is one more thing that happened.
+    async fn steps(
+        &self,
+        held: &mut (Case, Revision),
+        mut happened: VecDeque<TenderEvent>,
+    ) -> Result<(), MarketError> {
+        let id = held.0.id();
+        while let Some(one) = happened.pop_front() {
+            let now = match &one {
+                // A deadline has passed when it is told, whatever a clock says that was set back.
+                TenderEvent::Passed(_) => {
+                    held.0.alarm().map_or(self.clock.now(), |(_, at)| at.max(self.clock.now()))
+                }
+                _ => self.clock.now(),
+            };
+            let (case, Step { events, say, impossible }) = held.0.take(&one, now);
+            if let Some(why) = impossible {
+                return Err(MarketError::Impossible(why));
+            }
+            if events.is_empty() {
+                continue;
+            }
+            let command = CommandId::new(now, self.entropy.as_ref());
+            let events = events.iter().map(TenderEvent::encode).collect();
+            let Some(revision) = self.append(id, command, held.1, events, now).await? else {
+                continue;
+            };
+            *held = (case, revision);
+            if held.0.is_ended() {
+                self.stalls.lock().await.remove(&id);
+            } else {
+                self.arm(&held.0);
+            }
+            self.say(id, say, &mut happened).await;
+        }
+        Ok(())
+    }
+
+    fn arm(&self, case: &Case) {
+        if let Some((timer, at)) = case.alarm() {
+            // The keeper lives as long as the market.
+            let _ = self.arm.send(Deadline { at, tender: case.id(), timer });
+        }
+    }
+
+    /// Says what follows. Who can't be told is lost to the tender.
+    async fn say(&self, id: TenderId, say: Vec<Saying>, lost: &mut VecDeque<TenderEvent>) {
+        let conversation = ConversationId::from_bits(id.bits());
+        for Saying { number, to_bidder, message } in say {
+            let name = MessageId::nth(conversation, self.me.name().as_str(), number);
+            // A contract is durable, whatever its bidder usually is; whoever asked for it says itself.
+            let class = to_bidder.then_some(Delivery::Durable);
+            match self.agency.send(message, Some(name), class).await {
+                Ok(_) => {}
+                Err(Unsent::Undelivered(failed)) => {
+                    for (who, why) in failed {
+                        let (agent, why) = (who.name().clone(), why.to_string());
+                        if to_bidder {
+                            lost.push_back(TenderLost { agent, why }.into());
+                        } else {
+                            tracing::warn!(tender = %id, %agent, why, "who asked is not told");
+                        }
+                    }
+                }
+                Err(Unsent::Inadmissible(why)) => {
+                    tracing::warn!(tender = %id, why, "a message of a tender can't be sent");
+                }
+            }
+        }
+    }
+
+    async fn passed(&self, deadline: Deadline) {
+        let happened: TenderEvent = TenderPassed { timer: deadline.timer.0 }.into();
+        let stall = match self.stall(deadline.tender).await {
+            Ok(Some(stall)) => stall,
+            Ok(None) => return,
+            Err(error) => return self.again(deadline, &error).await,
+        };
+        if let Err(error) = self.step(&stall, happened).await {
+            self.again(deadline, &error).await;
+        }
+    }
+
+    /// A deadline that could not be stored is told once more.
+    async fn again(&self, deadline: Deadline, error: &MarketError) {
+        tracing::warn!(tender = %deadline.tender, %error, "a deadline could not be stored");
+        bottega_actor::sleep(REST).await;
+        let _ = self.arm.send(deadline);
+    }
+}
+
+/// The market as those see it who talk to it.
+struct Auctioneer(Arc<Floor>);
+
+#[async_trait]
+impl Resident for Auctioneer {
+    async fn hear(&mut self, letter: &Heard, office: &dyn Office) -> Result<(), Trouble> {
+        let Self(floor) = self;
+        let message = &letter.message;
+        // A message without a name of its own can't come twice.
+        let id = letter.id.unwrap_or_else(|| MessageId::new(office.now(), floor.entropy.as_ref()));
+        let conversation = message.conversation.as_ref().and_then(|it| it.id());
+        let tender = conversation.map(|it| TenderId::from_bits(it.bits()));
+        let stall = match tender {
+            Some(tender) => floor.stall(tender).await.map_err(trouble)?,
+            None => None,
+        };
+        if let Some(stall) = stall {
+            let happened = TenderHeard { id, letter: Letter::seal(message) };
+            return floor.step(&stall, happened.into()).await.map_err(trouble);
+        }
+        let answer = match message.performative {
+            Performative::Request => match floor.requested(id, message).await {
+                Ok(()) => None,
+                Err(error @ (MarketError::Store(_) | MarketError::Append(_))) => {
+                    return Err(trouble(error));
+                }
+                Err(error) => {
+                    let refusal = message.reply(Performative::Refuse, &floor.me);
+                    Some(refusal.about(error.to_string()))
+                }
+            },
+            _ => message.not_understood(
+                &floor.me,
+                "no tender has this conversation; put a task out with a request",
+            ),
+        };
+        match answer {
+            // That somebody has gone who asked is no trouble of the market's.
+            Some(answer) => {
+                let _ = office.send(answer).await;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Floor {
+    /// An agent asks for a tender. The message's name is the tender's, so that one that comes twice opens one.
+    async fn requested(&self, id: MessageId, message: &Message) -> Result<(), MarketError> {
+        let malformed = |why: String| MarketError::Impossible(why);
+        let sender = message.sender.as_ref();
+        let by = sender.ok_or_else(|| malformed("nobody says this".to_owned()))?.name().clone();
+        let content = message.content.as_ref().map(|content| content.as_bytes());
+        let order: Order =
+            serde_json::from_slice(content.unwrap_or_default()).map_err(|error| {
+                let example = r#"{"task":"greet Ada","skill":"greeting"}"#;
+                malformed(format!("the content is no order: {error}; write {example}"))
+            })?;
+        self.open(TenderId::from_bits(id.bits()), by, order, Some(message)).await
+    }
+}
+
+fn trouble(error: MarketError) -> Trouble {
+    Trouble(error.to_string())
+}

@@ -1,0 +1,173 @@
+//! Tenders: tasks that agents bid for, and what they said about them.
+
+use axum::http::StatusCode;
+use bottega_api::{
+    AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, codes,
+};
+
+use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
+use crate::call::{Call, Reply};
+use crate::fault::Fault;
+
+/// Tenders that are shown where the query says nothing.
+const TENDERS: usize = 50;
+/// Tenders that are shown at most.
+const MOST: usize = 1_000;
+
+const TENDER: Gives =
+    Gives::json(StatusCode::OK, "The tender, as it is now.", schema::<TenderView>);
+
+const fn get(
+    path: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    gives: Gives,
+    run: Run,
+) -> Endpoint {
+    Endpoint {
+        verb: Verb::Get,
+        path,
+        name,
+        group: Group::Tenders,
+        summary,
+        access: Access::Token,
+        patience: Patience::Usual,
+        parameters: &[],
+        takes: None,
+        gives,
+        refuses: &[StatusCode::NOT_FOUND],
+        otherwise: None,
+        run,
+    }
+}
+
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    Endpoint {
+        verb: Verb::Post,
+        takes: Some(Takes {
+            schema: schema::<TenderRequest>,
+            example: r#"{
+  "task": "greet Ada",
+  "skill": "greeting",
+  "budget_usd": 0.25,
+  "rule": "cheapest",
+  "bidding_ms": 5000
+}"#,
+            largest: Size::Usual,
+        }),
+        ..get(
+            "/v1/tenders",
+            "openTender",
+            "Puts a task out to tender among the agents that offer the skill",
+            Gives::json(StatusCode::CREATED, "The tender, open for bids.", schema::<TenderView>),
+            |call| Box::pin(open(call)),
+        )
+    },
+    Endpoint {
+        parameters: &[Parameter {
+            name: "limit",
+            place: "query",
+            about: "The latest so many: 1 to 1,000, and 50 when absent.",
+            schema: schema::<u32>,
+        }],
+        refuses: &[StatusCode::BAD_REQUEST],
+        ..get(
+            "/v1/tenders",
+            "listTenders",
+            "The latest tenders, the newest first",
+            Gives::json(StatusCode::OK, "The tenders.", schema::<Vec<TenderView>>),
+            |call| Box::pin(list(call)),
+        )
+    },
+    get("/v1/tenders/{id}", "showTender", "One tender", TENDER, |call| Box::pin(show(call))),
+    get(
+        "/v1/tenders/{id}/events",
+        "listTenderEvents",
+        "What happened to a tender, in order",
+        Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
+        |call| Box::pin(events(call)),
+    ),
+    Endpoint {
+        verb: Verb::Post,
+        refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
+        ..get("/v1/tenders/{id}/close", "closeTender", "Waits for no more bids", TENDER, |call| {
+            Box::pin(close(call))
+        })
+    },
+    Endpoint {
+        verb: Verb::Post,
+        refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
+        ..get(
+            "/v1/tenders/{id}/cancel",
+            "cancelTender",
+            "Withdraws the task; whoever works on it is told to stop",
+            TENDER,
+            |call| Box::pin(cancel(call)),
+        )
+    },
+    Endpoint {
+        refuses: &[],
+        ..get(
+            "/v1/reputation",
+            "listReputation",
+            "What is known of everybody who was ever awarded",
+            Gives::json(StatusCode::OK, "By agent and skill.", schema::<Vec<ReputationView>>),
+            |call| Box::pin(reputation(call)),
+        )
+    },
+    Endpoint {
+        group: Group::Messages,
+        refuses: &[],
+        ..get(
+            "/v1/conversations/{id}",
+            "showConversation",
+            "The messages of a conversation that were stored, in order",
+            Gives::json(
+                StatusCode::OK,
+                "The messages; none of a conversation that is not known.",
+                schema::<Vec<SaidView>>,
+            ),
+            |call| Box::pin(conversation(call)),
+        )
+    },
+];
+
+async fn open(call: Call) -> Result<Reply, Fault> {
+    let request: TenderRequest = call.json()?;
+    let tender = call.agents().open_tender(request).await?;
+    let reply = Reply::json(StatusCode::CREATED, &tender)?;
+    Ok(reply.at(format!("/v1/tenders/{}", tender.id)))
+}
+
+async fn list(call: Call) -> Result<Reply, Fault> {
+    let limit = call.number("limit")?.unwrap_or(TENDERS);
+    if !(1..=MOST).contains(&limit) {
+        let error = ApiError::new(codes::USAGE, format!("`limit` is 1 to {MOST}, not {limit}"));
+        return Err(error.step("ask for fewer at once").into());
+    }
+    Reply::json(StatusCode::OK, &call.agents().tenders(limit).await?)
+}
+
+async fn show(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().tender(call.part("id")).await?)
+}
+
+async fn events(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().tender_events(call.part("id")).await?)
+}
+
+async fn close(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().close_tender(call.part("id")).await?)
+}
+
+async fn cancel(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().cancel_tender(call.part("id")).await?)
+}
+
+async fn reputation(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().reputation().await?)
+}
+
+async fn conversation(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().conversation(call.part("id")).await?)
+}
