@@ -55,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["bottega-journal-sqlite"]),
     ("rustls", &["bottega-providers", "bottega-local-model", "bottega-egress", "bottega-client"]),
     ("seccompiler", &["bottega-sandbox-linux"]),
+    ("serde-saphyr", &["bottega-manifest"]),
     ("semver", &["bottega-manifest", "bottega-sandbox-wasm"]),
     ("toktrie", &["bottega-local-model"]),
     ("tracing-subscriber", &["bottega"]),

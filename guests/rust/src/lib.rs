@@ -58,5 +58,5 @@ pub mod host {
 }
 
 pub use agent::{Agent, Seat};
-pub use message::Message;
+pub use message::{Award, Message};
 pub use tool::{Description, Tool};

@@ -18,6 +18,17 @@ pub struct Message {
     pub rest: Map<String, Value>,
 }
 
+/// What the winner of a tender is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Award {
+    /// What is to be done.
+    pub task: String,
+    /// What it is paid, in billionths of a dollar.
+    pub pay: u64,
+    /// When its time is over, in milliseconds since the Unix epoch.
+    pub finish_by: u64,
+}
+
 impl Message {
     /// A message that does `performative` with `content`.
     pub fn new(performative: &str, content: impl Into<Value>) -> Self {
@@ -39,6 +50,12 @@ impl Message {
             answer.rest.insert(to.into(), value);
         }
         answer
+    }
+
+    /// What was awarded, when this accepts a proposal of ours.
+    pub fn awarded(&self) -> Result<Award, String> {
+        let content = self.content.as_str().ok_or("the content is no award")?;
+        serde_json::from_str(content).map_err(|error| format!("the content is no award: {error}"))
     }
 
     /// Its JSON.

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static char sent[512];
+static char sent[1024];
 static unsigned logged;
 
 bool bottega_send(bottega_text message, bottega_text *why) {
@@ -29,7 +29,13 @@ int main(void) {
                                   "\"receiver\":[\"smith\"]}") == 0);
     check("logs it", logged == 1);
     check("refuses what is no name", !agent_handle(BOTTEGA_TEXT("{\"content\":7}"), &why) && why.length > 0);
-    check("saves its count", agent_save(&state, &why) && state.length == 1 && state.bytes[0] == '1');
+    bottega_text call = BOTTEGA_TEXT("{\"performative\":\"cfp\",\"sender\":\"market\",\"conversation-id\":\"cnv_1\",\"content\":\"{}\"}");
+    check("bids", agent_handle(call, &why) && strstr(sent, "\"propose\"") && strstr(sent, "cnv_1") && logged == 1);
+    bottega_text award = BOTTEGA_TEXT("{\"performative\":\"accept-proposal\",\"content\":\"{\\\"task\\\":\\\"greet Eve\\\"}\"}");
+    check("does what it is awarded", agent_handle(award, &why) && strstr(sent, "Hello, Eve! You are number 2."));
+    check("has nothing to say to a rejection",
+          agent_handle(BOTTEGA_TEXT("{\"performative\":\"reject-proposal\"}"), &why) && logged == 2);
+    check("saves its count", agent_save(&state, &why) && state.length == 1 && state.bytes[0] == '2');
     check("takes a count over", agent_restore(BOTTEGA_TEXT("0.1.0"), BOTTEGA_TEXT("41"), &why));
     agent_handle(BOTTEGA_TEXT("{\"content\":\"Bob\"}"), &why);
     check("goes on from there", strstr(sent, "number 42") != NULL);

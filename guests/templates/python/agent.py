@@ -21,7 +21,9 @@ class Behaviour:
             answer = GREETER.answer(json.loads(message))
         except ValueError as error:
             raise Err(str(error))
-        log.write(log.Level.INFO, f"greeted {GREETER.greeted}")
+        if answer is None:
+            return
+        log.write(log.Level.INFO, f"{answer['performative']}, {GREETER.greeted} greeted")
         send.send(json.dumps(answer))
 
     def save_state(self) -> bytes:

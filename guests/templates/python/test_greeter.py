@@ -1,3 +1,4 @@
+import json
 import unittest
 
 from greeter import Greeter
@@ -10,6 +11,16 @@ class GreeterTest(unittest.TestCase):
         self.assertEqual(greeter.answer({"content": "Bob", "sender": "smith"})["receiver"], ["smith"])
         with self.assertRaises(ValueError):
             greeter.answer({"content": 7})
+
+    def test_a_task_is_bid_for_and_done_once_it_is_awarded(self):
+        greeter = Greeter()
+        call = {"performative": "cfp", "sender": "market", "conversation-id": "cnv_1", "content": "{}"}
+        bid = greeter.answer(call)
+        self.assertEqual((bid["performative"], bid["conversation-id"]), ("propose", "cnv_1"))
+        self.assertGreater(json.loads(bid["content"])["price"], 0)
+        award = {"performative": "accept-proposal", "content": json.dumps({"task": "greet Eve"})}
+        self.assertEqual(greeter.answer(award)["content"], "Hello, Eve! You are number 1.")
+        self.assertIsNone(greeter.answer({"performative": "reject-proposal", "content": "better bids"}))
 
     def test_what_was_saved_is_taken_over(self):
         greeter = Greeter()

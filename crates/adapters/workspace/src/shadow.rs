@@ -283,7 +283,7 @@ impl State {
         let mut told = Told::default();
         self.files_gone(places, &seen.files, &mut told);
         for (path, stamp) in seen.files {
-            self.file_seen(places, path, stamp, &mut told);
+            self.file_seen(places, &path, stamp, &mut told);
         }
         self.folders_differ(places, &seen.folders, &mut told);
         self.folders = seen.folders;
@@ -296,7 +296,7 @@ impl State {
             self.known.keys().filter(|path| !seen.contains_key(*path)).cloned().collect();
         for path in unseen {
             match still(places, &path) {
-                Still::File(stamp) => self.file_seen(places, path, stamp, told),
+                Still::File(stamp) => self.file_seen(places, &path, stamp, told),
                 Still::Unseen => {}
                 Still::Folder | Still::Gone => {
                     let Some(known) = self.known.remove(&path) else { continue };
@@ -309,8 +309,8 @@ impl State {
         }
     }
 
-    fn file_seen(&mut self, places: &Places, path: PathBuf, stamp: Stamp, told: &mut Told) {
-        let known = self.known.get(&path).copied();
+    fn file_seen(&mut self, places: &Places, path: &Path, stamp: Stamp, told: &mut Told) {
+        let known = self.known.get(path).copied();
         if known.is_some_and(|known| known.stamp == stamp) {
             return;
         }
@@ -319,12 +319,12 @@ impl State {
         let same_bytes = known.is_some_and(|known| known.stamp.has_bytes_of(stamp));
         let after = match known_bytes.clone().filter(|_| same_bytes) {
             Some(bytes) => Some(bytes),
-            None => read(&places.root.join(&path), stamp),
+            None => read(&places.root.join(path), stamp),
         };
         let kept = after.as_deref().and_then(|bytes| self.copied(bytes));
-        self.known.insert(path.clone(), Known { stamp, kept });
+        self.known.insert(path.to_owned(), Known { stamp, kept });
         let before = known_bytes;
-        let came_to_light = known.is_none() && !self.is_fresh(places, &path, stamp.changed);
+        let came_to_light = known.is_none() && !self.is_fresh(places, path, stamp.changed);
         let same = known.is_some_and(|known| known.stamp.mode == stamp.mode)
             && before.as_deref().map(Digest::of) == after.as_deref().map(Digest::of)
             && before.is_some();
@@ -332,9 +332,9 @@ impl State {
             return;
         }
         let whole = after.is_some() && (known.is_none() || before.is_some());
-        told.tell(&path, whole, || FileChange {
+        told.tell(path, whole, || FileChange {
             mode_before: known.map(|known| known.stamp.told_mode()),
-            ..FileChange::new(shown(&path), before, after, stamp.told_mode())
+            ..FileChange::new(shown(path), before, after, stamp.told_mode())
         });
     }
 

@@ -304,7 +304,7 @@ impl Draft<'_> {
         pieces.push(text.to_owned());
         let (count, whole) = (pieces.len(), pieces.concat());
         let Some(work) = &self.state.work else { return };
-        let must_finish = work.schema.is_some() || small(&self.state);
+        let must_finish = self.agent.definition.must_finish(&self.state);
         // An answer in the form that was asked for is an answer, also without the tool.
         if let Some(schema) = &work.schema
             && !cut

@@ -45,17 +45,19 @@ pub struct Definition {
     pub answer_tokens: u32,
     /// Tokens of one answer of a small model at most.
     pub answer_tokens_small: u32,
+    /// What a model is told of the answer that it hands over with [`FINISH`].
+    pub answer_about: Arc<str>,
 }
 
 impl Definition {
     /// The declaration of [`FINISH`], whose answer follows `schema` where there is one.
     #[must_use]
-    pub fn finish(schema: Option<&Value>) -> ToolDeclaration {
+    pub fn finish(&self, schema: Option<&Value>) -> ToolDeclaration {
         let answer = match schema {
             Some(schema) => schema.clone(),
             None => json!({
                 "type": "string",
-                "description": "One or two sentences: what was wrong and what you changed."
+                "description": &*self.answer_about
             }),
         };
         ToolDeclaration {

@@ -42,10 +42,17 @@ impl Definition {
     pub(crate) fn declared(&self, state: &State) -> Arc<[ToolDeclaration]> {
         let schema = state.work.as_ref().and_then(|work| work.schema.as_deref());
         let tools = if small(state) { &self.tools_small } else { &self.tools };
-        if !small(state) && schema.is_none() {
+        if !self.must_finish(state) {
             return tools.clone();
         }
-        tools.iter().cloned().chain([Self::finish(schema)]).collect()
+        tools.iter().cloned().chain([self.finish(schema)]).collect()
+    }
+
+    /// Whether words alone are no end, but only a call of `finish`: where the answer has a schema, and with a small model
+    /// that has tools, whose words between two calls would else be taken for its answer.
+    pub(crate) fn must_finish(&self, state: &State) -> bool {
+        let has_schema = state.work.as_ref().is_some_and(|work| work.schema.is_some());
+        has_schema || small(state) && !self.tools_small.is_empty()
     }
 
     /// Tokens of one answer at most, for this state's model.
@@ -81,7 +88,7 @@ impl Definition {
         let mut tool_choice = ToolChoice::Auto;
         let mut narrowed = None;
         match purpose {
-            Purpose::Turn if small(state) => {
+            Purpose::Turn if small(state) && self.must_finish(state) => {
                 tool_choice = guide::tool_choice(state, self);
                 narrowed = guide::narrowed(state, self).map(Arc::new);
             }

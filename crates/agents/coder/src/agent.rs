@@ -102,6 +102,7 @@ pub fn coder(tools: &[ToolDeclaration], options: Options) -> LlmAgent {
         },
         answer_tokens: 8_192,
         answer_tokens_small: 1_024,
+        answer_about: "One or two sentences: what was wrong and what you changed.".into(),
         tools_small: tools
             .iter()
             .filter(|tool| SMALL.contains(&tool.name.as_str()))
@@ -141,7 +142,7 @@ mod tests {
             definition.tools_small.iter().map(|tool| tool.name.as_str()).collect();
         assert_eq!(names, SMALL);
         let tools: Vec<ToolDeclaration> =
-            definition.tools_small.iter().cloned().chain([Definition::finish(None)]).collect();
+            definition.tools_small.iter().cloned().chain([definition.finish(None)]).collect();
         // Four bytes a token is what Qwen's tokenizer makes of English and JSON (measured: 4.1); the promise
         // is 1,500 tokens.
         let bytes = prompt::SYSTEM_SMALL.len() + json!(on_the_wire(&tools)).to_string().len();

@@ -23,6 +23,7 @@ mod elision;
 mod failing_place;
 mod git;
 mod git_look;
+mod hired;
 mod html;
 mod looking;
 mod numbered;
@@ -38,5 +39,6 @@ mod tools;
 mod web_page;
 
 pub use agent::{CODER, Options, coder};
+pub use hired::{NoSuchTool, hired};
 pub use survey::WorkspaceSurveyor;
 pub use tools::BUILT_IN;

@@ -14,7 +14,7 @@ use bottega_event::{Limits, ModelFacts};
 use bottega_gateway::Gateway;
 use bottega_llm::ModelLibrary;
 use bottega_local_model::{Library, LocalModels};
-use bottega_platform::Ground;
+use bottega_platform::{Ground, Minds};
 use bottega_policy::{AccessMode, Approver, Rule, Rules};
 use bottega_sandbox_linux::LinuxSandbox;
 use bottega_store::Blobs;
@@ -36,6 +36,8 @@ pub(crate) struct Grounds {
     pub(crate) gateway: Gateway,
     pub(crate) library: Library,
     pub(crate) local: LocalModels,
+    /// Who may call which tools.
+    pub(crate) minds: Arc<Minds>,
     /// Providers whose key can't be had, with what asking for one of their models says.
     pub(crate) keyless: BTreeMap<String, ApiError>,
 }
@@ -234,6 +236,7 @@ impl Workshop for Grounds {
 
     fn ground(
         &self,
+        agent: &str,
         workspace: &Path,
         mode: AccessMode,
         approver: Arc<dyn Approver>,
@@ -255,7 +258,8 @@ impl Workshop for Grounds {
                 ..bottega_toolhost::Options::default()
             },
             bottega_toolhost::Parts {
-                catalogue: provision::catalogue(settings),
+                catalogue: provision::catalogue(settings)
+                    .only(|tool| self.minds.may_call(agent, tool.name())),
                 workspace: files.clone(),
                 sandbox,
                 web: Arc::new(WebClient::default()),

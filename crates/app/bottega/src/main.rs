@@ -8,6 +8,7 @@
 mod app;
 mod doctor;
 mod grounds;
+mod hiring;
 mod logging;
 mod machine;
 mod models;

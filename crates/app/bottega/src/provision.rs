@@ -19,7 +19,7 @@ use bottega_gateway::{
 use bottega_journal_sqlite::{Options as JournalOptions, SqliteStore};
 use bottega_llm::ToolDeclaration;
 use bottega_local_model::{EngineOptions, Library, LibraryOptions, LocalModels};
-use bottega_platform::{Platform, PlatformError};
+use bottega_platform::{MindMaker, Minds, Platform, PlatformError};
 use bottega_policy::Budget;
 use bottega_providers::{CapabilityOverride, Options as ProviderOptions, Protocol};
 use bottega_tool::ToolCatalogue;
@@ -29,6 +29,7 @@ use tokio::sync::OnceCell;
 
 use crate::app::App;
 use crate::grounds::Grounds;
+use crate::hiring::Hiring;
 use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
 use crate::serving;
@@ -36,11 +37,13 @@ use crate::serving;
 /// Opens what a command needs, when it needs it.
 pub(crate) struct Assembly {
     app: Arc<App>,
-    opened: OnceCell<Stepped>,
+    opened: OnceCell<Opened>,
 }
 
-struct Stepped {
+struct Opened {
+    store: Arc<SqliteStore>,
     sessions: Arc<dyn Sessions>,
+    minds: Arc<Minds>,
     gateway: Gateway,
 }
 
@@ -56,7 +59,7 @@ impl Assembly {
         }
     }
 
-    async fn open(&self) -> Result<Stepped, ApiError> {
+    async fn open(&self) -> Result<Opened, ApiError> {
         let settings = self.app.config()?.settings();
         let library = library(&self.app)?;
         let local = local(settings, library.clone());
@@ -65,6 +68,8 @@ impl Assembly {
         let gateway = gateway(settings, providers, store.clone())?;
         let declarations = declarations(settings);
         let agent: Arc<LlmAgent> = Arc::new(coder(&declarations, coder_options(settings)));
+        let make: MindMaker = Arc::new(move || embody(agent.clone()));
+        let minds = Arc::new(Minds::of(CODER, make));
         let platform = Platform {
             journal: store.clone(),
             blobs: store.clone(),
@@ -73,21 +78,19 @@ impl Assembly {
             gateway: gateway.clone(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
-            minds: Arc::new(BTreeMap::from([(
-                CODER.to_owned(),
-                Arc::new(move || embody(agent.clone())) as bottega_platform::MindMaker,
-            )])),
+            minds: minds.clone(),
         };
         let grounds = Grounds {
             app: self.app.clone(),
-            blobs: store,
+            blobs: store.clone(),
+            minds: minds.clone(),
             gateway: gateway.clone(),
             library,
             local,
             keyless,
         };
         let sessions = Arc::new(InProcess::new(platform, Arc::new(grounds)));
-        Ok(Stepped { sessions, gateway })
+        Ok(Opened { store, sessions, minds, gateway })
     }
 }
 
@@ -117,8 +120,15 @@ impl Entrance for Assembly {
         ready: &(dyn Fn(Serving) + Send + Sync),
         stop: BoxFuture<'static, ()>,
     ) -> Result<(), ApiError> {
-        let store = Arc::new(open_store(&self.app)?);
-        serving::serve(&self.app, store, request, ready, stop).await
+        let opened = self.opened.get_or_try_init(|| self.open()).await?;
+        let hiring = Hiring {
+            sessions: opened.sessions.clone(),
+            minds: opened.minds.clone(),
+            tools: declarations(self.app.config()?.settings()),
+            options: coder_options(self.app.config()?.settings()),
+        };
+        let store = opened.store.clone();
+        serving::serve(&self.app, store, Arc::new(hiring), request, ready, stop).await
     }
 }
 

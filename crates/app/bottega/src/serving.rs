@@ -19,6 +19,7 @@ use bottega_types::{Secret, SystemClock, SystemEntropy};
 use futures::future::BoxFuture;
 
 use crate::app::App;
+use crate::hiring::Hiring;
 
 /// What agents of this user's server are called after the `@`.
 const PLATFORM: &str = "local";
@@ -74,6 +75,7 @@ pub(crate) fn connect(app: &App, server: Option<&str>) -> Result<Arc<dyn Agents>
 pub(crate) async fn serve(
     app: &App,
     store: Arc<SqliteStore>,
+    hiring: Arc<Hiring>,
     request: ServeRequest,
     ready: &(dyn Fn(Serving) + Send + Sync),
     stop: BoxFuture<'static, ()>,
@@ -88,7 +90,7 @@ pub(crate) async fn serve(
             .step("use that one, or end it first; another BOTTEGA_HOME may have its own"));
     };
     let token = files.token_or_new().map_err(unusable)?;
-    let deployments = deployments(app, &store)?;
+    let deployments = deployments(app, &store, hiring)?;
     let clock = Arc::new(SystemClock);
     let market = Market::new(MarketOptions {
         agency: Arc::clone(deployments.agency()),
@@ -123,7 +125,11 @@ pub(crate) async fn serve(
 }
 
 /// Nobody yet, and what it takes to begin them.
-fn deployments(app: &App, store: &Arc<SqliteStore>) -> Result<Arc<Deployments>, ApiError> {
+fn deployments(
+    app: &App,
+    store: &Arc<SqliteStore>,
+    hiring: Arc<Hiring>,
+) -> Result<Arc<Deployments>, ApiError> {
     let places = app.places()?;
     let options = EngineOptions { cache: Some(places.compiled()), ..EngineOptions::default() };
     let engine = Engine::new(options).map_err(|error| {
@@ -142,7 +148,8 @@ fn deployments(app: &App, store: &Arc<SqliteStore>) -> Result<Arc<Deployments>, 
         blobs: store.clone(),
         leases: store.clone(),
         loader: Arc::new(engine),
-        homes: places.agent_homes(),
+        definitions: hiring,
+        homes: places.agents.clone(),
     };
     Ok(Arc::new(Deployments::new(Arc::new(agency), shelf)))
 }

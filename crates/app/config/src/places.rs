@@ -23,6 +23,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// What is kept between runs and may be lost: trust, history, logs.
     pub state: PathBuf,
+    /// The folders in which hosted agents work, one each. Not among the data: no agent reaches into that.
+    pub agents: PathBuf,
 }
 
 /// Nothing says where files belong.
@@ -68,16 +70,18 @@ impl Places {
                 .ok_or_else(|| NoHome::Relative { path: path.to_owned() })?;
             return Ok(Self { home, ..Self::below(&all) });
         }
-        let place = |variable: &str, usual: &str| {
+        let base = |variable: &str, usual: &str| {
             let base = absolute(variable).or_else(|| Some(home.as_ref()?.join(usual)));
-            base.map(|base| base.join("bottega")).ok_or(NoHome::Unset)
+            base.ok_or(NoHome::Unset)
         };
+        let place = |variable: &str, usual: &str| Ok(base(variable, usual)?.join("bottega"));
         Ok(Self {
             system_settings: SYSTEM_SETTINGS.into(),
             config: place("XDG_CONFIG_HOME", ".config")?,
             data: place("XDG_DATA_HOME", ".local/share")?,
             cache: place("XDG_CACHE_HOME", ".cache")?,
             state: place("XDG_STATE_HOME", ".local/state")?,
+            agents: base("XDG_DATA_HOME", ".local/share")?.join("bottega-agents"),
             home,
         })
     }
@@ -92,6 +96,7 @@ impl Places {
             data: folder.join("data"),
             cache: folder.join("cache"),
             state: folder.join("state"),
+            agents: folder.join("agents"),
         }
     }
 
@@ -166,12 +171,6 @@ impl Places {
         self.state.join("server-address")
     }
 
-    /// The folder of what agents on the server may keep as files, one folder each.
-    #[must_use]
-    pub fn agent_homes(&self) -> PathBuf {
-        self.data.join("agents")
-    }
-
     /// The folder of compiled WASM modules.
     #[must_use]
     pub fn compiled(&self) -> PathBuf {
@@ -213,9 +212,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(variables: &[(&str, &str)], expected: Result<[&str; 4], NoHome>) {
+    fn check(variables: &[(&str, &str)], expected: Result<[&str; 5], NoHome>) {
         let found = Places::find(&variables.iter().copied().collect());
-        let folders = found.map(|p| [p.config, p.data, p.cache, p.state]);
+        let folders = found.map(|p| [p.config, p.data, p.cache, p.state, p.agents]);
         assert_eq!(folders, expected.map(|paths| paths.map(PathBuf::from)));
     }
 
@@ -223,7 +222,7 @@ mod tests {
     fn one_variable_moves_everything() {
         check(
             &[("BOTTEGA_HOME", "/b"), ("HOME", "/h"), ("XDG_DATA_HOME", "/x")],
-            Ok(["/b/config", "/b/data", "/b/cache", "/b/state"]),
+            Ok(["/b/config", "/b/data", "/b/cache", "/b/state", "/b/agents"]),
         );
         let relative = NoHome::Relative { path: "./here".to_owned() };
         assert_eq!(relative.to_string(), "BOTTEGA_HOME is `./here`, which is not an absolute path");
@@ -243,6 +242,7 @@ mod tests {
                 "/h/.local/share/bottega",
                 "/h/.cache/bottega",
                 "/h/.local/state/bottega",
+                "/h/.local/share/bottega-agents",
             ]),
         );
         check(
@@ -252,6 +252,7 @@ mod tests {
                 "/h/.local/share/bottega",
                 "/h/.cache/bottega",
                 "/h/.local/state/bottega",
+                "/h/.local/share/bottega-agents",
             ]),
         );
         check(&[], Err(NoHome::Unset));

@@ -7,11 +7,13 @@
 //! The contents are JSON objects (language `json`, ontology [`ONTOLOGY`]); the deadline for bids is the call's `reply-by`.
 
 mod award_rule;
+mod estimate;
 mod offer;
 mod tender;
 #[cfg(test)]
 mod tests;
 
 pub use award_rule::{AWARD_RULES, AwardRule, Candidate, Choice};
+pub use estimate::{Past, Prior, estimate};
 pub use offer::{Announcement, Award, Bid, Confidence, Delivery, NotAnOffer, ONTOLOGY};
 pub use tender::{Tender, TenderDecision, TenderEnding, TenderReport, Terms};

@@ -1,9 +1,9 @@
-//! Agents that come as WebAssembly: from their bytes to residents.
+//! Agents that come as WebAssembly or as a definition: from what was deployed to residents.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use bottega_manifest::{Host, Manifest};
+use bottega_manifest::{AgentDefinition, Host, Manifest};
 
 use crate::Resident;
 
@@ -14,6 +14,15 @@ pub trait GuestLoader: Send + Sync {
     /// # Errors
     /// In words: what is wrong with the module, or what it wants and was not granted.
     fn load(&self, module: &[u8], manifest: Manifest) -> Result<Arc<dyn Guest>, String>;
+}
+
+/// Makes guests of definitions, which a language model plays.
+pub trait DefinitionLoader: Send + Sync {
+    /// Looks whether the agent can be played here. `name` is its whole name.
+    ///
+    /// # Errors
+    /// In words: what it asks for that is not there.
+    fn load(&self, name: &str, definition: AgentDefinition) -> Result<Arc<dyn Guest>, String>;
 }
 
 /// A loaded guest, of which there may be many residents.

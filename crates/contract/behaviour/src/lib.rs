@@ -25,7 +25,7 @@ mod surveyor;
 
 pub use behaviour::{Behaviour, Refusal, call_id};
 pub use effect::{Effect, EffectId};
-pub use guest::{Guest, GuestLoader};
+pub use guest::{DefinitionLoader, Guest, GuestLoader};
 pub use input::Input;
 pub use mind::{Mind, embody};
 pub use resident::{Letter, Office, Resident, Trouble, Undelivered, Unsent};

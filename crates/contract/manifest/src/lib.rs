@@ -13,6 +13,7 @@
 //! * An unknown key is refused, never passed over: a misspelled limit would be no limit.
 //! * A manifest in memory is right: names, versions, folders and hosts are parsed, limits are above zero.
 
+mod agent_definition;
 mod capability;
 mod host;
 mod identity;
@@ -25,6 +26,7 @@ mod reading;
 mod service;
 mod supervision;
 
+pub use agent_definition::AgentDefinition;
 pub use capability::{
     Capabilities, Capability, FileAccess, FilesGrant, Folder, HostPattern, ModelGrant, NotAFolder,
 };

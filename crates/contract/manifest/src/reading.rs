@@ -52,7 +52,12 @@ fn inside(
     walk(text, table, own.unwrap_or(schema), path, problems);
 }
 
-fn unknown<'k>(name: &str, path: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
+/// An unknown key, with the nearest that there is.
+pub(crate) fn unknown<'k>(
+    name: &str,
+    path: &str,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> String {
     let alike = |key: &&str| strsim::jaro_winkler(name, key);
     let best = known.clone().max_by(|one, other| alike(one).total_cmp(&alike(other)));
     match best.filter(|best| alike(best) >= ALIKE) {

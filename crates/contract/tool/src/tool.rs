@@ -121,6 +121,12 @@ impl ToolCatalogue {
         Self(tools.into())
     }
 
+    /// Those of them that `may` be called.
+    #[must_use]
+    pub fn only(&self, may: impl Fn(&dyn Tool) -> bool) -> Self {
+        Self(self.iter().filter(|tool| may(*tool)).collect())
+    }
+
     /// The tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'static dyn Tool> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
 use bottega_acl::{AgentName, Aid};
 use bottega_actor::{Intensity, Restart};
-use bottega_behaviour::{Guest, GuestLoader};
+use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
-use bottega_manifest::{self as manifest, Manifest, World};
+use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::blueprint::{Delivery, HostSpec, Maker};
@@ -23,9 +23,9 @@ const ENDING: std::time::Duration = std::time::Duration::from_secs(1);
 /// What is to live here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// The text of its `bottega.toml`.
+    /// The text of its `bottega.toml`, or of the Markdown file that defines it.
     pub manifest: String,
-    /// Its module.
+    /// Its module; empty where a definition is all.
     pub module: Vec<u8>,
     /// The part of its name before the `@`; the manifest's name when absent.
     pub name: Option<String>,
@@ -42,6 +42,8 @@ pub struct Shelf {
     pub leases: Arc<dyn Leases>,
     /// Makes guests of modules.
     pub loader: Arc<dyn GuestLoader>,
+    /// Makes guests of definitions.
+    pub definitions: Arc<dyn DefinitionLoader>,
     /// The folder in which each agent's own folder is made.
     pub homes: PathBuf,
 }
@@ -193,6 +195,9 @@ impl Deployments {
     }
 
     async fn load(&self, deployment: &Deployment) -> Result<Loaded, AgencyError> {
+        if AgentDefinition::is_meant(&deployment.manifest) {
+            return self.load_definition(deployment);
+        }
         let malformed = AgencyError::Malformed;
         let manifest = Manifest::parse(&deployment.manifest)
             .map_err(|problems| malformed(format!("the manifest is not right: {problems}")))?;
@@ -203,10 +208,7 @@ impl Deployments {
         }
         serde_json::from_str::<serde_json::Value>(&deployment.config)
             .map_err(|error| malformed(format!("the settings are no JSON: {error}")))?;
-        let local = deployment.name.clone().unwrap_or_else(|| manifest.name.to_string());
-        let name: AgentName = format!("{local}@{}", self.agency.platform())
-            .parse()
-            .map_err(|error: bottega_acl::NotAnAgentName| malformed(error.to_string()))?;
+        let name = self.name(deployment, &manifest)?;
         let kind = format!("wasm {} {}", manifest.name, manifest.version);
         let (loader, module) = (Arc::clone(&self.shelf.loader), deployment.module.clone());
         // Compiling takes as long as it takes, and nobody else waits for it.
@@ -214,6 +216,38 @@ impl Deployments {
         let guest = loaded
             .map_err(|error| malformed(format!("the module could not be compiled: {error}")))?
             .map_err(malformed)?;
+        Ok(self.loaded(name, kind, guest, deployment))
+    }
+
+    /// One that a language model plays.
+    fn load_definition(&self, deployment: &Deployment) -> Result<Loaded, AgencyError> {
+        let malformed = AgencyError::Malformed;
+        let definition = AgentDefinition::parse(&deployment.manifest)
+            .map_err(|problems| malformed(format!("the definition is not right: {problems}")))?;
+        if !deployment.module.is_empty() {
+            let why = "an agent that a Markdown file defines has no module";
+            return Err(malformed(why.to_owned()));
+        }
+        let name = self.name(deployment, &definition.manifest())?;
+        let kind = format!("model {} {}", definition.name, definition.version);
+        let guest = self.shelf.definitions.load(name.as_str(), definition).map_err(malformed)?;
+        Ok(self.loaded(name, kind, guest, deployment))
+    }
+
+    fn name(&self, deployment: &Deployment, manifest: &Manifest) -> Result<AgentName, AgencyError> {
+        let local = deployment.name.clone().unwrap_or_else(|| manifest.name.to_string());
+        format!("{local}@{}", self.agency.platform())
+            .parse()
+            .map_err(|error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()))
+    }
+
+    fn loaded(
+        &self,
+        name: AgentName,
+        kind: String,
+        guest: Arc<dyn Guest>,
+        deployment: &Deployment,
+    ) -> Loaded {
         let (desk, entries) = (Arc::clone(self.agency.desk()), self.agency.entries().clone());
         let home = self.shelf.homes.join(local_folder(&name));
         let (of, config, own) = (Arc::clone(&guest), deployment.config.clone(), name.clone());
@@ -221,7 +255,7 @@ impl Deployments {
             let (name, desk, entries) = (own.clone(), Arc::clone(&desk), entries.clone());
             of.resident(Arc::new(GuestHost { name, desk, entries }), &home, &config)
         });
-        Ok(Loaded { name, kind, guest, make })
+        Loaded { name, kind, guest, make }
     }
 
     /// Keeps what lives here for the next server.

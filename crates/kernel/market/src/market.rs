@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_acl::{AgentName, Aid, Message, Performative, Standing, TrackRecord};
+use bottega_acl::{AgentName, Aid, Message, Performative, Standing};
 use bottega_actor::{Running, TaskKind, spawn};
 use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
 use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble, Unsent};
@@ -373,7 +373,7 @@ impl Floor {
         let standings = rows.into_iter().map(|row| -> Standing {
             let row: Option<ReputationRow> =
                 row.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            row.map(|row| row.record).unwrap_or_else(TrackRecord::default).standing()
+            row.map(|row| row.record).unwrap_or_default().standing()
         });
         let bidders = names.into_iter().zip(standings);
         Ok(bidders.map(|(agent, standing)| TenderBidder { agent, standing }).collect())
@@ -409,13 +409,11 @@ impl Floor {
     ) -> Result<(), MarketError> {
         let id = held.0.id();
         while let Some(one) = happened.pop_front() {
-            let now = match &one {
-                // A deadline has passed when it is told, whatever a clock says that was set back.
-                TenderEvent::Passed(_) => {
-                    held.0.alarm().map_or(self.clock.now(), |(_, at)| at.max(self.clock.now()))
-                }
-                _ => self.clock.now(),
-            };
+            let mut now = self.clock.now();
+            // A deadline has passed when it is told, whatever a clock says that was set back.
+            if let (TenderEvent::Passed(_), Some((_, at))) = (&one, held.0.alarm()) {
+                now = now.max(at);
+            }
             let (case, Step { events, say, impossible }) = held.0.take(&one, now);
             if let Some(why) = impossible {
                 return Err(MarketError::Impossible(why));
@@ -512,8 +510,8 @@ impl Resident for Auctioneer {
             let happened = TenderHeard { id, letter: Letter::seal(message) };
             return floor.step(&stall, happened.into()).await.map_err(trouble);
         }
-        let answer = match message.performative {
-            Performative::Request => match floor.requested(id, message).await {
+        let answer = if message.performative == Performative::Request {
+            match floor.requested(id, message).await {
                 Ok(()) => None,
                 Err(error @ (MarketError::Store(_) | MarketError::Append(_))) => {
                     return Err(trouble(error));
@@ -522,11 +520,10 @@ impl Resident for Auctioneer {
                     let refusal = message.reply(Performative::Refuse, &floor.me);
                     Some(refusal.about(error.to_string()))
                 }
-            },
-            _ => message.not_understood(
-                &floor.me,
-                "no tender has this conversation; put a task out with a request",
-            ),
+            }
+        } else {
+            let why = "no tender has this conversation; put a task out with a request";
+            message.not_understood(&floor.me, why)
         };
         match answer {
             // That somebody has gone who asked is no trouble of the market's.
@@ -555,6 +552,7 @@ impl Floor {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn trouble(error: MarketError) -> Trouble {
     Trouble(error.to_string())
 }

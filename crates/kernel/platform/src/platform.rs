@@ -1,6 +1,5 @@
 //! The agent platform: opens sessions and keeps what they share.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +24,9 @@ use crate::history::{read_chapters, read_own};
 use crate::session::{BLOBS, Session, note_broken_off};
 use crate::undo::{self, UndoOutcome};
 use crate::{
-    BlobAudit, CostView, Ground, Happened, PlatformError, SessionHandle, SessionView, Update,
-    attachments, read_history,
+    BlobAudit, CostView, Ground, Happened, Minds, PlatformError, SessionHandle, SessionView,
+    Update, attachments, read_history,
 };
-
-/// Makes a new mind of one kind of agent.
-pub type MindMaker = Arc<dyn Fn() -> Box<dyn Mind> + Send + Sync>;
 
 /// How often, and after what pause, is looked whether a session is free before it counts as in use.
 const LEASE_LOOKS: u32 = 10;
@@ -57,12 +53,12 @@ pub struct Platform {
     /// Random numbers.
     pub entropy: Arc<dyn Entropy>,
     /// The kinds of agents, by name.
-    pub minds: Arc<BTreeMap<String, MindMaker>>,
+    pub minds: Arc<Minds>,
 }
 
 impl std::fmt::Debug for Platform {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Platform").field("minds", &self.minds.keys()).finish_non_exhaustive()
+        f.debug_struct("Platform").field("minds", &self.minds).finish_non_exhaustive()
     }
 }
 
@@ -296,8 +292,7 @@ impl Platform {
     }
 
     fn mind(&self, agent: &str) -> Result<Box<dyn Mind>, PlatformError> {
-        let make = self.minds.get(agent).ok_or_else(|| PlatformError::NoAgent(agent.to_owned()))?;
-        Ok(make())
+        self.minds.make(agent).ok_or_else(|| PlatformError::NoAgent(agent.to_owned()))
     }
 
     fn live(

@@ -61,9 +61,10 @@ pub struct AgentView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployRequest {
-    /// The text of its `bottega.toml`.
+    /// The text of its `bottega.toml`, or of the Markdown file that defines an agent for a language model to play.
     pub manifest: String,
-    /// Its WASM component or core module, in base64.
+    /// Its WASM component or core module, in base64; nothing with a Markdown file.
+    #[serde(default)]
     pub module: String,
     /// The part of its name before the `@`; the manifest's name when absent.
     #[serde(default)]

@@ -1,5 +1,7 @@
 //! One run of an agent: what is asked for, and what streams back.
 
+use std::path::PathBuf;
+
 use bottega_policy::AccessMode;
 use bottega_types::SessionId;
 use schemars::JsonSchema;
@@ -39,6 +41,12 @@ pub struct RunRequest {
     pub seed: Option<u64>,
     /// JSON Schema that the final answer must follow.
     pub output_schema: Option<serde_json::Value>,
+    /// The agent of a new session; the usual one when absent.
+    pub agent: Option<String>,
+    /// The root of a new session's workspace; the present folder when absent.
+    pub workspace: Option<PathBuf>,
+    /// What a new session is called; a fresh name when absent.
+    pub named: Option<SessionId>,
     /// The session to go on with; a new one when absent.
     pub session: Option<SessionId>,
     /// Whether the task only says to go on with the one before, within what is left of its budget.

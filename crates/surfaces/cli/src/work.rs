@@ -61,8 +61,7 @@ impl Work {
             max_seconds: self.max_time,
             seed: self.seed,
             output_schema: None,
-            session: None,
-            goes_on: false,
+            ..RunRequest::default()
         }
     }
 

@@ -176,6 +176,7 @@ pub(crate) fn happened(record: &Record) -> AgentEventView {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn unsent(error: Unsent) -> ApiError {
     let code = match &error {
         Unsent::Inadmissible(_) => codes::MALFORMED,

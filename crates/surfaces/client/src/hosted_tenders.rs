@@ -28,14 +28,14 @@ pub fn market_error(error: MarketError) -> ApiError {
         | MarketError::Append(_) => codes::STORE,
     };
     let told = ApiError::new(code, error.to_string());
-    match &error {
-        MarketError::Nobody(skill) => told.step(format!(
-            "deploy an agent whose manifest has `[[services]]` with `type = \"{skill}\"`, or name \
-             bidders"
-        )),
-        MarketError::Impossible(_) => told.step("run `bottega tender show ID` to see how it is"),
-        _ => told,
+    if let MarketError::Nobody(skill) = &error {
+        let wanted = format!("`[[services]]` with `type = \"{skill}\"`");
+        return told.step(format!("deploy an agent whose manifest has {wanted}, or name bidders"));
     }
+    if let MarketError::Impossible(_) = &error {
+        return told.step("run `bottega tender show ID` to see how it is");
+    }
+    told
 }
 
 fn id(text: &str) -> Result<TenderId, ApiError> {

@@ -12,7 +12,8 @@ use bottega_api::{
 use bottega_behaviour::Input;
 use bottega_event::{Attachment, Limits, Position, Rerouted, SessionEvent, Started, Tasked};
 use bottega_platform::{
-    HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState, read_history,
+    Ground, HeldGrant, Platform, PlatformError, SessionHandle, SessionRow, Update, WorkState,
+    read_history,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Budget};
 use bottega_store::{StoreError, audit};
@@ -89,6 +90,12 @@ impl InProcess {
             .ok_or_else(|| api_error(PlatformError::NoSession(session)))
     }
 
+    /// What a session works in.
+    fn ground(&self, started: &Started, approver: Arc<dyn Approver>) -> Result<Ground, ApiError> {
+        let Started { agent, workspace, mode, .. } = started;
+        self.workshop.ground(agent, Path::new(workspace), *mode, approver)
+    }
+
     /// Begins a session with its first task.
     async fn begin(
         &self,
@@ -98,16 +105,21 @@ impl InProcess {
     ) -> Result<(SessionHandle, Receiver<Update>, Started), ApiError> {
         let defaults = self.workshop.defaults();
         let started = Started {
-            session: self.platform.fresh_session(),
-            agent: self.workshop.agent(),
-            workspace: self.workshop.workspace().display().to_string(),
+            session: request.named.unwrap_or_else(|| self.platform.fresh_session()),
+            agent: request.agent.clone().unwrap_or_else(|| self.workshop.agent()),
+            workspace: request
+                .workspace
+                .clone()
+                .unwrap_or_else(|| self.workshop.workspace())
+                .display()
+                .to_string(),
             model: self.workshop.model(request.model.as_deref()).await?,
             mode: request.access_mode.unwrap_or(defaults.mode),
             limits: limits(request, defaults.limits)?,
             seed: request.seed,
             forked_from: None,
         };
-        let ground = self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
+        let ground = self.ground(&started, approver)?;
         let begun = self.platform.begin_with(started.clone(), task, ground).await;
         let (handle, updates) = begun.map_err(api_error)?;
         Ok((handle, updates, started))
@@ -132,7 +144,7 @@ impl InProcess {
             limits: limits(request, before.limits)?,
             ..before.clone()
         };
-        let ground = self.workshop.ground(Path::new(&started.workspace), started.mode, approver)?;
+        let ground = self.ground(&started, approver)?;
         let handle = self.platform.reopen(session, ground).await.map_err(api_error)?;
         if started != before && !resuming {
             handle.input(Input::Reroute(rerouted(&started))).await.map_err(api_error)?;
@@ -174,8 +186,8 @@ impl InProcess {
     }
 }
 
-/// Nobody to ask: for what needs a session's ground but runs nothing.
-struct Nobody;
+/// Nobody to ask.
+pub(crate) struct Nobody;
 
 #[async_trait]
 impl Approver for Nobody {
@@ -294,8 +306,7 @@ impl Sessions for InProcess {
 
     async fn undo(&self, session: SessionId, steps: Option<usize>) -> Result<UndoView, ApiError> {
         let started = self.platform.started(session).await.map_err(api_error)?;
-        let ground =
-            self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
+        let ground = self.ground(&started, Arc::new(Nobody))?;
         let outcome = self.platform.undo(session, steps, ground).await.map_err(api_error)?;
         Ok(UndoView {
             restored: outcome.restored,
@@ -307,8 +318,7 @@ impl Sessions for InProcess {
 
     async fn compact(&self, session: SessionId) -> Result<u32, ApiError> {
         let started = self.platform.started(session).await.map_err(api_error)?;
-        let ground =
-            self.workshop.ground(Path::new(&started.workspace), started.mode, Arc::new(Nobody))?;
+        let ground = self.ground(&started, Arc::new(Nobody))?;
         let handle = self.platform.reopen(session, ground).await.map_err(api_error)?;
         handle.input(Input::Compact).await.map_err(api_error)?;
         let history = read_history(self.platform.journal.as_ref(), session).await;

@@ -34,9 +34,10 @@ pub trait Workshop: Send + Sync {
     /// What a run takes from the settings.
     fn defaults(&self) -> RunDefaults;
 
-    /// Tools, files and commands of a workspace, under a mode, with someone to ask.
+    /// Tools, files and commands of a workspace, as far as that agent may have them, under a mode, with someone to ask.
     fn ground(
         &self,
+        agent: &str,
         workspace: &Path,
         mode: AccessMode,
         approver: Arc<dyn Approver>,

@@ -11,7 +11,8 @@ export const behaviour = {
 
   handleMessage(text) {
     const answer = greeter.answer(JSON.parse(text));
-    write("info", `greeted ${greeter.greeted}`);
+    if (!answer) return;
+    write("info", `${answer.performative}, ${greeter.greeted} greeted`);
     send(JSON.stringify(answer));
   },
 

@@ -1,16 +1,30 @@
 // Greets whoever asks, and counts how often. Plain JavaScript, tested without any host.
+
+// What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
+const BID = { price: 2000000, takes_ms: 500, confidence: 990 };
+
 export class Greeter {
   greeted = 0;
 
-  // The answer to a message.
+  // The answer to a message; nothing where none is due.
   answer(message) {
-    if (typeof message.content !== "string") throw "the content must be a name";
+    switch (message.performative) {
+      case "cfp":
+        return reply(message, "propose", JSON.stringify(BID));
+      case "accept-proposal":
+        return reply(message, "inform", this.greet(JSON.parse(message.content).task));
+      case "reject-proposal":
+      case "cancel":
+        return null;
+      default:
+        return reply(message, "inform", this.greet(message.content));
+    }
+  }
+
+  greet(name) {
+    if (typeof name !== "string") throw "the content must be a name";
     this.greeted += 1;
-    return {
-      performative: "inform",
-      content: `Hello, ${message.content}! You are number ${this.greeted}.`,
-      receiver: message.sender ? [message.sender] : [],
-    };
+    return `Hello, ${name.replace(/^greet /, "")}! You are number ${this.greeted}.`;
   }
 
   save() {
@@ -21,4 +35,14 @@ export class Greeter {
     if (!/^\d+$/.test(text)) throw "the state is no number";
     this.greeted = Number(text);
   }
+}
+
+// An answer to whoever wrote, in its conversation.
+function reply(message, performative, content) {
+  return {
+    performative,
+    content,
+    receiver: message.sender ? [message.sender] : [],
+    "conversation-id": message["conversation-id"],
+  };
 }

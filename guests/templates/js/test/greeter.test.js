@@ -9,6 +9,17 @@ test("everybody is greeted with their number", () => {
   assert.throws(() => greeter.answer({ content: 7 }));
 });
 
+test("a task is bid for, and done once it is awarded", () => {
+  const greeter = new Greeter();
+  const bid = greeter.answer({ performative: "cfp", sender: "market", "conversation-id": "cnv_1", content: "{}" });
+  assert.equal(bid.performative, "propose");
+  assert.equal(bid["conversation-id"], "cnv_1");
+  assert.ok(JSON.parse(bid.content).price > 0);
+  const done = greeter.answer({ performative: "accept-proposal", content: JSON.stringify({ task: "greet Eve" }) });
+  assert.equal(done.content, "Hello, Eve! You are number 1.");
+  assert.equal(greeter.answer({ performative: "reject-proposal", content: "better bids" }), null);
+});
+
 test("what was saved is taken over", () => {
   const greeter = new Greeter();
   greeter.restore("41");

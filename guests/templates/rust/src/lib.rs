@@ -2,6 +2,9 @@
 
 use bottega_guest::{Agent, Message, host};
 
+/// What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
+const BID: &str = r#"{"price":1500000,"takes_ms":200,"confidence":990}"#;
+
 /// What the agent knows.
 #[derive(Default)]
 pub struct Greeter {
@@ -9,11 +12,24 @@ pub struct Greeter {
 }
 
 impl Greeter {
-    /// The answer to a message. Plain Rust, tested below without any host.
-    fn answer(&mut self, message: &Message) -> Result<Message, String> {
-        let name = message.content.as_str().ok_or("the content must be a name")?;
+    /// The answer to a message; nothing where none is due. Plain Rust, tested below without any host.
+    fn answer(&mut self, message: &Message) -> Result<Option<Message>, String> {
+        let answer = match message.performative.as_str() {
+            "cfp" => message.reply("propose", BID),
+            "accept-proposal" => message.reply("inform", self.greet(&message.awarded()?.task)),
+            "reject-proposal" | "cancel" => return Ok(None),
+            _ => {
+                let name = message.content.as_str().ok_or("the content must be a name")?;
+                message.reply("inform", self.greet(name))
+            }
+        };
+        Ok(Some(answer))
+    }
+
+    fn greet(&mut self, name: &str) -> String {
         self.greeted += 1;
-        Ok(message.reply("inform", format!("Hello, {name}! You are number {}.", self.greeted)))
+        let name = name.strip_prefix("greet ").unwrap_or(name);
+        format!("Hello, {name}! You are number {}.", self.greeted)
     }
 }
 
@@ -23,8 +39,9 @@ impl Agent for Greeter {
     }
 
     fn handle(&mut self, message: Message) -> Result<(), String> {
-        let answer = self.answer(&message)?;
-        host::log::write(host::log::Level::Info, &format!("greeted {}", self.greeted));
+        let Some(answer) = self.answer(&message)? else { return Ok(()) };
+        let line = format!("{}, {} greeted", answer.performative, self.greeted);
+        host::log::write(host::log::Level::Info, &line);
         host::send::send(&answer.to_json()).map_err(|refusal| refusal.to_string())
     }
 
@@ -49,9 +66,21 @@ mod tests {
     fn everybody_is_greeted_with_their_number() {
         let mut greeter = Greeter::default();
         let asked = Message::new("request", "Ada");
-        assert_eq!(greeter.answer(&asked).unwrap().content, "Hello, Ada! You are number 1.");
-        assert_eq!(greeter.answer(&asked).unwrap().content, "Hello, Ada! You are number 2.");
-        assert!(greeter.answer(&Message::new("request", 7)).is_err());
+        let mut said = |message| greeter.answer(message).map(|answer| answer.unwrap().content);
+        assert_eq!(said(&asked).unwrap(), "Hello, Ada! You are number 1.");
+        assert_eq!(said(&asked).unwrap(), "Hello, Ada! You are number 2.");
+        assert!(said(&Message::new("request", 7)).is_err());
+    }
+
+    #[test]
+    fn a_task_is_bid_for_and_done_once_it_is_awarded() {
+        let mut greeter = Greeter::default();
+        let bid = greeter.answer(&Message::new("cfp", "{}")).unwrap().unwrap();
+        assert_eq!((bid.performative.as_str(), bid.content.as_str()), ("propose", Some(BID)));
+        let award = Message::new("accept-proposal", r#"{"task":"greet Eve","pay":1,"finish_by":2}"#);
+        let done = greeter.answer(&award).unwrap().unwrap();
+        assert_eq!(done.content, "Hello, Eve! You are number 1.");
+        assert_eq!(greeter.answer(&Message::new("reject-proposal", "better bids")), Ok(None));
     }
 
     #[test]

@@ -32,6 +32,7 @@ fn definition() -> Definition {
         sampling_small: bottega_llm::Sampling::default(),
         answer_tokens: 1_000,
         answer_tokens_small: 500,
+        answer_about: "In a sentence.".into(),
     }
 }
 

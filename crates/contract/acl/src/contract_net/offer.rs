@@ -82,8 +82,11 @@ impl From<Confidence> for u16 {
 }
 
 /// What the winner is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Award {
+    /// What is to be done, once more: whoever bids need not keep each call. Empty from platforms that do not say it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub task: String,
     /// What it will be paid; by some rules more than it asked for.
     pub pay: Money,
     /// When its time is over and the task goes to another.

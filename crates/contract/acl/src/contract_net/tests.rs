@@ -325,7 +325,8 @@ fn offers_read_as_they_are_written() {
         takes: Duration::from_millis(1500),
         confidence: Confidence::CERTAIN,
     };
-    let award = Award { pay: Money::from_nanos(3), finish_by: Timestamp::from_millis(4) };
+    let (pay, finish_by) = (Money::from_nanos(3), Timestamp::from_millis(4));
+    let award = Award { task: "mend it".to_owned(), pay, finish_by };
     let delivery = Delivery { result: "green".to_owned(), spent: Some(Money::from_nanos(2)) };
     assert_eq!(Bid::read(&bid.say()), Ok(bid));
     assert_eq!(Award::read(&award.say()), Ok(award));

@@ -32,6 +32,11 @@ fn a_whole_manifest_is_read_and_written_as_it_is() {
         description = "Keeps the books."
         module = "build/clerk.wasm"
         delivery = "durable"
+        [[services]]
+        type = "book-keeping"
+        [[services]]
+        type = "audit"
+        name = "yearly"
         [capabilities]
         send = true
         key-value = true
@@ -60,6 +65,13 @@ fn a_whole_manifest_is_read_and_written_as_it_is() {
     description = "Keeps the books."
     module = "build/clerk.wasm"
     delivery = "durable"
+
+    [[services]]
+    type = "book-keeping"
+
+    [[services]]
+    type = "audit"
+    name = "yearly"
 
     [capabilities]
     send = true

@@ -60,6 +60,7 @@ fn writer() -> HostSpec {
 #[ignore = "the other test starts it as a process of its own"]
 async fn one_who_talks_until_killed() {
     // Somebody runs all ignored tests.
+    #[expect(clippy::disallowed_methods, reason = "a child of a test is told by its environment")]
     let Some(place) = std::env::var_os(PLACE) else { return };
     let (_store, agency) = agency(Path::new(&place));
     agency.host(writer()).await.unwrap();

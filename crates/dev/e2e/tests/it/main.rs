@@ -27,6 +27,7 @@ mod kill;
 mod one_at_a_time;
 mod output;
 mod output_schema;
+mod played;
 mod protocols;
 mod requests;
 mod resumed;

@@ -140,3 +140,13 @@ fn one_server_serves_and_the_token_lets_in() {
     assert!(exposed.stderr.contains("can be read by others"), "{}", exposed.stderr);
     assert!(!exposed.stderr.contains(fs::read_to_string(&token).unwrap().trim()));
 }
+
+/// Looks until it is so.
+#[track_caller]
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let patience = std::time::Instant::now() + crate::live::PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < patience, "it never came to be");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bottega_acl::{Aid, Message, Performative};
 use bottega_agency::{AgencyError, Deployment, Deployments, Shelf};
-use bottega_behaviour::{Guest, GuestLoader, Letter, Office, Resident, Trouble};
-use bottega_manifest::{Host, Manifest};
+use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Letter, Office, Resident, Trouble};
+use bottega_manifest::{AgentDefinition, Host, Manifest};
 use bottega_store::{Blobs, MemoryStore};
 use bottega_types::{Digest, ManualClock, Timestamp};
 
@@ -34,6 +34,16 @@ impl GuestLoader for Words {
             return Err("this is no module".to_owned());
         }
         Ok(Arc::new(Speaker { manifest, words }))
+    }
+}
+
+impl DefinitionLoader for Words {
+    fn load(&self, _: &str, definition: AgentDefinition) -> Result<Arc<dyn Guest>, String> {
+        let words = definition.instructions.clone();
+        if words == "broken" {
+            return Err("no such tool".to_owned());
+        }
+        Ok(Arc::new(Speaker { manifest: definition.manifest(), words }))
     }
 }
 
@@ -95,6 +105,7 @@ impl Shop {
             blobs: store.clone(),
             leases: store.clone(),
             loader: Arc::new(Words),
+            definitions: Arc::new(Words),
             homes: "/nowhere".into(),
         };
         Self { deployments: Deployments::new(agency, shelf), store, clock, processes }
@@ -217,4 +228,34 @@ async fn one_that_can_not_begin_again_keeps_nobody_back() {
     assert_eq!(not_begun.len(), 1);
     assert!(not_begun[0].starts_with("aaa@here: ") && not_begun[0].contains("is not kept"));
     assert_eq!(shop.ask("speaker").await, "hi {} 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_a_file_defines_lives_as_any_other() {
+    let shop = Shop::new();
+    let file = |words: &str, version: &str| Deployment {
+        manifest: format!(
+            "---\nname: critic\nversion: {version}\nservices: [review]\n---\n{words}\n"
+        ),
+        module: Vec::new(),
+        name: None,
+        config: "{}".into(),
+    };
+    assert_eq!(shop.deploy(file("weak", "1.0.0")).await, "critic@here");
+    assert_eq!(shop.who().await, ["critic@here (model critic 1.0.0)"]);
+    assert_eq!(shop.ask("critic").await, "weak {} 1");
+    let now = Timestamp::from_millis(2_000);
+    let directory = shop.deployments.agency().directory();
+    assert_eq!(directory.who_offers("review", now), [name("critic")]);
+    assert!(shop.deploy(file("broken", "1.0.0")).await.contains("no such tool"));
+    let both = Deployment { module: b"x".to_vec(), ..file("weak", "1.0.0") };
+    assert!(shop.deploy(both).await.contains("has no module"));
+    let slip = Deployment { manifest: "---\nnam: x\n---\nY".into(), ..file("weak", "1.0.0") };
+    assert!(shop.deploy(slip).await.contains("did you mean `name`?"));
+    shop.deployments.upgrade(&name("critic"), file("strong", "2.0.0")).await.unwrap();
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
+    assert_eq!(shop.who().await, ["critic@here (model critic 2.0.0)"]);
+    shop.deployments.agency().remove(&name("critic"), SPAN).await.unwrap();
+    assert!(shop.deployments.agency().directory().who_offers("review", now).is_empty());
 }

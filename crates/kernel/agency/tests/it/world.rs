@@ -163,7 +163,13 @@ impl World {
             AgentEvent::Upgraded(upgraded) => {
                 format!("upgraded to {} {}", upgraded.kind, upgraded.failed.unwrap_or_default())
             }
-            other => other.kind().to_owned(),
+            other @ (AgentEvent::Deployed(_)
+            | AgentEvent::Logged(_)
+            | AgentEvent::Hosted(_)
+            | AgentEvent::Started(_)
+            | AgentEvent::GaveUp(_)
+            | AgentEvent::Stopped(_)
+            | AgentEvent::Removed(_)) => other.kind().to_owned(),
         })
         .collect()
     }

@@ -12,13 +12,11 @@ use crate::world::{Manner, World, name, order};
 
 /// Who did it, for how much, after how many awards.
 fn outcome(row: &TenderRow) -> String {
-    match row.state {
-        TenderState::Done => {
-            let winner = row.winner.as_ref().unwrap().local().to_owned();
-            format!("{winner} for {}, {} awards", row.pay.unwrap().as_nanos(), row.awards)
-        }
-        state => format!("{state:?}, {} awards", row.awards),
+    if row.state != TenderState::Done {
+        return format!("{:?}, {} awards", row.state, row.awards);
     }
+    let winner = row.winner.as_ref().unwrap().local().to_owned();
+    format!("{winner} for {}, {} awards", row.pay.unwrap().as_nanos(), row.awards)
 }
 
 #[track_caller]

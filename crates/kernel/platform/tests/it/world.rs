@@ -12,7 +12,7 @@ use bottega_event::{
 use bottega_gateway::{Gateway, Options, PriceTable, Provider, Route};
 use bottega_llm::ChatModel;
 use bottega_platform::{
-    Ground, Happened, MindMaker, Platform, SessionHandle, Update, read_history,
+    Ground, Happened, MindMaker, Minds, Platform, SessionHandle, Update, read_history,
 };
 use bottega_policy::{AccessMode, Budget, Rules};
 use bottega_store::MemoryStore;
@@ -81,7 +81,7 @@ impl World {
             gateway: Gateway::new(options, store.clone(), clock.clone(), entropy.clone()),
             clock: clock.clone(),
             entropy,
-            minds: Arc::new(BTreeMap::from([("worker".to_owned(), mind)])),
+            minds: Arc::new(Minds::of("worker", mind)),
         };
         let workspace = Arc::new(FakeWorkspace::new().with("old", "before\n"));
         Self { platform, store, worker, workspace, person: Arc::default(), clock }

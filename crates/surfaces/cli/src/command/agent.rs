@@ -20,6 +20,7 @@ use crate::template::{self, Language};
 Examples:
   bottega agent new greeter --lang python   a folder to begin with
   bottega agent deploy ./greeter            let it live on the server
+  bottega agent deploy ./critic.md          one that a language model plays
   bottega agent list                        who lives there, and how they are
   bottega agent logs greeter -n 20          what happened to it
   bottega agent upgrade greeter ./greeter   another version, with what it knows

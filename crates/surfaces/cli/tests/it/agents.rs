@@ -244,3 +244,23 @@ fn tenders_are_shown_and_decided() {
     let silent = nobody(&["message", "conversation", "cnv_1"]);
     assert!(silent.contains("nothing of this conversation"), "{silent}");
 }
+
+#[test]
+fn a_definition_is_deployed_once_it_is_right() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("critic.md");
+    let path = file.display().to_string();
+    let deploy = || {
+        let came = run(&["agent", "deploy", &path]);
+        Came { err: came.err.replace(&path, "critic.md"), ..came }
+    };
+    assert_eq!(deploy().exit, 2);
+    std::fs::write(&file, "---\nname: critic\ntols: Read\n---\nYou say what is weak.\n").unwrap();
+    let slip = deploy();
+    assert!(slip.err.contains("critic.md: line 3: there is no `tols`; did you mean `tools`?"));
+    assert!(slip.left.calls.is_empty(), "nothing is sent");
+    std::fs::write(&file, "---\nname: critic\n---\nYou say what is weak.\n").unwrap();
+    let sent = deploy();
+    let expected = r#"deploy "---\nname: critic\n---\nYou say what is weak.\n"  None null"#;
+    assert_eq!((sent.exit, sent.left.calls[1].as_str()), (0, expected));
+}

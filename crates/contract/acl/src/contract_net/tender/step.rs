@@ -363,7 +363,8 @@ impl Tender {
         let allowed = bid.takes.saturating_mul(self.terms.leeway_percent.max(100)) / 100;
         let finish_by = now.plus(allowed);
         let finish_by = self.announcement.done_by.map_or(finish_by, |by| finish_by.min(by));
-        self.say(&to, Award { pay, finish_by }.say(), now, out);
+        let task = self.announcement.task.clone();
+        self.say(&to, Award { task, pay, finish_by }.say(), now, out);
         self.phase = Phase::Working { winner: to.clone(), pay, since: now };
         out.push(Output::Report(TenderReport::Awarded { to, bid, pay, finish_by }));
         self.arm(finish_by, out);

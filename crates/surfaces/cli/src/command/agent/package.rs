@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bottega_api::{ApiError, DeployRequest, codes};
-use bottega_manifest::Manifest;
+use bottega_manifest::{AgentDefinition, Manifest, Problems};
 use serde_json::Value;
 
 use crate::report::{Failure, plain};
@@ -13,23 +13,21 @@ use crate::report::{Failure, plain};
 /// Bytes of a module at most: what a server takes, before it is written in base64.
 const LARGEST: u64 = 47 << 20;
 
-/// Reads the agent of a folder.
+/// Reads the agent of a folder, or the one that a Markdown file defines.
 pub(super) fn read(
     folder: &Path,
     name: Option<String>,
     config: Value,
 ) -> Result<DeployRequest, Failure> {
+    if folder.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md")) {
+        return definition(folder, name, config);
+    }
     let file = folder.join(Manifest::FILE);
     let manifest = std::fs::read_to_string(&file).map_err(|error| {
         let step = "name the folder that holds the agent's `bottega.toml`";
         refusal(&file, &plain(&error)).step(step)
     })?;
-    let parsed = Manifest::parse(&manifest).map_err(|problems| {
-        let why: Vec<String> =
-            problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
-        ApiError::new(codes::MALFORMED, why.join("\n"))
-            .step("mend what is named, then repeat; nothing was sent")
-    })?;
+    let parsed = Manifest::parse(&manifest).map_err(|problems| malformed(&file, &problems))?;
     let module = parsed.module_file();
     // The manifest may be somebody else's, and what it names is sent away.
     if !Path::new(&module).components().all(|part| matches!(part, Component::Normal(_))) {
@@ -45,6 +43,20 @@ pub(super) fn read(
     }
     let bytes = std::fs::read(&path).map_err(|error| refusal(&path, &plain(&error)))?;
     Ok(DeployRequest { manifest, module: STANDARD.encode(bytes), name, config })
+}
+
+/// Reads a Markdown file with front matter.
+fn definition(file: &Path, name: Option<String>, config: Value) -> Result<DeployRequest, Failure> {
+    let manifest = std::fs::read_to_string(file).map_err(|error| refusal(file, &plain(&error)))?;
+    AgentDefinition::parse(&manifest).map_err(|problems| malformed(file, &problems))?;
+    Ok(DeployRequest { manifest, module: String::new(), name, config })
+}
+
+fn malformed(file: &Path, problems: &Problems) -> ApiError {
+    let why: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
+    ApiError::new(codes::MALFORMED, why.join("\n"))
+        .step("mend what is named, then repeat; nothing was sent")
 }
 
 fn refusal(path: &Path, why: &str) -> ApiError {

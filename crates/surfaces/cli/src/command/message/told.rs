@@ -86,19 +86,18 @@ pub(super) fn conversation(said: &[SaidView], terminal: &Terminal) -> String {
     let mut text = String::new();
     for one in said {
         let word = |value: &Value| visible::first_line(value.as_str().unwrap_or_default());
-        let receivers = match &one.message["receiver"] {
-            Value::Array(names) => names.iter().map(|name| word(name)).collect::<Vec<_>>(),
-            name => vec![word(name)],
-        };
+        let receivers = one.message["receiver"].as_array().map_or(&[][..], Vec::as_slice);
+        let receivers: Vec<String> = receivers.iter().map(word).collect();
         let at = paint.dim(&Timestamp::from_millis(one.at_ms).to_string());
         let act = paint.bold(&word(&one.message["performative"]));
         let (from, to) = (word(&one.message["sender"]), receivers.join(", "));
         text.push_str(&format!("{at} {from} → {to} {act}\n"));
-        let content = match &one.message["content"] {
-            Value::Null => continue,
-            Value::String(content) => content.clone(),
-            other => other.to_string(),
-        };
+        // What is no text is an object of base64.
+        let content = &one.message["content"];
+        let content = content.as_str().map_or_else(|| content.to_string(), str::to_owned);
+        if content == "null" {
+            continue;
+        }
         for line in visible::shown(&content).trim_end().lines() {
             text.push_str(&format!("  {line}\n"));
         }

@@ -134,7 +134,9 @@ pub(super) fn tender(tender: &TenderView, terminal: &Terminal) -> String {
                 figures::dollars(bid.price_usd),
                 figures::span(bid.takes_ms),
                 format!("{:.0}%", bid.confidence * 100.0),
-                bid.fate.clone().unwrap_or_else(|| "waiting".to_owned()),
+                bid.fate.clone().unwrap_or_else(|| {
+                    if tender.state.is_ended() { "not taken" } else { "waiting" }.to_owned()
+                }),
             ]);
         }
         text.push_str(&table.render(terminal.out_columns(), paint));

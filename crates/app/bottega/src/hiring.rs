@@ -1,0 +1,31 @@
+//! Agents that a Markdown file defines: played by a language model, worked on in sessions.
+
+use std::sync::Arc;
+
+use bottega_behaviour::{DefinitionLoader, Guest, embody};
+use bottega_client::{SessionGuest, Sessions};
+use bottega_coder::{Options, hired};
+use bottega_llm::ToolDeclaration;
+use bottega_manifest::AgentDefinition;
+use bottega_platform::{MindMaker, Minds};
+
+/// What it takes to play an agent.
+pub(crate) struct Hiring {
+    pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) minds: Arc<Minds>,
+    /// The tools that there are.
+    pub(crate) tools: Arc<[ToolDeclaration]>,
+    pub(crate) options: Options,
+}
+
+impl DefinitionLoader for Hiring {
+    fn load(&self, name: &str, definition: AgentDefinition) -> Result<Arc<dyn Guest>, String> {
+        let agent = hired(name, &definition, &self.tools, self.options);
+        let agent = Arc::new(agent.map_err(|error| error.to_string())?);
+        let tools = agent.definition().tools.iter().map(|tool| tool.name.clone()).collect();
+        let mind: MindMaker = Arc::new(move || embody(agent.clone()));
+        let (sessions, minds) = (self.sessions.clone(), self.minds.clone());
+        let name = name.to_owned();
+        Ok(Arc::new(SessionGuest::new(name, definition, sessions, minds, mind, tools)))
+    }
+}

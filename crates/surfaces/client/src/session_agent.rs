@@ -1,0 +1,318 @@
+//! An agent that is hosted and whose work is sessions: each message that asks for something is a session's task.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bottega_acl::contract_net::{Announcement, Award, Delivery, Past, Prior, estimate};
+use bottega_acl::{Message, Performative};
+use bottega_api::{ApiError, Ending, RunEvent, RunRequest, RunTotals, SessionState, codes};
+use bottega_behaviour::{Guest, Letter, Office, Resident, Trouble, Unsent};
+use bottega_manifest::{AgentDefinition, Host, Manifest};
+use bottega_platform::{MindMaker, Minds};
+use bottega_policy::AccessMode;
+use bottega_types::{Money, SessionId};
+use futures::StreamExt as _;
+
+use crate::Sessions;
+use crate::in_process::Nobody;
+
+/// Earlier sessions that a bid is estimated by.
+const REMEMBERED: usize = 50;
+/// Sessions that are looked through for them.
+const LOOKED_THROUGH: usize = 2_000;
+/// What a task is believed to cost where neither the definition nor the announcement says anything.
+const USUAL_COST: Money = Money::from_nanos(10_000_000);
+/// How long a task is believed to take before any was done.
+const USUAL_TIME: Duration = Duration::from_secs(120);
+
+/// An agent that a language model plays, ready to be hosted.
+pub struct SessionGuest {
+    /// Its whole name, under which its sessions are kept too.
+    pub name: String,
+    /// What it is.
+    pub definition: AgentDefinition,
+    /// Where its sessions are worked on.
+    pub sessions: Arc<dyn Sessions>,
+    /// Where its mind is put, so that they can be.
+    pub minds: Arc<Minds>,
+    /// Makes its mind.
+    pub mind: MindMaker,
+    /// The tools that it was granted, by their own names.
+    pub tools: Arc<[String]>,
+    manifest: Manifest,
+}
+
+impl std::fmt::Debug for SessionGuest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionGuest").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl SessionGuest {
+    /// The agent of that definition.
+    #[must_use]
+    pub fn new(
+        name: String,
+        definition: AgentDefinition,
+        sessions: Arc<dyn Sessions>,
+        minds: Arc<Minds>,
+        mind: MindMaker,
+        tools: Arc<[String]>,
+    ) -> Self {
+        let manifest = definition.manifest();
+        Self { name, definition, sessions, minds, mind, tools, manifest }
+    }
+}
+
+impl Guest for SessionGuest {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn resident(&self, _: Arc<dyn Host>, home: &Path, _: &str) -> Box<dyn Resident> {
+        self.minds.put(self.name.clone(), Arc::clone(&self.mind), Arc::clone(&self.tools));
+        Box::new(SessionAgent {
+            name: self.name.clone(),
+            definition: self.definition.clone(),
+            sessions: Arc::clone(&self.sessions),
+            home: home.to_owned(),
+        })
+    }
+}
+
+/// One incarnation. It keeps nothing: what it knows stands in its sessions.
+struct SessionAgent {
+    name: String,
+    definition: AgentDefinition,
+    sessions: Arc<dyn Sessions>,
+    /// The workspace of its sessions.
+    home: PathBuf,
+}
+
+/// How a task ended.
+struct Outcome {
+    ending: Ending,
+    words: String,
+    totals: RunTotals,
+}
+
+impl Outcome {
+    fn spent(&self) -> Money {
+        dollars(self.totals.cost_usd.unwrap_or(self.totals.known_cost_usd))
+    }
+}
+
+fn dollars(amount: f64) -> Money {
+    // Whole billionths; what is no amount is nothing.
+    format!("{:.9}", amount.max(0.0)).parse().unwrap_or(Money::ZERO)
+}
+
+#[async_trait]
+impl Resident for SessionAgent {
+    async fn begin(&mut self, _: &dyn Office) -> Result<(), Trouble> {
+        std::fs::create_dir_all(&self.home).map_err(|error| {
+            Trouble(format!("the folder `{}` can't be made: {error}", self.home.display()))
+        })
+    }
+
+    async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
+        let message = &letter.message;
+        let me = office.me();
+        let answer = match message.performative {
+            Performative::Request
+            | Performative::RequestWhen
+            | Performative::QueryIf
+            | Performative::QueryRef => {
+                let Some(task) = message.content.as_ref().and_then(|it| it.as_text()) else {
+                    let why = "the content must be text that says what is wanted";
+                    return reply(office, message.not_understood(me, why)).await;
+                };
+                let outcome = self.work(letter, task.to_owned(), self.definition.budget).await?;
+                let act = match outcome.ending {
+                    Ending::Done => Performative::Inform,
+                    Ending::Refused => Performative::Refuse,
+                    Ending::Failed | Ending::Limit | Ending::Provider | Ending::Interrupted => {
+                        Performative::Failure
+                    }
+                };
+                Some(message.reply(act, me).about(outcome.words))
+            }
+            Performative::Cfp => match Announcement::read(message) {
+                Ok(announcement) => self.bid(message, &announcement, office).await?,
+                Err(problem) => message.not_understood(me, &problem.to_string()),
+            },
+            Performative::AcceptProposal => match Award::read(message) {
+                Ok(award) => Some(self.deliver(letter, &award, office).await?),
+                Err(problem) => message.not_understood(me, &problem.to_string()),
+            },
+            // News that ask for nothing.
+            Performative::Inform
+            | Performative::Confirm
+            | Performative::Disconfirm
+            | Performative::Agree
+            | Performative::RejectProposal
+            | Performative::Cancel
+            | Performative::Failure
+            | Performative::Refuse
+            | Performative::NotUnderstood
+            | Performative::InformIf
+            | Performative::InformRef => None,
+            Performative::Propose
+            | Performative::Propagate
+            | Performative::Proxy
+            | Performative::RequestWhenever
+            | Performative::Subscribe => {
+                message.not_understood(me, "this agent takes requests, queries and calls for bids")
+            }
+        };
+        reply(office, answer).await
+    }
+}
+
+impl SessionAgent {
+    /// A bid by what earlier tasks really cost and took; a refusal where that is more than is paid.
+    async fn bid(
+        &self,
+        message: &Message,
+        announcement: &Announcement,
+        office: &dyn Office,
+    ) -> Result<Option<Message>, Trouble> {
+        let half = |money: Money| Money::from_nanos(money.as_nanos() / 2);
+        let cost = self.definition.budget.or(announcement.budget).map_or(USUAL_COST, half);
+        let prior = Prior { cost, takes: USUAL_TIME };
+        let known = self.sessions.list(None, LOOKED_THROUGH).await.map_err(trouble)?;
+        let past: Vec<Past> = known
+            .iter()
+            .filter(|session| session.agent == self.name)
+            .filter_map(|session| {
+                let totals = &session.totals;
+                Some(Past {
+                    cost: dollars(totals.cost_usd.unwrap_or(totals.known_cost_usd)),
+                    took: Duration::from_millis(
+                        session.updated_ms - session.started_ms.min(session.updated_ms),
+                    ),
+                    done: session.ending? == Ending::Done,
+                })
+            })
+            .take(REMEMBERED)
+            .collect();
+        let bid = estimate(&past, prior);
+        let me = office.me();
+        if self.definition.budget.is_some_and(|budget| bid.price > budget) {
+            let why = "it would cost more than this agent may spend on a task";
+            return Ok(Some(message.reply(Performative::Refuse, me).about(why)));
+        }
+        let mut answer = message.reply(Performative::Propose, me);
+        answer.content = bid.say().content;
+        Ok(Some(answer))
+    }
+
+    /// Does what was awarded, for no more than it is paid.
+    async fn deliver(
+        &self,
+        letter: &Letter,
+        award: &Award,
+        office: &dyn Office,
+    ) -> Result<Message, Trouble> {
+        let (message, me) = (&letter.message, office.me());
+        if award.task.is_empty() {
+            let why = "the award does not say what is to be done";
+            return Ok(message.reply(Performative::Failure, me).about(why));
+        }
+        // Where nothing is paid, its own budget alone bounds it: a local model costs nothing.
+        let paid = (award.pay > Money::ZERO).then_some(award.pay);
+        let budget = match (self.definition.budget, paid) {
+            (Some(own), Some(paid)) => Some(own.min(paid)),
+            (own, paid) => own.or(paid),
+        };
+        let outcome = self.work(letter, award.task.clone(), budget).await?;
+        if outcome.ending != Ending::Done {
+            return Ok(message.reply(Performative::Failure, me).about(outcome.words));
+        }
+        let spent = Some(outcome.spent());
+        let mut answer = message.reply(Performative::Inform, me);
+        answer.content = Delivery { result: outcome.words, spent }.say().content;
+        Ok(answer)
+    }
+
+    /// Works on a task in a session of its own. A message that comes again goes on in the session of its first coming, so
+    /// that no model is asked twice.
+    async fn work(
+        &self,
+        letter: &Letter,
+        task: String,
+        budget: Option<Money>,
+    ) -> Result<Outcome, Trouble> {
+        let session = letter.id.map(|id| SessionId::from_bits(id.bits()));
+        let request = RunRequest {
+            task,
+            agent: Some(self.name.clone()),
+            workspace: Some(self.home.clone()),
+            model: self.definition.model.clone(),
+            // There is nobody to ask, so what would be asked is refused.
+            access_mode: Some(AccessMode::Auto),
+            max_turns: self.definition.max_turns,
+            max_cost: budget.map(|budget| budget.to_string().trim_start_matches('$').to_owned()),
+            max_seconds: self.definition.max_time.map(|time| time.0.as_secs().max(1)),
+            named: session,
+            ..RunRequest::default()
+        };
+        // An earlier process may have begun it, which no attempt counts.
+        let before = match session {
+            Some(session) => match self.sessions.show(session).await {
+                Ok(detail) => Some((session, detail)),
+                Err(error) if error.code == codes::NO_SESSION.name => None,
+                Err(error) => return Err(trouble(error)),
+            },
+            None => None,
+        };
+        let run = match before {
+            None => self.sessions.run(request, Arc::new(Nobody)).await,
+            Some((_, detail))
+                if matches!(detail.summary.state, SessionState::Done | SessionState::Failed) =>
+            {
+                let words = if detail.answer.is_empty() { detail.why } else { Some(detail.answer) };
+                return Ok(Outcome {
+                    ending: detail.summary.ending.unwrap_or(Ending::Failed),
+                    words: words.unwrap_or_default(),
+                    totals: detail.summary.totals,
+                });
+            }
+            Some((session, _)) => {
+                let request = RunRequest { session: Some(session), task: String::new(), ..request };
+                self.sessions.resume(request, Arc::new(Nobody)).await
+            }
+        };
+        let mut events = match run {
+            Ok(run) => run.events,
+            // No model, no budget, no key: the next message would fare no better after a crash.
+            Err(error) => {
+                let words = format!("{} ({}); {}", error.message, error.code, error.next_step);
+                let (ending, totals) = (Ending::Failed, RunTotals::default());
+                return Ok(Outcome { ending, words, totals });
+            }
+        };
+        while let Some(event) = events.next().await {
+            if let RunEvent::Ended { ending, why, answer, totals, .. } = event {
+                let words = if answer.is_empty() { why.unwrap_or_default() } else { answer };
+                return Ok(Outcome { ending, words, totals });
+            }
+        }
+        Err(Trouble("the session ended without saying how".to_owned()))
+    }
+}
+
+fn trouble(error: ApiError) -> Trouble {
+    Trouble(error.message)
+}
+
+/// Sends an answer. That nobody is there any more who asked is no trouble of the agent's.
+async fn reply(office: &dyn Office, answer: Option<Message>) -> Result<(), Trouble> {
+    let Some(answer) = answer else { return Ok(()) };
+    match office.send(answer).await {
+        Ok(()) | Err(Unsent::Undelivered(_)) => Ok(()),
+        Err(Unsent::Inadmissible(why)) => Err(Trouble(why)),
+    }
+}
