@@ -135,6 +135,29 @@ mod tests {
     }
 
     #[test]
+    fn every_example_can_be_hired() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../examples/agents");
+        let tool = |tool: &&'static dyn bottega_tool::Tool| ToolDeclaration {
+            name: tool.name().to_owned(),
+            description: String::new(),
+            input_schema: json!({}),
+        };
+        let tools: Vec<ToolDeclaration> = BUILT_IN.iter().map(tool).collect();
+        let mut seen = 0;
+        for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if file.file_name().is_some_and(|name| name == "README.md") {
+                continue;
+            }
+            let definition = AgentDefinition::parse(&std::fs::read_to_string(&file).unwrap());
+            let definition = definition.unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+            assert_eq!(file.file_stem().unwrap(), definition.name.as_str());
+            hired("example@local", &definition, &tools, Options::default()).unwrap();
+            seen += 1;
+        }
+        assert_eq!(seen, 6);
+    }
+
+    #[test]
     fn every_alias_leads_to_a_tool() {
         for (alias, own) in ALIASES {
             assert!(BUILT_IN.iter().any(|tool| tool.name() == *own), "{alias}");
