@@ -67,6 +67,7 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "tender.learned", version: 1, upcasters: &[] },
     EventKind { name: "tender.ended", version: 1, upcasters: &[] },
     EventKind { name: "directory.changed", version: 1, upcasters: &[] },
+    EventKind { name: "keep.set", version: 1, upcasters: &[] },
 ];
 
 /// A stored event that this build can't read.
@@ -241,7 +242,7 @@ mod tests {
         let written = crate::SessionEvent::KINDS.iter().chain(crate::BudgetEvent::KINDS);
         let written = written.chain(crate::GrantEvent::KINDS).chain(crate::MailEvent::KINDS);
         let written = written.chain(crate::AgentEvent::KINDS).chain(crate::TenderEvent::KINDS);
-        let written = written.chain(crate::DirectoryEvent::KINDS);
+        let written = written.chain(crate::DirectoryEvent::KINDS).chain(crate::KeepEvent::KINDS);
         for (name, version) in written {
             assert_eq!(find(name).unwrap().version, *version, "{name}");
         }

@@ -17,6 +17,7 @@ mod catalogue;
 mod chain;
 mod directory;
 mod grant;
+mod keep;
 mod mail;
 mod record;
 mod session;
@@ -31,6 +32,7 @@ pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
 pub use directory::{DirectoryChanged, DirectoryEvent};
 pub use grant::{GrantEvent, GrantGiven, GrantRevoked};
+pub use keep::{KeepEvent, KeepSet};
 pub use mail::{Death, Letter, MailAccepted, MailDied, MailEvent, MailHandled, MailResent};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{

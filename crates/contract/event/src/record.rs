@@ -85,6 +85,12 @@ impl StreamId {
         Self("directory".into())
     }
 
+    /// The stream of what an agent keeps.
+    #[must_use]
+    pub fn keep(agent: &AgentName) -> Self {
+        Self::about_agent("keep", agent)
+    }
+
     /// The stream of an agent's life.
     #[must_use]
     pub fn agent(agent: &AgentName) -> Self {

@@ -71,6 +71,8 @@ pub enum World {
     Agent,
     /// It is called.
     Tool,
+    /// It takes messages and lives in a process of its own, which fetches them. It has no module.
+    Outside,
 }
 
 impl fmt::Display for World {
@@ -78,6 +80,7 @@ impl fmt::Display for World {
         f.write_str(match self {
             Self::Agent => "agent",
             Self::Tool => "tool",
+            Self::Outside => "outside",
         })
     }
 }

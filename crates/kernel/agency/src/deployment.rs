@@ -1,18 +1,20 @@
 //! WASM agents that live here from one server to the next.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
 use bottega_acl::{AgentName, Aid};
 use bottega_actor::{Intensity, Restart};
-use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader};
+use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Resident};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
-use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
+use bottega_manifest::{self as manifest, AgentDefinition, Host, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
+use crate::outside::{Counter, Outsider};
 use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
@@ -68,6 +70,24 @@ pub struct NotBegun {
 pub struct Deployments {
     agency: Arc<Agency>,
     shelf: Shelf,
+    /// Of those who live outside.
+    counters: Mutex<BTreeMap<AgentName, Arc<Counter>>>,
+}
+
+/// An agent that lives in a process of its own.
+struct OutsideGuest {
+    manifest: Manifest,
+    counter: Arc<Counter>,
+}
+
+impl Guest for OutsideGuest {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn resident(&self, _: Arc<dyn Host>, _: &Path, _: &str) -> Box<dyn Resident> {
+        Box::new(Outsider(Arc::clone(&self.counter)))
+    }
 }
 
 /// A deployment that was read and compiled.
@@ -82,7 +102,7 @@ impl Deployments {
     /// Over an agency.
     #[must_use]
     pub const fn new(agency: Arc<Agency>, shelf: Shelf) -> Self {
-        Self { agency, shelf }
+        Self { agency, shelf, counters: Mutex::new(BTreeMap::new()) }
     }
 
     /// The agency that the agents live in.
@@ -201,10 +221,13 @@ impl Deployments {
         let malformed = AgencyError::Malformed;
         let manifest = Manifest::parse(&deployment.manifest)
             .map_err(|problems| malformed(format!("the manifest is not right: {problems}")))?;
-        if manifest.world != World::Agent {
-            return Err(malformed(
-                "the manifest says `world = \"tool\"`; an agent is deployed".to_owned(),
-            ));
+        match manifest.world {
+            World::Agent => {}
+            World::Tool => {
+                let why = "the manifest says `world = \"tool\"`; an agent is deployed";
+                return Err(malformed(why.to_owned()));
+            }
+            World::Outside => return self.load_outside(deployment, manifest),
         }
         serde_json::from_str::<serde_json::Value>(&deployment.config)
             .map_err(|error| malformed(format!("the settings are no JSON: {error}")))?;
@@ -217,6 +240,41 @@ impl Deployments {
             .map_err(|error| malformed(format!("the module could not be compiled: {error}")))?
             .map_err(malformed)?;
         Ok(self.loaded(name, kind, guest, deployment))
+    }
+
+    /// One that lives in a process of its own.
+    fn load_outside(
+        &self,
+        deployment: &Deployment,
+        manifest: Manifest,
+    ) -> Result<Loaded, AgencyError> {
+        if !deployment.module.is_empty() {
+            let why = "an agent that lives outside has no module";
+            return Err(AgencyError::Malformed(why.to_owned()));
+        }
+        let name = self.name(deployment, &manifest)?;
+        let kind = format!("outside {} {}", manifest.name, manifest.version);
+        let counter = Arc::clone(self.counters().entry(name.clone()).or_default());
+        Ok(self.loaded(name, kind, Arc::new(OutsideGuest { manifest, counter }), deployment))
+    }
+
+    /// Every change under this lock is one step, so a poisoned one still guards whole data.
+    fn counters(&self) -> MutexGuard<'_, BTreeMap<AgentName, Arc<Counter>>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where an agent that lives outside fetches its messages.
+    ///
+    /// # Errors
+    /// When nobody of that name lives outside.
+    pub async fn counter(&self, name: &AgentName) -> Result<Arc<Counter>, AgencyError> {
+        let rows = self.agency.list().await;
+        let row = rows.into_iter().find(|row| row.name == *name);
+        let row = row.ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        let counter = self.counters().get(name).cloned();
+        counter.filter(|_| row.kind.starts_with("outside ")).ok_or_else(|| {
+            AgencyError::Malformed(format!("`{name}` lives here, and hears by itself"))
+        })
     }
 
     /// One that a language model plays.
@@ -249,11 +307,15 @@ impl Deployments {
         deployment: &Deployment,
     ) -> Loaded {
         let (desk, entries) = (Arc::clone(self.agency.desk()), self.agency.entries().clone());
+        let views = Arc::clone(self.agency.views());
+        let facilitator = Arc::clone(self.agency.directory());
         let home = self.shelf.homes.join(local_folder(&name));
         let (of, config, own) = (Arc::clone(&guest), deployment.config.clone(), name.clone());
         let make: Maker = Arc::new(move || {
             let (name, desk, entries) = (own.clone(), Arc::clone(&desk), entries.clone());
-            of.resident(Arc::new(GuestHost { name, desk, entries }), &home, &config)
+            let (views, facilitator) = (Arc::clone(&views), Arc::clone(&facilitator));
+            let host = GuestHost { name, desk, views, facilitator, entries };
+            of.resident(Arc::new(host), &home, &config)
         });
         Loaded { name, kind, guest, make }
     }

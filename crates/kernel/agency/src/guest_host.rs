@@ -3,24 +3,43 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bottega_acl::directory::{SearchConstraints, Template};
 use bottega_acl::{AgentName, Aid, json};
 use bottega_behaviour::Unsent;
 use bottega_event::{AgentEvent, AgentLogged, StreamId};
 use bottega_manifest::{Host, Level, Refusal};
+use bottega_store::Projections;
 use tokio::sync::mpsc;
 
 use crate::chronicle::{Entry, Told};
 use crate::desk::Desk;
+use crate::facilitator::Facilitator;
+use crate::keep::Keep;
 
+/// The most entries that a search brings.
+const FOUND: usize = 256;
 /// The longest line that is kept, in bytes.
 const LONGEST: usize = 4_096;
 
-/// Carries out what one guest was granted. `send` and `log` are offered; the rest is refused until there is somebody
-/// behind it.
+/// Carries out what one guest was granted. `http`, `model` and `tools` are refused until there is somebody behind them.
 pub(crate) struct GuestHost {
     pub(crate) name: AgentName,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) views: Arc<dyn Projections>,
+    pub(crate) facilitator: Arc<Facilitator>,
     pub(crate) entries: mpsc::Sender<Told>,
+}
+
+impl GuestHost {
+    fn keep(&self) -> Keep<'_> {
+        let Desk { journal, clock, entropy, .. } = self.desk.as_ref();
+        Keep {
+            journal: journal.as_ref(),
+            views: self.views.as_ref(),
+            clock: clock.as_ref(),
+            entropy: entropy.as_ref(),
+        }
+    }
 }
 
 #[async_trait]
@@ -34,6 +53,25 @@ impl Host for GuestHost {
             Err(why @ Unsent::Inadmissible(_)) => Err(Refusal::Malformed(why.to_string())),
             Err(why @ Unsent::Undelivered(_)) => Err(Refusal::Unavailable(why.to_string())),
         }
+    }
+
+    async fn search(&self, query: String) -> Result<Vec<String>, Refusal> {
+        let template: Template = serde_json::from_str(&query).map_err(|error| {
+            let example = r#"{"services":[{"type":"greeting"}]}"#;
+            Refusal::Malformed(format!("the query is no template: {error}; write {example}"))
+        })?;
+        let most = SearchConstraints { max_results: Some(FOUND) };
+        let found = self.facilitator.search(&template, most, self.desk.clock.now());
+        // An entry came as JSON, so it goes as JSON.
+        Ok(found.iter().map(|entry| serde_json::to_string(entry).unwrap_or_default()).collect())
+    }
+
+    async fn get(&self, key: String) -> Result<Option<Vec<u8>>, Refusal> {
+        self.keep().get(&self.name, &key).await
+    }
+
+    async fn set(&self, key: String, value: Option<Vec<u8>>) -> Result<(), Refusal> {
+        self.keep().set(&self.name, key, value).await
     }
 
     fn log(&self, level: Level, text: &str) {

@@ -30,9 +30,11 @@ mod error;
 mod facilitator;
 mod guest_host;
 mod inhabitant;
+mod keep;
 mod mail_view;
 mod mailroom;
 mod office;
+mod outside;
 mod parcel;
 mod routes;
 
@@ -43,4 +45,6 @@ pub use deployment::{Deployment, DeploymentView, Deployments, NotBegun, Shelf};
 pub use desk::Receipt;
 pub use error::AgencyError;
 pub use facilitator::Facilitator;
+pub use keep::KeepView;
 pub use mail_view::{DeadLetter, MailRow, MailView};
+pub use outside::{Counter, Waiting};

@@ -141,6 +141,25 @@ pub struct DeadView {
     pub at_ms: u64,
 }
 
+/// A message that waits for an agent that lives outside, until it is acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WaitingView {
+    /// Its number, by which it is acknowledged. Counted anew with each server.
+    pub number: u64,
+    /// Its name, by which a repeat is known; nothing for a transient one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The message.
+    pub message: Value,
+}
+
+/// What an agent that lives outside finds when it looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InboxView {
+    /// The message that is next; nothing when none came in time.
+    pub waiting: Option<WaitingView>,
+}
+
 /// Something that happened to an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentEventView {

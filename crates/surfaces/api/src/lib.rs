@@ -20,7 +20,7 @@ mod tender;
 
 pub use agent::{
     AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, DeadView, DeliveryClass,
-    DeployRequest, MailView, ReceiptView, SendRequest,
+    DeployRequest, InboxView, MailView, ReceiptView, SendRequest, WaitingView,
 };
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};

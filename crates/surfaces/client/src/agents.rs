@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, MailView,
-    ReceiptView, SendRequest,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
+    MailView, ReceiptView, SendRequest,
 };
 
 use crate::Tenders;
@@ -49,6 +49,13 @@ pub trait Agents: Tenders {
 
     /// Durable messages to an agent that were not handled, dead ones included.
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError>;
+
+    /// The message that is next for an agent that lives outside; nothing when none came within `wait_ms`. It is next until
+    /// it is acknowledged, whoever asks how often.
+    async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError>;
+
+    /// An agent that lives outside has dealt with the message of this number. Once more does no harm.
+    async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError>;
 
     /// Hands a dead letter over once more.
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError>;

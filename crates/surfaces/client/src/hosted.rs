@@ -11,7 +11,8 @@ use bottega_agency::{
 };
 use bottega_api::{
     AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
-    DeliveryClass, DeployRequest, MailView, ReceiptView, SendRequest, codes,
+    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, SendRequest, WaitingView,
+    codes,
 };
 use bottega_behaviour::Unsent;
 use bottega_event::{Death, Record, Revision, StreamId};
@@ -285,6 +286,26 @@ impl Agents for HostedAgents {
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
         let rows = self.deployments.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
         Ok(rows.into_iter().map(mail).collect())
+    }
+
+    async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
+        let name = self.name(name)?;
+        let counter = self.deployments.counter(&name).await.map_err(agency_error)?;
+        let span = Duration::from_millis(wait_ms).min(LONGEST);
+        let waiting = bottega_actor::within(span, counter.next()).await.map(|next| WaitingView {
+            number: next.number,
+            id: next.id.map(|id| id.to_string()),
+            message: serde_json::from_str(&json::encode(&next.message)).unwrap_or_default(),
+        });
+        Ok(InboxView { waiting })
+    }
+
+    async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
+        let name = self.name(name)?;
+        let counter = self.deployments.counter(&name).await.map_err(agency_error)?;
+        // One that was acknowledged before is dealt with all the same.
+        counter.acknowledge(number);
+        Ok(())
     }
 
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, MailView, Problem,
-    ReceiptView, ReputationView, SaidView, SendRequest, TenderRequest, TenderView, codes,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
+    MailView, Problem, ReceiptView, ReputationView, SaidView, SendRequest, TenderRequest,
+    TenderView, codes,
 };
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -229,6 +230,17 @@ impl Agents for Remote {
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
         self.get(&["agents", name, "mail"]).await
+    }
+
+    async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
+        let mut url = self.url(&["agents", name, "inbox"])?;
+        url.query_pairs_mut().append_pair("wait_ms", &wait_ms.to_string());
+        self.view(self.request(Method::GET, url)).await
+    }
+
+    async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
+        let url = self.url(&["agents", name, "inbox", &number.to_string(), "acknowledge"])?;
+        self.body(self.request(Method::POST, url)).await.map(drop)
     }
 
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {

@@ -89,7 +89,8 @@ fn parameters(endpoint: &Endpoint, types: &mut Types) -> Vec<Value> {
         .map(|name| {
             let about = match name {
                 "name" => "An agent: `echo@local`, or `echo` for one of the server's own.",
-                "id" => "The name of a message.",
+                "id" => "The name of a message, a tender or a conversation, as it was given.",
+                "number" => "The number of a message, as the inbox gave it.",
                 "code" => "An error code, as in `BTG0019`.",
                 _ => "",
             };

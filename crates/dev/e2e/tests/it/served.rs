@@ -150,3 +150,38 @@ pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }
+
+#[test]
+fn an_agent_outside_takes_part_in_a_tender_like_any_other() {
+    let home = Home::new();
+    let manifest = "name = \"clerk\"\nversion = \"1.0.0\"\nworld = \"outside\"\ndelivery = \"durable\"\n\
+                    [[services]]\ntype = \"filing\"\n";
+    home.write("clerk/bottega.toml", manifest);
+    let (server, _) = serve(&home);
+    home.bottega(&["agent", "deploy", "clerk"]).finish().done();
+    let open = ["tender", "open", "file it", "--skill", "filing", "--detach", "--bidding", "60s"];
+    let tender = home.bottega(&open).finish().done().stdout.trim().to_owned();
+    let next = || -> Value {
+        let tail = home.bottega(&["message", "tail", "clerk", "-n", "1", "--json"]).finish().done();
+        serde_json::from_str::<Value>(&tail.stdout).unwrap()["message"].clone()
+    };
+    let say = |call: &Value, act: &str, content: &str| {
+        let conversation = call["conversation-id"].as_str().unwrap();
+        let words = ["message", "send", "market", content, "--performative", act];
+        let more = ["--from", "clerk", "--conversation", conversation];
+        home.bottega(&[&words[..], &more[..]].concat()).finish().done();
+    };
+    let call = next();
+    assert_eq!(call["performative"], "cfp", "{call}");
+    say(&call, "propose", r#"{"price":5,"takes_ms":60000,"confidence":900}"#);
+    let working = || home.view(&["tender", "show", &tender])["state"] == "working";
+    wait_until(working);
+    // The server goes down and comes back; the award is still to be fetched.
+    server.kill();
+    let (_server, _) = serve(&home);
+    let award = next();
+    assert_eq!(award["performative"], "accept-proposal", "{award}");
+    say(&award, "inform", "filed under F");
+    wait_until(|| home.view(&["tender", "show", &tender])["result"] == "filed under F");
+    home.audit();
+}

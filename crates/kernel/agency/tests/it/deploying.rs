@@ -52,7 +52,10 @@ impl Guest for Speaker {
         &self.manifest
     }
 
-    fn resident(&self, _: Arc<dyn Host>, _: &Path, config: &str) -> Box<dyn Resident> {
+    fn resident(&self, host: Arc<dyn Host>, _: &Path, config: &str) -> Box<dyn Resident> {
+        if self.words == "keeper" {
+            return Box::new(Keeper(host));
+        }
         Box::new(Voice { words: self.words.clone(), config: config.to_owned(), asked: 0 })
     }
 }
@@ -258,4 +261,99 @@ async fn an_agent_that_a_file_defines_lives_as_any_other() {
     assert_eq!(shop.who().await, ["critic@here (model critic 2.0.0)"]);
     shop.deployments.agency().remove(&name("critic"), SPAN).await.unwrap();
     assert!(shop.deployments.agency().directory().who_offers("review", now).is_empty());
+}
+
+fn outsider() -> Deployment {
+    let manifest = "name = \"clerk\"\nversion = \"1.0.0\"\nworld = \"outside\"\n\
+                    delivery = \"durable\"\n[[services]]\ntype = \"filing\"\n";
+    Deployment { manifest: manifest.into(), module: Vec::new(), name: None, config: "{}".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_lives_outside_loses_nothing_by_coming_and_going() {
+    let shop = Shop::new();
+    assert_eq!(shop.deploy(outsider()).await, "clerk@here");
+    assert_eq!(shop.who().await, ["clerk@here (outside clerk 1.0.0)"]);
+    let say = async |shop: &Shop, words: &str| {
+        let message = Message::new(Performative::Inform).to(Aid::new(name("clerk"))).about(words);
+        let message = message.from(Aid::new(name("me")));
+        shop.deployments.agency().send(message, None, None).await.unwrap();
+    };
+    let next = async |shop: &Shop| {
+        let counter = shop.deployments.counter(&name("clerk")).await.unwrap();
+        let waiting = counter.next().await;
+        let words = waiting.message.content.unwrap().as_text().unwrap().to_owned();
+        (counter, waiting.number, words)
+    };
+    say(&shop, "one").await;
+    say(&shop, "two").await;
+    // It is the same one until it is acknowledged, however often it is asked for.
+    for _ in 0..2 {
+        assert_eq!(next(&shop).await.2, "one");
+    }
+    let (counter, number, _) = next(&shop).await;
+    assert!(counter.acknowledge(number) && !counter.acknowledge(number));
+    let (_, number, words) = next(&shop).await;
+    assert_eq!((number, words.as_str()), (2, "two"));
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
+    let (counter, number, words) = next(&shop).await;
+    assert_eq!(words, "two", "what was not acknowledged comes again");
+    assert!(counter.acknowledge(number));
+    // Whoever waits first gets what comes later.
+    let (came, ()) = tokio::join!(next(&shop), say(&shop, "three"));
+    assert_eq!(came.2, "three");
+    // A stopped one takes its message back; it comes again with the next begin.
+    shop.deployments.agency().stop(&name("clerk"), SPAN).await.unwrap();
+    shop.deployments.agency().start(&name("clerk")).await.unwrap();
+    assert_eq!(next(&shop).await.2, "three");
+    shop.deploy(deployment("hello")).await;
+    let inside = shop.deployments.counter(&name("speaker")).await.unwrap_err();
+    assert!(inside.to_string().contains("hears by itself"), "{inside}");
+    let with_module = Deployment { module: b"x".to_vec(), ..outsider() };
+    assert!(shop.deploy(with_module).await.contains("has no module"));
+}
+
+/// Keeps its last word, looks for who files, and says both.
+struct Keeper(Arc<dyn Host>);
+
+#[async_trait]
+impl Resident for Keeper {
+    async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
+        let trouble = |refusal: bottega_manifest::Refusal| Trouble(refusal.to_string());
+        let Self(host) = self;
+        let before = host.get("word".into()).await.map_err(trouble)?;
+        let before = before.map_or("nothing".to_owned(), |it| String::from_utf8(it).unwrap());
+        let word = letter.message.content.as_ref().and_then(|it| it.as_text()).unwrap();
+        let value = (word != "forget").then(|| word.as_bytes().to_vec());
+        host.set("word".into(), value).await.map_err(trouble)?;
+        let query = r#"{"services":[{"type":"filing"}]}"#.to_owned();
+        let found = host.search(query).await.map_err(trouble)?.len();
+        let slip = host.search("who?".into()).await.unwrap_err().to_string();
+        assert!(slip.contains("no template"), "{slip}");
+        assert!(host.set("k".into(), Some(vec![0; 70_000])).await.is_err());
+        assert!(host.get(String::new()).await.is_err());
+        let words = format!("{before}, {found}");
+        let answer = letter.message.reply(Performative::Inform, office.me()).about(words);
+        office.send(answer).await.map_err(|error| Trouble(error.to_string()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guest_keeps_is_there_in_the_next_process_and_it_finds_others() {
+    let shop = Shop::new();
+    shop.deploy(deployment("keeper")).await;
+    let say = async |shop: &Shop, word: &str| {
+        let question =
+            Message::new(Performative::QueryRef).to(Aid::new(name("speaker"))).about(word);
+        let answer = shop.deployments.agency().ask(question, SPAN).await.unwrap().unwrap();
+        answer.content.unwrap().as_text().unwrap().to_owned()
+    };
+    assert_eq!(say(&shop, "salt").await, "nothing, 0");
+    shop.deploy(outsider()).await;
+    assert_eq!(say(&shop, "pepper").await, "salt, 1");
+    let (shop, _) = shop.again().await;
+    shop.deployments.agency().open_directory().await.unwrap();
+    assert_eq!(say(&shop, "forget").await, "pepper, 1");
+    assert_eq!(say(&shop, "again").await, "nothing, 1");
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{Desk, Where};
-use crate::report::Failure;
+use crate::report::{Failure, Form};
 use crate::task;
 use crate::work::seconds;
 
@@ -23,6 +23,9 @@ Examples:
   bottega message mail greeter                what was not handled
   bottega message resend greeter ID           a dead letter, once more
   bottega message conversation ID             who said what, by durable messages
+  bottega message tail clerk --json           what an agent outside is told
+  bottega message send market - --from clerk --conversation ID \
+    --performative propose < bid.json         and let it answer
 
 CONTENT is text; `-` reads standard input.")]
 pub(crate) struct Arguments {
@@ -46,6 +49,8 @@ enum What {
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
         #[command(flatten)]
+        context: Context,
+        #[command(flatten)]
         at: Where,
     },
     /// Send a message and print the answer
@@ -68,6 +73,16 @@ enum What {
         #[command(flatten)]
         at: Where,
     },
+    /// Fetch the messages of an agent that lives outside, print them, and acknowledge each
+    Tail {
+        /// The agent
+        name: String,
+        /// End after so many
+        #[arg(short = 'n', long, value_name = "NUMBER")]
+        count: Option<u64>,
+        #[command(flatten)]
+        at: Where,
+    },
     /// What was said in a conversation, as far as it was stored
     Conversation {
         /// The conversation, or the tender that it is about
@@ -86,6 +101,17 @@ enum What {
     },
 }
 
+/// In whose name, and in which conversation.
+#[derive(Debug, Default, Args)]
+struct Context {
+    /// In whose name it is said: an agent that lives outside; the operator's when absent
+    #[arg(long, value_name = "AGENT")]
+    from: Option<String>,
+    /// The conversation that it belongs to, as the message that it answers names it
+    #[arg(long, value_name = "ID")]
+    conversation: Option<String>,
+}
+
 /// Who is told what.
 #[derive(Debug, Args)]
 struct Message {
@@ -101,11 +127,17 @@ fn performative(text: &str) -> Result<Performative, String> {
 
 pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     match arguments.what {
-        What::Send { message, performative, durable, key, at } => {
+        What::Send { message, performative, durable, key, context, at } => {
             let content = message.content(desk).await?;
             let agents = desk.agents(&at).await?;
-            let message =
+            let mut message =
                 written(agents.as_ref(), &message.name, performative, content, desk).await?;
+            if let Some(from) = context.from {
+                message["sender"] = from.into();
+            }
+            if let Some(conversation) = context.conversation {
+                message["conversation-id"] = conversation.into();
+            }
             let delivery = durable.then_some(DeliveryClass::Durable);
             let request = SendRequest { message, delivery, idempotency_key: key };
             let receipt = desk.wait(agents.send(request)).await?;
@@ -129,6 +161,10 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let mail = desk.wait(agents.mail(&name)).await?;
             desk.show(&mail, |terminal| told::mail(&mail, terminal))
         }
+        What::Tail { name, count, at } => {
+            let agents = desk.agents(&at).await?;
+            tail(agents.as_ref(), &name, count.unwrap_or(u64::MAX), desk).await
+        }
         What::Conversation { id, at } => {
             let agents = desk.agents(&at).await?;
             let said = desk.wait(agents.conversation(&id)).await?;
@@ -140,6 +176,30 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             desk.show(&json!({ "resent": id }), |_| told::resent(&id))
         }
     }
+}
+
+/// How long one look waits for a message; then there is another.
+const LOOK_MS: u64 = 30_000;
+
+/// Prints messages as they come. A message is acknowledged when it is printed, not before.
+async fn tail(
+    agents: &dyn Agents,
+    name: &str,
+    count: u64,
+    desk: &mut Desk<'_>,
+) -> Result<u8, Failure> {
+    let mut printed = 0;
+    while printed < count {
+        let Some(next) = desk.wait(agents.inbox(name, LOOK_MS)).await?.waiting else { continue };
+        let line = match desk.form() {
+            Form::Json => format!("{}\n", json!(next)),
+            Form::People => told::next(&next, desk.terminal.out_paint()),
+        };
+        desk.terminal.say(&line)?;
+        desk.wait(agents.acknowledge(name, next.number)).await?;
+        printed += 1;
+    }
+    Ok(0)
 }
 
 impl Message {

@@ -264,3 +264,27 @@ fn a_definition_is_deployed_once_it_is_right() {
     let expected = r#"deploy "---\nname: critic\n---\nYou say what is weak.\n"  None null"#;
     assert_eq!((sent.exit, sent.left.calls[1].as_str()), (0, expected));
 }
+
+#[test]
+fn messages_are_printed_and_then_acknowledged() {
+    let came = run(&["message", "tail", "greeter", "-n", "2"]);
+    insta::assert_snapshot!(format!("{}\n{}", came.left.calls.join("\n"), came.page()));
+    let lines = json(&["message", "tail", "greeter", "-n", "1"]);
+    assert!(lines.out.starts_with(r#"{"number":1,"message":{"#), "{}", lines.out);
+    assert_eq!(lines.out.lines().count(), 1);
+    assert_eq!(run(&["message", "tail", "nobody"]).exit, 2);
+}
+
+#[test]
+fn an_agent_outside_speaks_in_its_own_name_and_conversation() {
+    let send = ["message", "send", "greeter", "5", "--from", "clerk", "--conversation", "cnv_1"];
+    let came = run(&send);
+    let sent = &came.left.calls[1];
+    assert!(sent.contains(r#""sender":"clerk""#), "{sent}");
+    assert!(sent.contains(r#""conversation-id":"cnv_1""#), "{sent}");
+    let home = tempfile::tempdir().unwrap();
+    let manifest = "name = \"clerk\"\nversion = \"1.0.0\"\nworld = \"outside\"\n";
+    std::fs::write(home.path().join("bottega.toml"), manifest).unwrap();
+    let came = run(&["agent", "deploy", &home.path().display().to_string()]);
+    assert_eq!(came.left.calls[1], format!("deploy {manifest:?}  None null"));
+}

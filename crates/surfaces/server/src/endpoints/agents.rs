@@ -1,7 +1,7 @@
 //! Agents: their life, and what became of it.
 
 use axum::http::StatusCode;
-use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, MailView, codes};
+use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, InboxView, MailView, codes};
 
 use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
@@ -12,6 +12,8 @@ const OTHER_STATE: StatusCode = StatusCode::CONFLICT;
 
 /// Events that are shown where the query says nothing.
 const EVENTS: usize = 100;
+/// Milliseconds that a message is waited for at most.
+const LONGEST_WAIT: usize = 60_000;
 /// Events that are shown at most.
 const MOST_EVENTS: usize = 10_000;
 
@@ -183,6 +185,37 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        group: Group::Messages,
+        patience: Patience::Long,
+        parameters: &[Parameter {
+            name: "wait_ms",
+            place: "query",
+            about: "How long to wait for a message, in milliseconds: at most 60,000, and 0 when absent.",
+            schema: schema::<u32>,
+        }],
+        refuses: &[NO_AGENT, StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY],
+        ..get(
+            "/v1/agents/{name}/inbox",
+            "showInbox",
+            "The message that is next for an agent that lives outside, until it is acknowledged",
+            Gives::json(StatusCode::OK, "The message, or null.", schema::<InboxView>),
+            |call| Box::pin(inbox(call)),
+        )
+    },
+    Endpoint {
+        verb: Verb::Post,
+        group: Group::Messages,
+        gives: Gives::nothing("The next one may come."),
+        refuses: &[NO_AGENT, StatusCode::UNPROCESSABLE_ENTITY],
+        ..get(
+            "/v1/agents/{name}/inbox/{number}/acknowledge",
+            "acknowledgeMessage",
+            "Says that an agent that lives outside has dealt with a message",
+            AGENT,
+            |call| Box::pin(acknowledge(call)),
+        )
+    },
+    Endpoint {
         verb: Verb::Post,
         group: Group::Messages,
         gives: Gives::nothing("It is under way again."),
@@ -248,6 +281,27 @@ async fn events(call: Call) -> Result<Reply, Fault> {
 
 async fn mail(call: Call) -> Result<Reply, Fault> {
     Reply::json(StatusCode::OK, &call.agents().mail(call.part("name")).await?)
+}
+
+async fn inbox(call: Call) -> Result<Reply, Fault> {
+    let wait = call.number("wait_ms")?.unwrap_or(0);
+    if wait > LONGEST_WAIT {
+        let error =
+            ApiError::new(codes::USAGE, format!("`wait_ms` is at most {LONGEST_WAIT}, not {wait}"));
+        return Err(error.step("wait for less, and ask again").into());
+    }
+    let wait = u64::try_from(wait).unwrap_or(0);
+    Reply::json(StatusCode::OK, &call.agents().inbox(call.part("name"), wait).await?)
+}
+
+async fn acknowledge(call: Call) -> Result<Reply, Fault> {
+    let number = call.part("number").parse().map_err(|_| {
+        let why = format!("`{}` is no number of a message", call.part("number"));
+        let error = ApiError::new(codes::MALFORMED, why);
+        Fault::from(error.step("write the `number` that the inbox gave"))
+    })?;
+    call.agents().acknowledge(call.part("name"), number).await?;
+    Ok(Reply::nothing())
 }
 
 async fn resend(call: Call) -> Result<Reply, Fault> {

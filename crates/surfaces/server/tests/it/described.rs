@@ -72,8 +72,8 @@ fn every_type_of_it_is_a_schema_and_every_reference_leads_somewhere() {
 fn what_is_described_is_served() {
     let document = document();
     for (path, verb, operation) in operations(&document) {
-        let place =
-            path.replace("{name}", "echo").replace("{id}", "m").replace("{code}", "BTG0001");
+        let place = path.replace("{name}", "echo").replace("{id}", "m");
+        let place = place.replace("{code}", "BTG0001").replace("{number}", "7");
         let status = served(Limits::default(), async |site: &Site| {
             site.agents.gate.notify_one();
             let ask = Ask::new(&format!("{} {place}", verb.to_uppercase()));

@@ -41,6 +41,8 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(remote.ask(ask).await.unwrap().message.unwrap()["content"], "Hello");
         assert_eq!(remote.mail("echo").await.unwrap(), mail());
         remote.resend("echo", "a/b ?#%").await.unwrap();
+        assert_eq!(remote.inbox("echo", 30).await.unwrap().waiting.unwrap().number, 7);
+        remote.acknowledge("echo", 7).await.unwrap();
         let order = TenderRequest {
             task: "greet Ada".into(),
             skill: "greeting".into(),

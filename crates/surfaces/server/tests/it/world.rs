@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
-    DeliveryClass, DeployRequest, MailView, ReceiptView, ReputationView, SaidView, SendRequest,
-    TenderRequest, TenderStanding, TenderView, codes,
+    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, ReputationView, SaidView,
+    SendRequest, TenderRequest, TenderStanding, TenderView, WaitingView, codes,
 };
 use bottega_client::{Agents, Remote, Tenders};
 use bottega_server::{Limits, Options, Server};
@@ -233,6 +233,16 @@ impl Agents for Told {
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
         self.note(format!("mail {name}"))?;
         Ok(mail())
+    }
+
+    async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
+        self.note(format!("inbox {name} {wait_ms}"))?;
+        let message = json!({"performative": "cfp", "content": "x"});
+        Ok(InboxView { waiting: Some(WaitingView { number: 7, id: None, message }) })
+    }
+
+    async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
+        self.note(format!("acknowledge {name} {number}"))
     }
 
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {

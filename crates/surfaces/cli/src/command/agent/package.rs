@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bottega_api::{ApiError, DeployRequest, codes};
-use bottega_manifest::{AgentDefinition, Manifest, Problems};
+use bottega_manifest::{AgentDefinition, Manifest, Problems, World};
 use serde_json::Value;
 
 use crate::report::{Failure, plain};
@@ -28,6 +28,9 @@ pub(super) fn read(
         refusal(&file, &plain(&error)).step(step)
     })?;
     let parsed = Manifest::parse(&manifest).map_err(|problems| malformed(&file, &problems))?;
+    if parsed.world == World::Outside {
+        return Ok(DeployRequest { manifest, module: String::new(), name, config });
+    }
     let module = parsed.module_file();
     // The manifest may be somebody else's, and what it names is sent away.
     if !Path::new(&module).components().all(|part| matches!(part, Component::Normal(_))) {

@@ -1,11 +1,12 @@
 //! Messages as people read them.
 
 use bottega_acl::Performative;
-use bottega_api::{AnswerView, ApiError, MailView, ReceiptView, SaidView, codes};
+use bottega_api::{AnswerView, ApiError, MailView, ReceiptView, SaidView, WaitingView, codes};
 use bottega_types::Timestamp;
 use serde_json::Value;
 
 use crate::figures;
+use crate::paint::Paint;
 use crate::table::Table;
 use crate::terminal::Terminal;
 use crate::visible;
@@ -76,28 +77,34 @@ const fn says_no(performative: Performative) -> bool {
     }
 }
 
-/// Who said what to whom, the content below.
+/// A conversation, in order.
 pub(super) fn conversation(said: &[SaidView], terminal: &Terminal) -> String {
     if said.is_empty() {
         return "nothing of this conversation was stored; transient messages leave no trace\n"
             .to_owned();
     }
     let paint = terminal.out_paint();
-    let mut text = String::new();
-    for one in said {
-        let word = |value: &Value| visible::first_line(value.as_str().unwrap_or_default());
-        let receivers = one.message["receiver"].as_array().map_or(&[][..], Vec::as_slice);
-        let receivers: Vec<String> = receivers.iter().map(word).collect();
-        let at = paint.dim(&Timestamp::from_millis(one.at_ms).to_string());
-        let act = paint.bold(&word(&one.message["performative"]));
-        let (from, to) = (word(&one.message["sender"]), receivers.join(", "));
-        text.push_str(&format!("{at} {from} → {to} {act}\n"));
-        // What is no text is an object of base64.
-        let content = &one.message["content"];
-        let content = content.as_str().map_or_else(|| content.to_string(), str::to_owned);
-        if content == "null" {
-            continue;
-        }
+    let at = |ms| paint.dim(&Timestamp::from_millis(ms).to_string());
+    said.iter().map(|one| format!("{} {}", at(one.at_ms), message(&one.message, paint))).collect()
+}
+
+/// A message that came.
+pub(super) fn next(waiting: &WaitingView, paint: Paint) -> String {
+    message(&waiting.message, paint)
+}
+
+/// Who says what to whom, the content below.
+fn message(message: &Value, paint: Paint) -> String {
+    let word = |value: &Value| visible::first_line(value.as_str().unwrap_or_default());
+    let receivers = message["receiver"].as_array().map_or(&[][..], Vec::as_slice);
+    let receivers: Vec<String> = receivers.iter().map(word).collect();
+    let act = paint.bold(&word(&message["performative"]));
+    let (from, to) = (word(&message["sender"]), receivers.join(", "));
+    let mut text = format!("{from} → {to} {act}\n");
+    // What is no text is an object of base64.
+    let content = &message["content"];
+    let content = content.as_str().map_or_else(|| content.to_string(), str::to_owned);
+    if content != "null" {
         for line in visible::shown(&content).trim_end().lines() {
             text.push_str(&format!("  {line}\n"));
         }

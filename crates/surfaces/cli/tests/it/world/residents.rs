@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
-    DeliveryClass, DeployRequest, MailView, ReceiptView, ReputationView, SaidView, SendRequest,
-    TenderRequest, TenderStanding, TenderView, codes,
+    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, ReputationView, SaidView,
+    SendRequest, TenderRequest, TenderStanding, TenderView, WaitingView, codes,
 };
 use bottega_client::{Agents, Tenders};
 use serde_json::json;
@@ -137,6 +137,35 @@ impl Agents for Fake {
         };
         let mail = vec![letter("msg_01k9", 3, None), letter("msg_01k8", 90, Some(dead))];
         Ok(if self.world.nobody { Vec::new() } else { mail })
+    }
+
+    async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
+        found(name)?;
+        let number = {
+            let calls = self.left.lock().unwrap();
+            calls.calls.iter().filter(|call| call.starts_with("acknowledge")).count() as u64 + 1
+        };
+        self.note(format!("inbox {name} {wait_ms}"));
+        // Once nothing comes in time; whoever waits asks again.
+        let looks = {
+            let left = self.left.lock().unwrap();
+            left.calls.iter().filter(|call| call.starts_with("inbox")).count()
+        };
+        if looks == 2 {
+            return Ok(InboxView { waiting: None });
+        }
+        let message = json!({
+            "performative": "cfp",
+            "sender": "market@local",
+            "receiver": [name],
+            "content": format!("number {number}\u{1b}[2J"),
+        });
+        Ok(InboxView { waiting: Some(WaitingView { number, id: None, message }) })
+    }
+
+    async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
+        self.note(format!("acknowledge {name} {number}"));
+        Ok(())
     }
 
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
