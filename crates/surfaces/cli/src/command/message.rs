@@ -24,8 +24,8 @@ Examples:
   bottega message resend greeter ID           a dead letter, once more
   bottega message conversation ID             who said what, by durable messages
   bottega message tail clerk --json           what an agent outside is told
-  bottega message send market - --from clerk --conversation ID \
-    --performative propose < bid.json         and let it answer
+
+An agent outside answers with `send market - --from clerk --conversation ID`.
 
 CONTENT is text; `-` reads standard input.")]
 pub(crate) struct Arguments {
