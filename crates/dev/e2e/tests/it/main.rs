@@ -38,6 +38,7 @@ mod shown;
 mod standard_input;
 mod stopping;
 mod tools;
+mod top;
 mod troubles;
 mod undone_folders;
 mod usage;
