@@ -27,6 +27,7 @@ mod kill;
 mod one_at_a_time;
 mod output;
 mod output_schema;
+mod pages;
 mod protocols;
 mod requests;
 mod resumed;
