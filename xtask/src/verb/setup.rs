@@ -96,14 +96,10 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
             println!("{tool} is not there; `cargo xtask setup --extras` compiles it");
         }
     }
-    let driver = workshop.root.join(DRIVER);
     if args.extras {
-        ensure_all(BROWSER, workshop)?;
-        Step::new("npm", &["ci"]).within(&driver).run()?;
-    } else if driver.join("node_modules").is_dir() && workshop.has("chromium") {
-        println!("a browser is there");
+        ensure_browser(workshop)?;
     } else {
-        println!("a browser is not there; `cargo xtask setup --extras` installs it");
+        println!("a browser for the tests of pages comes with `cargo xtask setup --extras`");
     }
     println!("all that building and testing need is there");
     Ok(())
@@ -112,6 +108,16 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
 /// Installs what is missing; quiet when nothing is.
 pub(crate) fn ensure(workshop: &Workshop) -> Result<()> {
     ensure_all(NEEDS, workshop)
+}
+
+/// Installs what is missing of the browser and its driver.
+pub(crate) fn ensure_browser(workshop: &Workshop) -> Result<()> {
+    ensure_all(BROWSER, workshop)?;
+    let folder = workshop.root.join(DRIVER);
+    if !folder.join("node_modules/playwright-core").is_dir() {
+        Step::new("npm", &["ci"]).within(&folder).run()?;
+    }
+    Ok(())
 }
 
 fn ensure_all(needs: &'static [Need], workshop: &Workshop) -> Result<()> {

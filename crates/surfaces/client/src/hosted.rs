@@ -155,7 +155,7 @@ fn shown(row: AgentRow) -> AgentView {
 }
 
 /// An actor, with what is known of it as an agent.
-fn actor(view: bottega_actor::ActorView, agents: &BTreeMap<String, AgentView>) -> ActorView {
+fn actor(view: &bottega_actor::ActorView, agents: &BTreeMap<String, AgentView>) -> ActorView {
     let agent = view.name.as_deref().and_then(|name| agents.get(name));
     ActorView {
         id: view.id.to_string(),
@@ -242,8 +242,8 @@ impl Agents for HostedAgents {
     async fn tree(&self) -> Result<TreeView, ApiError> {
         let agents = self.list().await?.into_iter().map(|agent| (agent.name.clone(), agent));
         let mut agents: BTreeMap<String, AgentView> = agents.collect();
-        let tree = self.agency().tree().into_iter();
-        let actors: Vec<ActorView> = tree.map(|view| actor(view, &agents)).collect();
+        let tree = self.agency().tree();
+        let actors: Vec<ActorView> = tree.iter().map(|view| actor(view, &agents)).collect();
         for name in actors.iter().filter_map(|actor| actor.name.as_deref()) {
             agents.remove(name);
         }

@@ -21,6 +21,10 @@ pub enum Act {
 
 /// What an event of the terminal means. A new size means nothing: the next drawing asks for it.
 #[must_use]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most keys mean nothing, and which there are is not ours to say"
+)]
 pub fn act(event: &Event) -> Option<Act> {
     let key = event.as_key_event().filter(|key| key.kind != KeyEventKind::Release)?;
     let with = |modifier| key.modifiers.contains(modifier);

@@ -46,7 +46,6 @@ pub enum Left {
 }
 
 /// The keys that are pressed at the process's own terminal, and its new sizes.
-#[must_use]
 pub fn keys() -> impl Stream<Item = io::Result<Event>> + Send + Unpin {
     EventStream::new()
 }

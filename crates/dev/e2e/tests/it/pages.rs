@@ -22,6 +22,7 @@ fn browser() -> Option<(PathBuf, PathBuf, PathBuf)> {
 }
 
 /// What each screen shows of the page about the API.
+#[expect(clippy::print_stderr, reason = "a test that can't look says so")]
 fn looks(home: &Home) -> Option<Vec<Value>> {
     let Some((node, script, chromium)) = browser() else {
         eprintln!("no browser here: `cargo xtask setup --extras` brings it");

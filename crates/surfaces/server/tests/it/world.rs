@@ -99,7 +99,7 @@ pub(crate) fn tree() -> TreeView {
         begun_ms: None,
         under_way: Some(alive.under_way),
         trouble: Some("trap".into()),
-        ..keeper.clone()
+        ..keeper
     };
     TreeView {
         version: "0.1.0".into(),

@@ -110,7 +110,7 @@ fn a_pace_needs_two_looks_at_the_same_server() {
     let mut anew = second.clone();
     anew.tree.begun_ms += 1;
     assert_eq!(pace(&anew, Some(&first)), None, "it began to count anew");
-    let mut younger = first.clone();
+    let mut younger = first;
     younger.tree.actors.remove(1);
     assert_eq!(pace(&second, Some(&younger)), Some(15.0), "it did all since it was born");
 }
