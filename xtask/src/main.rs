@@ -8,7 +8,8 @@
 //!
 //! Invariants
 //! * A system package is named before it is installed.
-//! * Nothing is fetched by address: wheels come through pip, crates through cargo, packages through apt.
+//! * Nothing is fetched by address: wheels come through pip, crates through cargo, packages through apt,
+//!   the browser's driver through npm.
 //! * Every verb works without a terminal and without standard input.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: it prints")]

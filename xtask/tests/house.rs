@@ -30,7 +30,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 const HANDLES: &[&str] = &["bottega-client"];
 
 /// The rooms of `surfaces` that other surfaces may import.
-const SHARED_SURFACES: &[&str] = &["bottega-api", "bottega-client"];
+const SHARED_SURFACES: &[&str] = &["bottega-api", "bottega-client", "bottega-tui"];
 
 /// Foreign crates with a home: nobody else imports them, so that replacing one touches one room.
 const HOMES: &[(&str, &[&str])] = &[
@@ -40,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["bottega-cli", "xtask"]),
     ("clap_complete", &["bottega-cli"]),
     ("clap_mangen", &["bottega-cli"]),
+    ("crossterm", &["bottega-tui"]),
     ("flate2", &["bottega-egress"]),
     ("grep", &["bottega-workspace"]),
     ("html5gum", &["bottega-coder"]),
@@ -50,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("llama-cpp-sys-2", &["bottega-local-model"]),
     ("llguidance", &["bottega-local-model"]),
     ("minijinja", &["bottega-local-model"]),
+    ("ratatui", &["bottega-tui"]),
     ("reedline", &["bottega-cli"]),
     ("reqwest", &["bottega-providers", "bottega-local-model", "bottega-egress", "bottega-client"]),
     ("rusqlite", &["bottega-journal-sqlite"]),

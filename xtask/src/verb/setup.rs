@@ -11,7 +11,8 @@ use crate::workshop::Workshop;
 /// Arguments of `setup`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also install cargo-nextest and cargo-deny, which are compiled (minutes). Everything works without.
+    /// Also install cargo-nextest and cargo-deny, which are compiled (minutes), and a browser that tests look at pages
+    /// with. Everything works without.
     #[arg(long)]
     extras: bool,
 }
@@ -62,6 +63,20 @@ const NEEDS: &[Need] = &[
     },
 ];
 
+/// What tests look at the server's pages with.
+const BROWSER: &[Need] = &[
+    Need {
+        sign: Sign::Program("chromium"),
+        package: "chromium",
+        why: "the browser in which tests open pages",
+    },
+    Need { sign: Sign::Program("node"), package: "nodejs", why: "the browser's driver runs on it" },
+    Need { sign: Sign::Program("npm"), package: "npm", why: "it brings the browser's driver" },
+];
+
+/// Where the driver's version is pinned, and where it is installed.
+const DRIVER: &str = "crates/dev/e2e/browser";
+
 /// Parts of the Rust toolchain that `check` needs, by the command that shows them.
 const COMPONENTS: &[(&str, &str)] = &[("fmt", "rustfmt"), ("clippy", "clippy")];
 
@@ -81,13 +96,32 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
             println!("{tool} is not there; `cargo xtask setup --extras` compiles it");
         }
     }
+    if args.extras {
+        ensure_browser(workshop)?;
+    } else {
+        println!("a browser for the tests of pages comes with `cargo xtask setup --extras`");
+    }
     println!("all that building and testing need is there");
     Ok(())
 }
 
 /// Installs what is missing; quiet when nothing is.
 pub(crate) fn ensure(workshop: &Workshop) -> Result<()> {
-    let missing = missing(|sign| is_met(sign, workshop));
+    ensure_all(NEEDS, workshop)
+}
+
+/// Installs what is missing of the browser and its driver.
+pub(crate) fn ensure_browser(workshop: &Workshop) -> Result<()> {
+    ensure_all(BROWSER, workshop)?;
+    let folder = workshop.root.join(DRIVER);
+    if !folder.join("node_modules/playwright-core").is_dir() {
+        Step::new("npm", &["ci"]).within(&folder).run()?;
+    }
+    Ok(())
+}
+
+fn ensure_all(needs: &'static [Need], workshop: &Workshop) -> Result<()> {
+    let missing = missing(needs, |sign| is_met(sign, workshop));
     if missing.is_empty() {
         return Ok(());
     }
@@ -122,8 +156,8 @@ pub(crate) fn ensure_components() -> Result<()> {
     Ok(())
 }
 
-fn missing(is_met: impl Fn(Sign) -> bool) -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| !is_met(need.sign)).collect()
+fn missing(needs: &'static [Need], is_met: impl Fn(Sign) -> bool) -> Vec<&'static Need> {
+    needs.iter().filter(|need| !is_met(need.sign)).collect()
 }
 
 fn is_met(sign: Sign, workshop: &Workshop) -> bool {
@@ -189,7 +223,7 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        let missing = missing(|sign| !matches!(sign, Sign::Program("cmake" | "make")));
+        let missing = missing(NEEDS, |sign| !matches!(sign, Sign::Program("cmake" | "make")));
         let steps: Vec<_> = install(&missing, Rights::Root).iter().map(Step::to_string).collect();
         assert_eq!(
             steps,
@@ -198,7 +232,7 @@ mod tests {
                 "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends make cmake",
             ]
         );
-        assert!(super::missing(|_| true).is_empty());
+        assert!(super::missing(NEEDS, |_| true).is_empty());
     }
 
     #[test]

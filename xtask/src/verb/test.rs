@@ -39,9 +39,19 @@ pub(crate) enum Watched {
 /// Crates whose tests load a model.
 const WITH_MODEL: &[&str] = &["bottega-local-model", "bottega-e2e", "bottega"];
 
+/// The crate whose tests open pages in a browser.
+const WITH_BROWSER: &str = "bottega-e2e";
+
 /// Does it.
 pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
     setup::ensure(workshop)?;
+    // A person installs a browser when they want one; without, the tests of pages say so and pass.
+    if workshop.ci
+        && wants_browser(&args.package)
+        && let Err(error) = setup::ensure_browser(workshop)
+    {
+        println!("no page is looked at in a browser: {error:#}");
+    }
     let model = if wants_model(&args.package) { Some(test_model::ensure(workshop)?) } else { None };
     let runner = if workshop.has("cargo-nextest") { Runner::Nextest } else { Runner::Cargo };
     let watched = if workshop.ci { Watched::ByCi } else { Watched::ByPerson };
@@ -117,6 +127,11 @@ fn has_library(package: &str) -> bool {
     !matches!(package, "xtask" | "bottega")
 }
 
+/// Whether pages are opened in a browser among these.
+fn wants_browser(packages: &[String]) -> bool {
+    packages.is_empty() || packages.iter().any(|name| full_name(name) == WITH_BROWSER)
+}
+
 fn wants_model(packages: &[String]) -> bool {
     packages.is_empty()
         || packages.iter().any(|name| WITH_MODEL.contains(&full_name(name).as_str()))
@@ -189,5 +204,12 @@ mod tests {
         assert!(wants_model(&[]));
         assert!(wants_model(&["local-model".to_owned()]));
         assert!(!wants_model(&["store".to_owned()]));
+    }
+
+    #[test]
+    fn a_browser_is_installed_for_those_who_open_one() {
+        assert!(wants_browser(&[]));
+        assert!(wants_browser(&["e2e".to_owned()]));
+        assert!(!wants_browser(&["server".to_owned()]));
     }
 }

@@ -17,6 +17,7 @@ mod problem;
 mod run;
 mod session;
 mod tender;
+mod tree;
 
 pub use agent::{
     AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, DeadView, DeliveryClass,
@@ -34,3 +35,4 @@ pub use session::{
     ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,
 };
 pub use tender::{BidView, ReputationView, SaidView, TenderRequest, TenderStanding, TenderView};
+pub use tree::{ActorState, ActorView, TreeView};

@@ -17,6 +17,7 @@ mod secret;
 mod serve;
 mod sessions;
 mod tender;
+mod top;
 mod undo;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Sessions(sessions::Arguments),
     Undo(undo::Arguments),
     Serve(serve::Arguments),
+    Top(top::Arguments),
     Agent(agent::Arguments),
     Message(message::Arguments),
     Tender(tender::Arguments),
@@ -78,6 +80,7 @@ impl Command {
             | Self::Sessions(_)
             | Self::Undo(_)
             | Self::Serve(_)
+            | Self::Top(_)
             | Self::Message(_)
             | Self::Tender(_)
             | Self::Model(_)
@@ -96,6 +99,7 @@ impl Command {
             Self::Sessions(_)
             | Self::Undo(_)
             | Self::Serve(_)
+            | Self::Top(_)
             | Self::Agent(_)
             | Self::Message(_)
             | Self::Tender(_)
@@ -119,6 +123,7 @@ impl Command {
             Self::Sessions(arguments) => sessions::execute(arguments, desk).await,
             Self::Undo(arguments) => undo::execute(arguments, desk).await,
             Self::Serve(arguments) => serve::execute(arguments, desk).await,
+            Self::Top(arguments) => top::execute(arguments, desk).await,
             Self::Agent(arguments) => agent::execute(arguments, desk).await,
             Self::Message(arguments) => message::execute(arguments, desk).await,
             Self::Tender(arguments) => tender::execute(arguments, desk).await,

@@ -20,7 +20,6 @@ mod approval;
 mod arguments;
 mod command;
 mod execute;
-mod figures;
 mod follow;
 mod invocation;
 mod keyboard;
@@ -32,8 +31,9 @@ mod table;
 mod task;
 mod template;
 mod terminal;
-mod visible;
 mod work;
+
+use bottega_tui::{figures, visible};
 
 pub use command::Needs;
 pub use execute::execute;

@@ -135,6 +135,11 @@ impl Terminal {
         self.stdin_is_terminal && self.stderr_is_terminal
     }
 
+    /// Whether a person sits before a whole screen that can be drawn on, and can press its keys.
+    pub(crate) const fn has_screen(&self) -> bool {
+        self.stdin_is_terminal && self.stdout_is_terminal && !self.dumb
+    }
+
     /// Whether lines on standard error can be drawn over.
     pub(crate) const fn err_is_screen(&self) -> bool {
         self.stderr_is_terminal && !self.dumb

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
-    MailView, ReceiptView, SendRequest,
+    MailView, ReceiptView, SendRequest, TreeView,
 };
 
 use crate::Tenders;
@@ -11,11 +11,17 @@ use crate::Tenders;
 /// Agents that live on a server. A name is `echo@local`, or `echo` for one of the server's own.
 #[async_trait]
 pub trait Agents: Tenders {
+    /// Where they live, in words for people: the server's address.
+    fn place(&self) -> String;
+
     /// Lets an agent live here, and keeps it: it is begun again with the server.
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError>;
 
     /// Everybody who lives here, by name.
     async fn list(&self) -> Result<Vec<AgentView>, ApiError>;
+
+    /// Everything that lives here under its supervisors, and what the server takes.
+    async fn tree(&self) -> Result<TreeView, ApiError>;
 
     /// One agent.
     async fn show(&self, name: &str) -> Result<AgentView, ApiError>;

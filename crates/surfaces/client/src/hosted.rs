@@ -1,18 +1,20 @@
 //! [`Agents`] over an agency in the same process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_acl::{AgentName, Aid, Message, json};
+use bottega_actor::State;
 use bottega_agency::{
     Agency, AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
 };
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, DeadView,
-    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, SendRequest, WaitingView,
-    codes,
+    ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
+    AskRequest, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
+    SendRequest, TreeView, WaitingView, codes,
 };
 use bottega_behaviour::Unsent;
 use bottega_event::{Death, Record, Revision, StreamId};
@@ -21,8 +23,8 @@ use bottega_store::Journal;
 use bottega_types::{Clock, Digest, MessageId, Timestamp};
 use serde_json::Value;
 
-use crate::Agents;
 use crate::error::agency_error;
+use crate::{Agents, memory};
 
 /// How long an agent may take to deal with what waits for it, before it is cut off.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -41,6 +43,7 @@ pub struct HostedAgents {
     market: Arc<Market>,
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
+    begun: Timestamp,
 }
 
 impl std::fmt::Debug for HostedAgents {
@@ -50,7 +53,7 @@ impl std::fmt::Debug for HostedAgents {
 }
 
 impl HostedAgents {
-    /// Over what is deployed, and the market among them.
+    /// Over what is deployed, and the market among them. The server's time runs from here.
     #[must_use]
     pub fn new(
         deployments: Arc<Deployments>,
@@ -58,7 +61,8 @@ impl HostedAgents {
         journal: Arc<dyn Journal>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { deployments, market, journal, clock }
+        let begun = clock.now();
+        Self { deployments, market, journal, clock, begun }
     }
 
     pub(crate) fn market(&self) -> &Market {
@@ -150,6 +154,33 @@ fn shown(row: AgentRow) -> AgentView {
     }
 }
 
+/// An actor, with what is known of it as an agent.
+fn actor(view: &bottega_actor::ActorView, agents: &BTreeMap<String, AgentView>) -> ActorView {
+    let agent = view.name.as_deref().and_then(|name| agents.get(name));
+    ActorView {
+        id: view.id.to_string(),
+        parent: view.parent.map(|parent| parent.to_string()),
+        name: view.name.as_deref().map(str::to_owned),
+        kind: view.kind.to_owned(),
+        agent: agent.map(|agent| agent.kind.clone()),
+        state: match view.state {
+            State::Starting => ActorState::Starting,
+            State::Running => ActorState::Running,
+            State::Stopping => ActorState::Stopping,
+            State::Resting => ActorState::Resting,
+            State::Stopped => ActorState::Stopped,
+            State::Failed => ActorState::Failed,
+        },
+        waiting: view.depth,
+        capacity: view.capacity,
+        under_way: agent.map(|agent| agent.under_way),
+        handled: view.handled,
+        restarts: view.restarts,
+        begun_ms: Some(view.started_at.as_millis()).filter(|ms| *ms > 0),
+        trouble: view.last_error.as_deref().map(str::to_owned),
+    }
+}
+
 fn mail(row: MailRow) -> MailView {
     MailView {
         id: row.id.to_string(),
@@ -196,6 +227,10 @@ fn keyed(key: &str) -> MessageId {
 
 #[async_trait]
 impl Agents for HostedAgents {
+    fn place(&self) -> String {
+        "this process".to_owned()
+    }
+
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
         let name = self.deployments.deploy(deployment(request)?).await.map_err(agency_error)?;
         self.view(&name).await
@@ -203,6 +238,24 @@ impl Agents for HostedAgents {
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
         Ok(self.deployments.agency().list().await.into_iter().map(shown).collect())
+    }
+
+    async fn tree(&self) -> Result<TreeView, ApiError> {
+        let agents = self.list().await?.into_iter().map(|agent| (agent.name.clone(), agent));
+        let mut agents: BTreeMap<String, AgentView> = agents.collect();
+        let tree = self.agency().tree();
+        let actors: Vec<ActorView> = tree.iter().map(|view| actor(view, &agents)).collect();
+        for name in actors.iter().filter_map(|actor| actor.name.as_deref()) {
+            agents.remove(name);
+        }
+        Ok(TreeView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            at_ms: self.now().as_millis(),
+            begun_ms: self.begun.as_millis(),
+            memory_bytes: memory::held(),
+            actors,
+            absent: agents.into_values().collect(),
+        })
     }
 
     async fn show(&self, name: &str) -> Result<AgentView, ApiError> {

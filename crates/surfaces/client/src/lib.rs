@@ -17,6 +17,7 @@ mod grants;
 mod hosted;
 mod hosted_tenders;
 mod in_process;
+mod memory;
 mod remote;
 mod session_agent;
 mod stream;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
     MailView, Problem, ReceiptView, ReputationView, SaidView, SendRequest, TenderRequest,
-    TenderView, codes,
+    TenderView, TreeView, codes,
 };
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -132,7 +132,7 @@ impl Remote {
     }
 
     fn unreached(&self, error: reqwest::Error) -> ApiError {
-        let server = self.server.as_str().trim_end_matches('/');
+        let server = self.place();
         let why = match (error.is_connect(), error.is_timeout()) {
             (true, _) => format!("nobody answers at {server}"),
             (false, true) => format!("{server} took longer than {} s", PATIENCE.as_secs()),
@@ -145,7 +145,7 @@ impl Remote {
 
     /// Somebody else than a server of ours answered.
     fn strange(&self, what: &str) -> ApiError {
-        let server = self.server.as_str().trim_end_matches('/');
+        let server = self.place();
         let why = format!("{server} gave back {what}, which is not what Bottega says");
         ApiError::new(codes::NO_SERVER, why).step("check the address behind `--server`")
     }
@@ -177,12 +177,20 @@ fn is_loopback(url: &Url) -> bool {
 
 #[async_trait]
 impl Agents for Remote {
+    fn place(&self) -> String {
+        self.server.as_str().trim_end_matches('/').to_owned()
+    }
+
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
         self.post_json(&["agents"], &request).await
     }
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
         self.get(&["agents"]).await
+    }
+
+    async fn tree(&self) -> Result<TreeView, ApiError> {
+        self.get(&["tree"]).await
     }
 
     async fn show(&self, name: &str) -> Result<AgentView, ApiError> {

@@ -6,6 +6,7 @@ mod health;
 mod messages;
 mod metrics;
 mod tenders;
+mod tree;
 
 use axum::http::StatusCode;
 use futures::future::BoxFuture;
@@ -157,6 +158,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         agents::ENDPOINTS,
         messages::ENDPOINTS,
         tenders::ENDPOINTS,
+        tree::ENDPOINTS,
         health::ENDPOINTS,
         metrics::ENDPOINTS,
         description::ENDPOINTS,

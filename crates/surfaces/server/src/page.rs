@@ -110,14 +110,22 @@ impl Page {
 
     fn index(&mut self, document: &Value) {
         self.raw("<nav>");
-        for (path, verb, operation) in operations(document) {
-            let (path, id) = (escaped(path), escaped(text(&operation["operationId"])));
-            self.raw(&format!(
-                "<a href=\"#{id}\"><b class=\"{verb}\">{}</b> <code>{path}</code></a>",
-                verb.to_uppercase()
-            ));
+        for tag in items(&document["tags"]) {
+            let name = escaped(text(&tag["name"]));
+            self.raw(&format!("<section>\n<h3><a href=\"#{name}\">{name}</a></h3>"));
+            for (path, verb, operation) in operations(document) {
+                if operation["tags"][0] != tag["name"] {
+                    continue;
+                }
+                let (path, id) = (escaped(path), escaped(text(&operation["operationId"])));
+                self.raw(&format!(
+                    "<a href=\"#{id}\"><b class=\"{verb}\">{}</b><code>{path}</code></a>",
+                    verb.to_uppercase()
+                ));
+            }
+            self.raw("</section>");
         }
-        self.raw("<a href=\"#types\">Types</a> <a href=\"#errors\">Errors</a> <a href=\"/openapi.json\">OpenAPI</a>\n</nav>");
+        self.raw("</nav>\n<p>Further down: <a href=\"#types\">types</a>, <a href=\"#errors\">errors</a>. For programs: <a href=\"/openapi.json\">OpenAPI</a>.</p>");
     }
 
     fn operation(&mut self, path: &str, verb: &str, operation: &Value) {
@@ -125,7 +133,7 @@ impl Page {
         let summary = prose(text(&operation["summary"]));
         let verb_word = verb.to_uppercase();
         self.raw(&format!(
-            "<details id=\"{id}\" open>\n<summary><b class=\"{verb}\">{verb_word}</b> <code>{path}</code> \
+            "<details id=\"{id}\" open>\n<summary><b class=\"{verb}\">{verb_word}</b><code>{path}</code> \
              <span>{summary}</span></summary>"
         ));
         match operation["security"].as_array().map(Vec::len) {
@@ -153,16 +161,22 @@ impl Page {
             self.element("pre", "", &example);
         }
         self.raw("<h4>Answers</h4>");
+        let (refusals, answers): (Vec<_>, Vec<_>) =
+            fields(&operation["responses"]).partition(|(_, it)| it["$ref"].is_string());
         self.table(
             &["status", "type", "what"],
-            fields(&operation["responses"]).map(|(status, it)| {
-                let (kind, about) = match it["$ref"].as_str() {
-                    Some(_) => (link("Problem"), "A refusal.".to_owned()),
-                    None => (answer_type(&it["content"]), prose(text(&it["description"]))),
-                };
-                [escaped(status), kind, about]
+            answers.into_iter().map(|(status, it)| {
+                let about = prose(text(&it["description"]));
+                [escaped(status), answer_type(&it["content"]), about]
             }),
         );
+        if !refusals.is_empty() {
+            let statuses: Vec<String> = refusals.iter().map(|(it, _)| escaped(it)).collect();
+            let (statuses, problem) = (statuses.join(", "), link("Problem"));
+            self.raw(&format!(
+                "<p><small>Refusals: {statuses}, each with a {problem}.</small></p>"
+            ));
+        }
         self.raw("</details>");
     }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -72,6 +72,12 @@ impl Person {
 
     pub(crate) fn types(&self, text: &str) {
         rustix::io::write(&self.desk, text.as_bytes()).unwrap();
+    }
+
+    /// Somebody sends the command a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // It may have ended.
+        kill_process(Pid::from_child(&self.child), signal).ok();
     }
 
     /// Waits for the command's end, reading all the while. Returns the exit code, and all that was seen.

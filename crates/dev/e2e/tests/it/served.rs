@@ -47,14 +47,14 @@ fn counter(step: u32) -> Vec<u8> {
 }
 
 /// A folder of the workspace with an agent in it.
-fn agent(home: &Home, folder: &str, version: &str, step: u32) {
+pub(crate) fn agent(home: &Home, folder: &str, version: &str, step: u32) {
     let manifest = format!("name = \"counter\"\nversion = \"{version}\"\nworld = \"agent\"\n");
     home.write(&format!("{folder}/bottega.toml"), manifest);
     home.write(&format!("{folder}/counter.wasm"), counter(step));
 }
 
 /// A server at a free port, and its address.
-fn serve(home: &Home) -> (Live, String) {
+pub(crate) fn serve(home: &Home) -> (Live, String) {
     let mut server = home.bottega(&["serve", "--listen", "127.0.0.1:0", "--json"]).start();
     let line: Value = serde_json::from_str(&server.line().unwrap()).unwrap();
     (server, line["serving"]["url"].as_str().unwrap().to_owned())

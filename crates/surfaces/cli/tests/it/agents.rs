@@ -23,6 +23,7 @@ fn help_reads_well() {
     insta::assert_snapshot!(help(&["message", "ask"]));
     insta::assert_snapshot!(help(&["tender"]));
     insta::assert_snapshot!(help(&["tender", "open"]));
+    insta::assert_snapshot!(help(&["top"]));
 }
 
 #[test]
@@ -287,4 +288,47 @@ fn an_agent_outside_speaks_in_its_own_name_and_conversation() {
     std::fs::write(home.path().join("bottega.toml"), manifest).unwrap();
     let came = run(&["agent", "deploy", &home.path().display().to_string()]);
     assert_eq!(came.left.calls[1], format!("deploy {manifest:?}  None null"));
+}
+
+/// What `top` shows is drawn elsewhere; here is what it prints.
+#[test]
+fn a_server_is_shown_once_where_there_is_no_screen() {
+    let dumb = World { terminals: (true, true, true), dumb: true, ..World::default() };
+    let piped = World { terminals: (true, false, true), ..World::default() };
+    let once = World { terminals: (true, true, true), ..World::default() };
+    assert_eq!(dumb.run(&["top"]).exit, 0);
+    let came = piped.run(&["top"]);
+    assert_eq!((came.exit, came.left.calls), (0, vec!["agents None".to_owned(), "look".into()]));
+    let came = once.run(&["top", "--once", "--server", "http://127.0.0.1:9"]);
+    assert_eq!(came.left.calls[0], "agents Some(\"http://127.0.0.1:9\")");
+    insta::assert_snapshot!(came.page());
+    let wide = World { terminals: (false, false, false), ..World::default() }.run(&["top"]);
+    insta::assert_snapshot!(wide.page());
+}
+
+#[test]
+fn a_script_gets_one_object_a_look() {
+    let came = json(&["top", "--once"]);
+    assert_eq!((came.exit, came.err.as_str()), (0, ""));
+    insta::assert_snapshot!(came.out);
+
+    let wait = Step::Wait(std::time::Duration::ZERO);
+    let steps = vec![wait.clone(), Step::Silence, Step::Silence, wait, Step::CtrlC];
+    let came = World { steps, ..World::default() }.run(&["--json", "top"]);
+    let lines: Vec<serde_json::Value> =
+        came.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((came.exit, lines.len()), (130, 3), "{}", came.err);
+    assert_eq!(lines[0]["actors"][1]["agent"], "wasm greeter 0.1.0");
+    // Told once, and the way to the server is looked for anew.
+    assert_eq!(came.err.lines().count(), 1);
+    assert!(came.err.contains("BTG0023"), "{}", came.err);
+    let ways = came.left.calls.iter().filter(|call| call.starts_with("agents")).count();
+    assert_eq!(ways, 3);
+}
+
+#[test]
+fn a_server_that_was_never_there_is_an_error() {
+    let came = World { no_server: true, ..World::default() }.run(&["top"]);
+    assert_eq!(came.exit, 1);
+    assert!(came.err.contains("BTG0023"), "{}", came.err);
 }

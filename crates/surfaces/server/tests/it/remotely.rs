@@ -8,7 +8,7 @@ use bottega_server::Limits;
 use bottega_types::Secret;
 use serde_json::json;
 
-use crate::world::{agents, mail, remote, served, tender};
+use crate::world::{agents, mail, remote, served, tender, tree};
 
 fn request() -> DeployRequest {
     let config = json!({"greeting": "Hi"});
@@ -22,6 +22,8 @@ fn every_call_arrives_and_comes_back() {
         let echo = agents().remove(0);
         site.agents.gate.notify_one();
         assert_eq!(remote.list().await.unwrap(), agents());
+        assert_eq!(remote.tree().await.unwrap(), tree());
+        assert_eq!(remote.place(), format!("http://{}", site.address));
         assert_eq!(remote.deploy(request()).await.unwrap(), echo);
         assert_eq!(remote.show("od\"d\\name@local").await.unwrap(), agents()[1]);
         assert_eq!(remote.events("echo", 9).await.unwrap()[0].kind, "agent.started");

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
-    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, ReputationView, SaidView,
-    SendRequest, TenderRequest, TenderStanding, TenderView, WaitingView, codes,
+    ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
+    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
+    ReputationView, SaidView, SendRequest, TenderRequest, TenderStanding, TenderView, TreeView,
+    WaitingView, codes,
 };
 use bottega_client::{Agents, Remote, Tenders};
 use bottega_server::{Limits, Options, Server};
@@ -70,6 +71,44 @@ pub(crate) fn agents() -> Vec<AgentView> {
         agent("echo@local", AgentStanding::Running, None),
         agent("od\"d\\name@local", AgentStanding::Failed, Some("out of fuel")),
     ]
+}
+
+pub(crate) fn tree() -> TreeView {
+    let [alive, absent] = agents().try_into().unwrap();
+    let keeper = ActorView {
+        id: "act_1".into(),
+        parent: None,
+        name: Some("keeper of echo@local".into()),
+        kind: "supervisor".into(),
+        agent: None,
+        state: ActorState::Running,
+        waiting: 0,
+        capacity: 64,
+        under_way: None,
+        handled: 2,
+        restarts: 0,
+        begun_ms: Some(1_500),
+        trouble: None,
+    };
+    let echo = ActorView {
+        id: "act_2".into(),
+        parent: Some("act_1".into()),
+        name: Some(alive.name),
+        kind: "agent".into(),
+        agent: Some(alive.kind),
+        begun_ms: None,
+        under_way: Some(alive.under_way),
+        trouble: Some("trap".into()),
+        ..keeper
+    };
+    TreeView {
+        version: "0.1.0".into(),
+        at_ms: 3_000,
+        begun_ms: 1_000,
+        memory_bytes: Some(98_357_248),
+        actors: vec![keeper, echo],
+        absent: vec![absent],
+    }
 }
 
 pub(crate) fn mail() -> Vec<MailView> {
@@ -164,6 +203,10 @@ impl Tenders for Told {
 
 #[async_trait]
 impl Agents for Told {
+    fn place(&self) -> String {
+        "here".into()
+    }
+
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
         let DeployRequest { manifest, module, name, config } = request;
         self.note(format!("deploy {manifest:?} {} bytes {name:?} {config}", module.len()))?;
@@ -173,6 +216,11 @@ impl Agents for Told {
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
         self.note("list".into())?;
         Ok(agents())
+    }
+
+    async fn tree(&self) -> Result<TreeView, ApiError> {
+        self.note("tree".into())?;
+        Ok(tree())
     }
 
     async fn show(&self, name: &str) -> Result<AgentView, ApiError> {

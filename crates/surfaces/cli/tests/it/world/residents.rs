@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, ApiError, AskRequest, BidView, DeadView,
-    DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, ReputationView, SaidView,
-    SendRequest, TenderRequest, TenderStanding, TenderView, WaitingView, codes,
+    ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
+    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
+    ReputationView, SaidView, SendRequest, TenderRequest, TenderStanding, TenderView, TreeView,
+    WaitingView, codes,
 };
 use bottega_client::{Agents, Tenders};
 use serde_json::json;
 
-use super::{Fake, NOW};
+use super::{Fake, NOW, Step};
 
 fn agents() -> Vec<AgentView> {
     let agent = |name: &str, state, trouble: Option<&str>| AgentView {
@@ -30,6 +31,65 @@ fn agents() -> Vec<AgentView> {
     ]
 }
 
+/// The first of [`agents`] under its supervisor; the second was given up.
+fn tree() -> TreeView {
+    let [greeter, clerk] = agents().try_into().unwrap();
+    let keeper = ActorView {
+        id: "act_1".into(),
+        parent: None,
+        name: Some("keeper of greeter@local".into()),
+        kind: "supervisor".into(),
+        agent: None,
+        state: ActorState::Running,
+        waiting: 0,
+        capacity: 64,
+        under_way: None,
+        handled: 2,
+        restarts: 0,
+        begun_ms: Some(NOW.as_millis() - 300_000),
+        trouble: None,
+    };
+    let greeter = ActorView {
+        id: "act_2".into(),
+        parent: Some("act_1".into()),
+        name: Some(greeter.name),
+        kind: "agent".into(),
+        agent: Some(greeter.kind),
+        waiting: greeter.waiting,
+        capacity: greeter.capacity,
+        under_way: Some(greeter.under_way),
+        handled: greeter.handled,
+        restarts: greeter.restarts,
+        ..keeper.clone()
+    };
+    TreeView {
+        version: "0.1.0".into(),
+        at_ms: NOW.as_millis(),
+        begun_ms: NOW.as_millis() - 302_000,
+        memory_bytes: Some(98_357_248),
+        actors: vec![keeper, greeter],
+        absent: vec![clerk],
+    }
+}
+
+impl Fake {
+    /// What the next step of the script lets be seen; without one, all that is there.
+    fn look(&self) -> Result<TreeView, ApiError> {
+        let number = self.left.lock().unwrap().calls.iter().filter(|call| *call == "look").count();
+        self.note("look".into());
+        match self.world.steps.get(number) {
+            Some(Step::CtrlC) => {
+                self.ctrl_c.send(bottega_cli::Interrupt::CtrlC).unwrap();
+                Ok(tree())
+            }
+            Some(Step::Silence) => {
+                Err(ApiError::new(codes::NO_SERVER, "nobody answers at http://127.0.0.1:7437"))
+            }
+            Some(_) | None => Ok(tree()),
+        }
+    }
+}
+
 fn found(name: &str) -> Result<AgentView, ApiError> {
     let mut agents = agents().into_iter();
     agents
@@ -39,6 +99,10 @@ fn found(name: &str) -> Result<AgentView, ApiError> {
 
 #[async_trait]
 impl Agents for Fake {
+    fn place(&self) -> String {
+        "http://127.0.0.1:7437".into()
+    }
+
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
         let DeployRequest { manifest, module, name, config } = request;
         self.note(format!("deploy {manifest:?} {module} {name:?} {config}"));
@@ -47,6 +111,10 @@ impl Agents for Fake {
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
         Ok(if self.world.nobody { Vec::new() } else { agents() })
+    }
+
+    async fn tree(&self) -> Result<TreeView, ApiError> {
+        self.look()
     }
 
     async fn show(&self, name: &str) -> Result<AgentView, ApiError> {

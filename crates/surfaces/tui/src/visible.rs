@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// A sequence that is cut between two pieces is still recognised. Tab and newline stay; every other control
 /// character goes. Marks that reorder what is displayed (Unicode bidirectional controls) are spelled out.
 #[derive(Debug, Default)]
-pub(crate) struct Stripper(Within);
+pub struct Stripper(Within);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Within {
@@ -29,7 +29,7 @@ enum Within {
 
 impl Stripper {
     /// What of the next piece may be shown.
-    pub(crate) fn feed(&mut self, piece: &str) -> String {
+    pub fn feed(&mut self, piece: &str) -> String {
         let mut shown = String::with_capacity(piece.len());
         for character in piece.chars() {
             self.take(character, &mut shown);
@@ -80,18 +80,18 @@ impl Stripper {
 }
 
 /// Whole text, safe to show. Of a line that was drawn over (`10%\r20%`), what was drawn last.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     Stripper::default().feed(&bottega_tool::plain(text))
 }
 
 /// The first line of `text`, safe to show.
-pub(crate) fn first_line(text: &str) -> String {
+pub fn first_line(text: &str) -> String {
     shown(text).lines().next().unwrap_or_default().replace('\t', " ")
 }
 
 /// Text on which a person decides: on top of [`shown`], nothing in it is invisible, and letters of other
 /// scripts that pass for Latin ones are spelled out.
-pub(crate) fn exact(text: &str) -> String {
+pub fn exact(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut stripped = Stripper::default();
     for character in text.chars() {
@@ -148,12 +148,12 @@ const fn is_look_alike(c: char) -> bool {
 }
 
 /// Columns that `text` takes on a terminal.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text` in at most `columns` columns, with `…` where it was cut.
-pub(crate) fn fit(text: &str, columns: usize) -> String {
+pub fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }

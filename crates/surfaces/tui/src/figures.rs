@@ -4,7 +4,7 @@ use bottega_api::RunTotals;
 use bottega_types::{Money, Timestamp};
 
 /// `12430` as `12,430`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut result = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -17,12 +17,12 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// `3 turns`, `1 turn`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// Bytes in binary units: `1.04 GiB`.
-pub(crate) fn bytes(number: u64) -> String {
+pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     let mut value = number as f64;
     let mut unit = 0;
@@ -38,7 +38,7 @@ pub(crate) fn bytes(number: u64) -> String {
 }
 
 /// A number of weights: `1.5 B`, `135 M`.
-pub(crate) fn weights(number: u64) -> String {
+pub fn weights(number: u64) -> String {
     match number {
         0..1_000_000 => grouped(number),
         1_000_000..1_000_000_000 => format!("{:.0} M", number as f64 / 1e6),
@@ -47,7 +47,7 @@ pub(crate) fn weights(number: u64) -> String {
 }
 
 /// Dollars with two digits at least and no more than they need: `$0.00`, `$0.0031`.
-pub(crate) fn dollars(amount: f64) -> String {
+pub fn dollars(amount: f64) -> String {
     if amount >= 1.0 {
         return format!("${amount:.2}");
     }
@@ -58,7 +58,7 @@ pub(crate) fn dollars(amount: f64) -> String {
 }
 
 /// What something cost: dollars, `unknown` when no price was known, or the least that it was.
-pub(crate) fn cost(dollars_in_all: Option<f64>, known: f64) -> String {
+pub fn cost(dollars_in_all: Option<f64>, known: f64) -> String {
     match dollars_in_all {
         Some(amount) => dollars(amount),
         None if known > 0.0 => format!("at least {}", dollars(known)),
@@ -70,12 +70,12 @@ pub(crate) fn cost(dollars_in_all: Option<f64>, known: f64) -> String {
 const SHORT: usize = 8;
 
 /// The end of a session's id.
-pub(crate) fn short(id: &str) -> &str {
+pub fn short(id: &str) -> &str {
     id.get(id.len().saturating_sub(SHORT)..).unwrap_or(id)
 }
 
 /// A span: `12 ms`, `3.4 s`, `41 s`, `5 min 2 s`, `2 h 3 min`.
-pub(crate) fn span(ms: u64) -> String {
+pub fn span(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..10_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
@@ -86,7 +86,7 @@ pub(crate) fn span(ms: u64) -> String {
 }
 
 /// How long ago `then` was at `now`: `just now`, `5 min ago`, `3 h ago`, `6 days ago`, else the day.
-pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.since(then).as_secs() / 60;
     match minutes {
         0 => "just now".to_owned(),
@@ -98,13 +98,13 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
 }
 
 /// The time of day in UTC: `14:26:39`.
-pub(crate) fn clock_time(at: Timestamp) -> String {
+pub fn clock_time(at: Timestamp) -> String {
     let text = at.to_string();
     text.get(11..19).unwrap_or(&text).to_owned()
 }
 
 /// `3 turns · 12,430 tokens (8,120 cached) · 21.4 tok/s · $0.00 · 41 s`.
-pub(crate) fn totals(totals: &RunTotals) -> String {
+pub fn totals(totals: &RunTotals) -> String {
     let mut parts = vec![counted(totals.turns.into(), "turn", "turns")];
     let tokens = counted(totals.input_tokens + totals.output_tokens, "token", "tokens");
     parts.push(match totals.cached_tokens {
