@@ -57,6 +57,7 @@ async fn run() -> Result<(), Failure> {
     let provision = Provision::new(Arc::new(Printer));
     let began = Instant::now();
     match manifest.world {
+        World::Outside => return Err("an agent that lives outside has no module".into()),
         World::Agent => {
             let guest = engine.agent(&wasm, manifest)?;
             say(&format!("loaded {} bytes in {:?}", wasm.len(), began.elapsed()));

@@ -12,6 +12,7 @@ fn check(wasm: &[u8], world: World, expected: &str) {
     let error = match world {
         World::Agent => engine.agent(wasm, manifest(world, "")).unwrap_err(),
         World::Tool => engine.tool(wasm, manifest(world, "")).unwrap_err(),
+        World::Outside => unreachable!("an agent outside has no module"),
     };
     let shown = error.to_string();
     assert!(shown.starts_with(expected), "{shown}");
