@@ -66,6 +66,7 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "tender.awarded", version: 1, upcasters: &[] },
     EventKind { name: "tender.learned", version: 1, upcasters: &[] },
     EventKind { name: "tender.ended", version: 1, upcasters: &[] },
+    EventKind { name: "tender.told", version: 1, upcasters: &[] },
     EventKind { name: "directory.changed", version: 1, upcasters: &[] },
     EventKind { name: "keep.set", version: 1, upcasters: &[] },
 ];

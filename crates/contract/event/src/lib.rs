@@ -43,5 +43,5 @@ pub use session::{
 pub use tender::{
     TenderAwarded, TenderBidden, TenderBidder, TenderChoice, TenderClosing, TenderDecided,
     TenderEnded, TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut,
-    TenderPassed, TenderRound, TenderTerms,
+    TenderPassed, TenderRound, TenderTerms, TenderTold,
 };

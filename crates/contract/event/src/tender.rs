@@ -37,6 +37,8 @@ events! {
         Learned(TenderLearned) = "tender.learned", 1;
         /// The tender is over.
         Ended(TenderEnded) = "tender.ended", 1;
+        /// Everybody was told of its end.
+        Told(TenderTold) = "tender.told", 1;
     }
 }
 
@@ -170,6 +172,10 @@ pub struct TenderLearned {
     /// How.
     pub outcome: Outcome,
 }
+
+/// Everybody was told of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenderTold {}
 
 /// The tender is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

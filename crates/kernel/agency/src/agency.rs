@@ -37,6 +37,8 @@ use crate::routes::{Route, Routes};
 
 /// How long a new version may take to begin.
 const RENEWING: Duration = Duration::from_secs(30);
+/// What the names of those begin with who wait for one answer.
+pub(crate) const ASKER: &str = "asker-";
 /// Rows of the mail view that are read at a time.
 const PAGE: usize = 512;
 /// Copies of one message lie no further apart than this in a conversation.
@@ -76,7 +78,6 @@ pub struct Agency {
     entries: mpsc::Sender<Told>,
     missed: Arc<AtomicU64>,
     residents: Mutex<BTreeMap<AgentName, Row>>,
-    asked: AtomicU64,
     _clerk: Running<()>,
     _chronicler: Running<()>,
 }
@@ -172,7 +173,6 @@ impl Agency {
             entries,
             missed,
             residents: Mutex::default(),
-            asked: AtomicU64::new(0),
             _clerk: spawn(TaskKind::Clerk, clerk.work(called)),
             _chronicler: spawn(TaskKind::Clerk, chronicler.work(told)),
         }
@@ -472,8 +472,9 @@ impl Agency {
     /// Sends a message and waits for the first answer to it, for at most `span`. Its sender is a name of this question's
     /// own.
     pub async fn ask(&self, message: Message, span: Duration) -> Result<Option<Message>, Unsent> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed);
-        let name: AgentName = format!("asker-{number}@{}", self.platform)
+        // Nobody can guess it, and answer in another's place.
+        let number = self.desk.entropy.bits();
+        let name: AgentName = format!("{ASKER}{number:016x}@{}", self.platform)
             .parse()
             .map_err(|_| Unsent::Inadmissible("the platform has no usable name".to_owned()))?;
         let (sender, answer) = oneshot::channel();

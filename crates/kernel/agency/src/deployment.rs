@@ -12,6 +12,7 @@ use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
 use bottega_manifest::{self as manifest, AgentDefinition, Host, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
+use crate::agency::ASKER;
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
 use crate::outside::{Counter, Outsider};
@@ -19,6 +20,8 @@ use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
 const BLOBS: &str = "blobs";
+/// Names of agents that the platform itself needs.
+const RESERVED: &[&str] = &["df", "ams", "market", "operator"];
 /// How long an agent that could not be kept may take to end.
 const ENDING: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -153,6 +156,7 @@ impl Deployments {
     pub async fn deploy(&self, deployment: Deployment) -> Result<AgentName, AgencyError> {
         let loaded = self.load(&deployment).await?;
         self.agency.host(spec(&loaded)).await?;
+        self.moved_in(&loaded);
         let kept = match self.keep(&loaded.name, deployment).await {
             Ok(()) => self.agency.directory().list(listed(&loaded)).await,
             Err(error) => Err(error),
@@ -178,7 +182,8 @@ impl Deployments {
         let deployment = Deployment { name: local, ..deployment };
         let loaded = self.load(&deployment).await?;
         let listed = listed(&loaded);
-        self.agency.upgrade(name, loaded.kind, loaded.make).await?;
+        self.agency.upgrade(name, loaded.kind.clone(), loaded.make.clone()).await?;
+        self.moved_in(&loaded);
         self.keep(name, deployment).await?;
         self.agency.directory().list(listed).await
     }
@@ -254,8 +259,17 @@ impl Deployments {
         }
         let name = self.name(deployment, &manifest)?;
         let kind = format!("outside {} {}", manifest.name, manifest.version);
-        let counter = Arc::clone(self.counters().entry(name.clone()).or_default());
+        let now = self.agency.desk().clock.now();
+        let fresh = || Arc::new(Counter::begun(now));
+        let counter = Arc::clone(self.counters().entry(name.clone()).or_insert_with(fresh));
         Ok(self.loaded(name, kind, Arc::new(OutsideGuest { manifest, counter }), deployment))
+    }
+
+    /// Whoever hears by itself now needs no counter any more.
+    fn moved_in(&self, loaded: &Loaded) {
+        if loaded.guest.manifest().world != World::Outside {
+            self.counters().remove(&loaded.name);
+        }
     }
 
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
@@ -267,12 +281,12 @@ impl Deployments {
     ///
     /// # Errors
     /// When nobody of that name lives outside.
-    pub async fn counter(&self, name: &AgentName) -> Result<Arc<Counter>, AgencyError> {
-        let rows = self.agency.list().await;
-        let row = rows.into_iter().find(|row| row.name == *name);
-        let row = row.ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        let counter = self.counters().get(name).cloned();
-        counter.filter(|_| row.kind.starts_with("outside ")).ok_or_else(|| {
+    pub fn counter(&self, name: &AgentName) -> Result<Arc<Counter>, AgencyError> {
+        // The list of agents would wait for whoever stops or upgrades one, and that may wait for an acknowledgement.
+        if !self.agency.knows(name) {
+            return Err(AgencyError::Unknown(name.clone()));
+        }
+        self.counters().get(name).cloned().ok_or_else(|| {
             AgencyError::Malformed(format!("`{name}` lives here, and hears by itself"))
         })
     }
@@ -294,6 +308,10 @@ impl Deployments {
 
     fn name(&self, deployment: &Deployment, manifest: &Manifest) -> Result<AgentName, AgencyError> {
         let local = deployment.name.clone().unwrap_or_else(|| manifest.name.to_string());
+        if RESERVED.contains(&local.as_str()) || local.starts_with(ASKER) {
+            let why = format!("the name `{local}` is the platform's own; choose another");
+            return Err(AgencyError::Malformed(why));
+        }
         format!("{local}@{}", self.agency.platform())
             .parse()
             .map_err(|error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()))

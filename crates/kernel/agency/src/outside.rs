@@ -8,18 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bottega_acl::Message;
 use bottega_behaviour::{Letter, Office, Resident, Trouble};
-use bottega_types::MessageId;
+use bottega_types::{MessageId, Timestamp};
 use tokio::sync::Notify;
 
 /// Where an agent that lives outside fetches its messages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counter {
     on: Mutex<On>,
     /// Something was put on it, or taken away.
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct On {
     message: Option<Waiting>,
     /// How many were put on it.
@@ -29,7 +29,7 @@ struct On {
 /// A message that waits to be fetched and acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Its number, by which it is acknowledged. Counted anew with each server.
+    /// Its number, by which it is acknowledged.
     pub number: u64,
     /// Its name, by which a repeat is known; nothing for a transient one.
     pub id: Option<MessageId>,
@@ -38,6 +38,14 @@ pub struct Waiting {
 }
 
 impl Counter {
+    /// An empty one. Its numbers begin above those of earlier processes, so that none of theirs acknowledges a message
+    /// that nobody saw: a thousand for each millisecond of the time, which a number of JSON still holds.
+    #[must_use]
+    pub fn begun(now: Timestamp) -> Self {
+        let on = On { message: None, count: now.as_millis().saturating_mul(1_000) };
+        Self { on: Mutex::new(on), changed: Notify::new() }
+    }
+
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
     fn on(&self) -> MutexGuard<'_, On> {
         self.on.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,9 +1,10 @@
 //! One tender with all that it takes to go on. Pure: a step gives what is to be stored and what then is to be said.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use bottega_acl::contract_net::{Tender, TenderDecision, TenderEnding, TenderReport};
-use bottega_acl::{Aid, Input, Message, Output, Performative, Timer};
+use bottega_acl::{AgentName, Aid, Input, Message, Output, Performative, Timer};
 use bottega_event::{
     TenderAwarded, TenderBidden, TenderChoice, TenderClosing, TenderDecided, TenderEnded,
     TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut, TenderPassed,
@@ -16,9 +17,10 @@ use crate::order;
 /// One tender with all that it takes to go on.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    id: TenderId,
     me: Aid,
     tender: Tender,
+    /// Who was called; what others say in its conversation is nothing to it.
+    bidders: Arc<BTreeSet<AgentName>>,
     /// The request to be answered at the end.
     request: Option<Message>,
     /// Messages that were taken in.
@@ -61,14 +63,15 @@ impl Case {
         let terms = order::terms(&opened.terms)?;
         let bidders = opened.bidders.iter().map(|it| (Aid::new(it.agent.clone()), it.standing));
         let bidders: Vec<_> = bidders.collect();
+        let called = opened.bidders.iter().map(|bidder| bidder.agent.clone()).collect();
         let conversation = ConversationId::from_bits(id.bits());
         let announcement = opened.announcement.clone();
         let tender = Tender::among(me, conversation, announcement, terms, bidders);
         let request = opened.request.as_ref().and_then(|letter| letter.open().ok());
         let mut case = Self {
-            id,
             me: me.clone(),
             tender,
+            bidders: Arc::new(called),
             request,
             heard: HashSet::new(),
             said: 0,
@@ -83,8 +86,9 @@ impl Case {
         Some((case, step))
     }
 
-    pub(crate) const fn id(&self) -> TenderId {
-        self.id
+    /// Whether somebody was called for bids.
+    pub(crate) fn knows(&self, agent: &AgentName) -> bool {
+        self.bidders.contains(agent)
     }
 
     pub(crate) fn is_ended(&self) -> bool {
@@ -119,7 +123,8 @@ impl Case {
             | TenderEvent::Round(_)
             | TenderEvent::Awarded(_)
             | TenderEvent::Learned(_)
-            | TenderEvent::Ended(_) => None,
+            | TenderEvent::Ended(_)
+            | TenderEvent::Told(_) => None,
         };
         let Some(input) = input else { return (next, Step::default()) };
         let mut step = Step { events: vec![happened.clone()], ..Step::default() };

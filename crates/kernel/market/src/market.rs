@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bottega_acl::{AgentName, Aid, Message, Performative, Standing};
+use bottega_acl::{AgentName, Aid, Message, Performative, Standing, Timer};
 use bottega_actor::{Running, TaskKind, spawn};
 use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
-use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble, Unsent};
+use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble, Undelivered, Unsent};
 use bottega_event::{
     Letter, NewEvent, Record, Revision, StreamId, TenderBidder, TenderChoice, TenderDecided,
-    TenderEvent, TenderHeard, TenderLost, TenderOpened, TenderPassed,
+    TenderEvent, TenderHeard, TenderLost, TenderOpened, TenderPassed, TenderTold,
 };
 use bottega_store::{
     Append, AppendError, Batch, Expected, Journal, Projection, Projections, StoreError, catch_up,
@@ -32,7 +32,9 @@ const PAGE: usize = 1_000;
 const ROWS: usize = 256;
 /// The most who are called for bids.
 const BIDDERS: usize = 1_000;
-/// How long is waited before a deadline is told again that could not be stored.
+/// The timer of a look at a tender that may have been left in the middle of a step. The machine counts from 1.
+const LOOK: Timer = Timer(0);
+/// How long is waited before such a look, and before a deadline is told again that could not be stored.
 const REST: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a market is made of.
@@ -116,7 +118,18 @@ struct Floor {
 }
 
 /// One tender, of which one step is taken at a time.
-type Stall = Mutex<(Case, Revision)>;
+type Stall = Mutex<Held>;
+
+/// A tender as this process knows it.
+struct Held {
+    id: TenderId,
+    /// Nothing before it was read.
+    case: Option<Case>,
+    revision: Revision,
+    /// Whether the journal has this and nothing else, and all was said that follows. Where a step was cut off between, the
+    /// next one begins with what the journal has.
+    sure: bool,
+}
 
 impl Market {
     /// A market that is not begun yet.
@@ -179,8 +192,8 @@ impl Market {
     /// # Errors
     /// When there is no such tender, it can't be decided as things stand, or the store fails.
     pub async fn decide(&self, id: TenderId, choice: TenderChoice) -> Result<(), MarketError> {
-        let stall = self.floor.stall(id).await?.ok_or(MarketError::NoTender(id))?;
-        self.floor.step(&stall, TenderDecided { choice }.into()).await
+        self.floor.look_soon(id);
+        self.floor.step(id, TenderDecided { choice }.into()).await
     }
 
     /// One tender.
@@ -244,12 +257,14 @@ impl Floor {
         }
     }
 
-    /// Lets every tender go on that is not over.
+    /// Lets every tender go on that is not over, or of whose end not everybody was told.
     async fn restore(&self) -> Result<(), MarketError> {
         for row in self.rows::<TenderRow>(&TenderView).await? {
-            if !row.state.is_ended()
-                && let Err(error) = self.stall(row.id).await
-            {
+            if row.told {
+                continue;
+            }
+            let stall = self.stall(row.id).await;
+            if let Err(error) = self.steps(&mut *stall.lock().await, VecDeque::new()).await {
                 // One that a newer build wrote keeps nobody else back.
                 tracing::error!(tender = %row.id, %error, "a tender could not go on");
             }
@@ -257,27 +272,36 @@ impl Floor {
         Ok(())
     }
 
-    /// A tender that goes on or did once. One that went on in an earlier process says again what may not have been heard.
-    async fn stall(&self, id: TenderId) -> Result<Option<Arc<Stall>>, MarketError> {
+    /// The place of a tender, whether there is one or not: what is known of it is read with the first step.
+    async fn stall(&self, id: TenderId) -> Arc<Stall> {
         let mut stalls = self.stalls.lock().await;
-        if let Some(stall) = stalls.get(&id) {
-            return Ok(Some(Arc::clone(stall)));
-        }
+        let fresh = || Held { id, case: None, revision: Revision(0), sure: false };
+        Arc::clone(stalls.entry(id).or_insert_with(|| Arc::new(Mutex::new(fresh()))))
+    }
+
+    /// What the journal has of a tender, armed, and said again as far as it may not have been heard: what was heard before
+    /// is known by its name.
+    async fn read(
+        &self,
+        held: &mut Held,
+        lost: &mut VecDeque<TenderEvent>,
+    ) -> Result<(), MarketError> {
+        let id = held.id;
         let records = self.records(id).await?;
-        let Some(revision) = records.last().map(|record| record.revision) else { return Ok(None) };
+        let Some(last) = records.last() else {
+            self.stalls.lock().await.remove(&id);
+            return Err(MarketError::NoTender(id));
+        };
         let (case, said) = self.replayed(id, &records)?;
-        let ended = case.is_ended();
-        let stall = Arc::new(Mutex::new((case, revision)));
-        if !ended {
-            stalls.insert(id, Arc::clone(&stall));
-            drop(stalls);
-            let mut held = stall.lock().await;
-            self.arm(&held.0);
-            let mut lost = VecDeque::new();
-            self.say(id, said, &mut lost).await;
-            self.steps(&mut held, lost).await?;
+        let told = records.iter().any(|record| &*record.event.kind == "tender.told");
+        (held.case, held.revision) = (Some(case), last.revision);
+        if told {
+            held.sure = true;
+            return Ok(());
         }
-        Ok(Some(stall))
+        self.arm(held, None);
+        held.sure = self.say(id, said, lost).await;
+        Ok(())
     }
 
     /// A tender as its events left it, and all that it said.
@@ -323,22 +347,18 @@ impl Floor {
             bidders,
         };
         let unknown = || MarketError::Unreadable(id, "its rule is not known here".to_owned());
-        let (case, step) = Case::open(id, &self.me, opened, now).ok_or_else(unknown)?;
-        // The tender's own name makes a repeat of its opening one that stores nothing.
-        let command = CommandId::from_bits(id.bits());
+        let (_, step) = Case::open(id, &self.me, opened, now).ok_or_else(unknown)?;
+        // Whoever waits for this may go; then the keeper looks after what was stored.
+        self.look_soon(id);
+        // Derived from the tender's name, so that a repeat of its opening stores nothing. The name itself is that of the
+        // message in which it was asked for.
+        let command = CommandId::from_bits(id.bits()).nth(0);
         let events = step.events.iter().map(TenderEvent::encode).collect();
-        let Some(revision) = self.append(id, command, Revision(0), events, now).await? else {
+        if self.append(id, command, Revision(0), events, now).await?.is_none() {
             return Ok(());
-        };
-        let stall = Arc::new(Mutex::new((case, revision)));
-        let mut held = stall.lock().await;
-        if !held.0.is_ended() {
-            self.stalls.lock().await.insert(id, Arc::clone(&stall));
-            self.arm(&held.0);
         }
-        let mut lost = VecDeque::new();
-        self.say(id, step.say, &mut lost).await;
-        self.steps(&mut held, lost).await
+        let stall = self.stall(id).await;
+        self.steps(&mut *stall.lock().await, VecDeque::new()).await
     }
 
     /// Who is called for bids, with what is known of each. Nobody bids for its own task.
@@ -396,25 +416,32 @@ impl Floor {
     }
 
     /// Something happened to a tender.
-    async fn step(&self, stall: &Stall, happened: TenderEvent) -> Result<(), MarketError> {
-        let mut held = stall.lock().await;
-        self.steps(&mut held, VecDeque::from([happened])).await
+    async fn step(&self, id: TenderId, happened: TenderEvent) -> Result<(), MarketError> {
+        let stall = self.stall(id).await;
+        self.steps(&mut *stall.lock().await, VecDeque::from([happened])).await
     }
 
-    /// Takes in what happened, and what comes of it: that a bidder could not be told is one more thing that happened.
+    /// Takes in what happened, and what comes of it: that a bidder could not be told is one more thing that happened. May
+    /// be dropped at any await point: what was stored then is found by the next one.
     async fn steps(
         &self,
-        held: &mut (Case, Revision),
+        held: &mut Held,
         mut happened: VecDeque<TenderEvent>,
     ) -> Result<(), MarketError> {
-        let id = held.0.id();
+        let id = held.id;
+        if !held.sure {
+            self.read(held, &mut happened).await?;
+        }
+        let mut said = held.sure;
         while let Some(one) = happened.pop_front() {
+            let Some(case) = &held.case else { return Err(MarketError::NoTender(id)) };
+            let before = case.alarm();
             let mut now = self.clock.now();
             // A deadline has passed when it is told, whatever a clock says that was set back.
-            if let (TenderEvent::Passed(_), Some((_, at))) = (&one, held.0.alarm()) {
+            if let (TenderEvent::Passed(_), Some((_, at))) = (&one, before) {
                 now = now.max(at);
             }
-            let (case, Step { events, say, impossible }) = held.0.take(&one, now);
+            let (case, Step { events, say, impossible }) = case.take(&one, now);
             if let Some(why) = impossible {
                 return Err(MarketError::Impossible(why));
             }
@@ -423,30 +450,56 @@ impl Floor {
             }
             let command = CommandId::new(now, self.entropy.as_ref());
             let events = events.iter().map(TenderEvent::encode).collect();
-            let Some(revision) = self.append(id, command, held.1, events, now).await? else {
-                continue;
+            held.sure = false;
+            let Some(revision) = self.append(id, command, held.revision, events, now).await? else {
+                return Ok(());
             };
-            *held = (case, revision);
-            if held.0.is_ended() {
-                self.stalls.lock().await.remove(&id);
-            } else {
-                self.arm(&held.0);
-            }
-            self.say(id, say, &mut happened).await;
+            (held.case, held.revision) = (Some(case), revision);
+            self.arm(held, before);
+            // Where somebody's mail is full, or could not be stored, all of it is said again, in its order.
+            said &= self.say(id, say, &mut happened).await;
+            held.sure = said;
         }
+        self.close(held).await
+    }
+
+    /// A tender that is over and of whose end everybody was told is left to the journal.
+    async fn close(&self, held: &mut Held) -> Result<(), MarketError> {
+        if !held.sure {
+            self.look_soon(held.id);
+            return Ok(());
+        }
+        if !held.case.as_ref().is_some_and(Case::is_ended) {
+            return Ok(());
+        }
+        let (id, now) = (held.id, self.clock.now());
+        let command = CommandId::from_bits(id.bits()).nth(1);
+        let events = vec![TenderEvent::from(TenderTold {}).encode()];
+        held.sure = false;
+        self.append(id, command, held.revision, events, now).await?;
+        self.stalls.lock().await.remove(&id);
         Ok(())
     }
 
-    fn arm(&self, case: &Case) {
-        if let Some((timer, at)) = case.alarm() {
+    /// Arms the deadline that counts now, unless it did before.
+    fn arm(&self, held: &Held, before: Option<(Timer, Timestamp)>) {
+        let alarm = held.case.as_ref().and_then(Case::alarm);
+        if let Some((timer, at)) = alarm.filter(|alarm| before != Some(*alarm)) {
             // The keeper lives as long as the market.
-            let _ = self.arm.send(Deadline { at, tender: case.id(), timer });
+            let _ = self.arm.send(Deadline { at, tender: held.id, timer });
         }
     }
 
-    /// Says what follows. Who can't be told is lost to the tender.
-    async fn say(&self, id: TenderId, say: Vec<Saying>, lost: &mut VecDeque<TenderEvent>) {
+    /// Has the keeper look at a tender in a moment.
+    fn look_soon(&self, id: TenderId) {
+        let at = self.clock.now().plus(REST);
+        let _ = self.arm.send(Deadline { at, tender: id, timer: LOOK });
+    }
+
+    /// Says what follows. Who is not there is lost to the tender; false when somebody could not be told now.
+    async fn say(&self, id: TenderId, say: Vec<Saying>, lost: &mut VecDeque<TenderEvent>) -> bool {
         let conversation = ConversationId::from_bits(id.bits());
+        let mut all = true;
         for Saying { number, to_bidder, message } in say {
             let name = MessageId::nth(conversation, self.me.name().as_str(), number);
             // A contract is durable, whatever its bidder usually is; whoever asked for it says itself.
@@ -455,11 +508,14 @@ impl Floor {
                 Ok(_) => {}
                 Err(Unsent::Undelivered(failed)) => {
                     for (who, why) in failed {
-                        let (agent, why) = (who.name().clone(), why.to_string());
-                        if to_bidder {
+                        let (agent, gone) = (who.name().clone(), why == Undelivered::Unknown);
+                        if !to_bidder {
+                            tracing::warn!(tender = %id, %agent, %why, "who asked is not told");
+                        } else if gone {
+                            let why = why.to_string();
                             lost.push_back(TenderLost { agent, why }.into());
                         } else {
-                            tracing::warn!(tender = %id, %agent, why, "who asked is not told");
+                            all = false;
                         }
                     }
                 }
@@ -468,25 +524,32 @@ impl Floor {
                 }
             }
         }
+        all
     }
 
     async fn passed(&self, deadline: Deadline) {
-        let happened: TenderEvent = TenderPassed { timer: deadline.timer.0 }.into();
-        let stall = match self.stall(deadline.tender).await {
-            Ok(Some(stall)) => stall,
-            Ok(None) => return,
-            Err(error) => return self.again(deadline, &error).await,
-        };
-        if let Err(error) = self.step(&stall, happened).await {
-            self.again(deadline, &error).await;
+        // Every tender that goes on has a stall; one that has none has nothing to pass. One that was just opened is looked
+        // at all the same: whoever opened it may have gone.
+        let known = self.stalls.lock().await.contains_key(&deadline.tender);
+        if !known && deadline.timer != LOOK {
+            return;
         }
-    }
-
-    /// A deadline that could not be stored is told once more.
-    async fn again(&self, deadline: Deadline, error: &MarketError) {
-        tracing::warn!(tender = %deadline.tender, %error, "a deadline could not be stored");
-        bottega_actor::sleep(REST).await;
-        let _ = self.arm.send(deadline);
+        let outcome = if deadline.timer == LOOK {
+            let stall = self.stall(deadline.tender).await;
+            let mut held = stall.lock().await;
+            if held.sure { Ok(()) } else { self.steps(&mut held, VecDeque::new()).await }
+        } else {
+            self.step(deadline.tender, TenderPassed { timer: deadline.timer.0 }.into()).await
+        };
+        match outcome {
+            Ok(()) | Err(MarketError::NoTender(_) | MarketError::Impossible(_)) => {}
+            Err(error) => {
+                // Told once more, and nobody else's deadline waits for it.
+                tracing::warn!(tender = %deadline.tender, %error, "a deadline could not be stored");
+                let at = self.clock.now().plus(REST);
+                let _ = self.arm.send(Deadline { at, ..deadline });
+            }
+        }
     }
 }
 
@@ -501,14 +564,23 @@ impl Resident for Auctioneer {
         // A message without a name of its own can't come twice.
         let id = letter.id.unwrap_or_else(|| MessageId::new(office.now(), floor.entropy.as_ref()));
         let conversation = message.conversation.as_ref().and_then(|it| it.id());
-        let tender = conversation.map(|it| TenderId::from_bits(it.bits()));
-        let stall = match tender {
-            Some(tender) => floor.stall(tender).await.map_err(trouble)?,
-            None => None,
-        };
-        if let Some(stall) = stall {
-            let happened = TenderHeard { id, letter: Letter::seal(message) };
-            return floor.step(&stall, happened.into()).await.map_err(trouble);
+        if let Some(tender) = conversation.map(|it| TenderId::from_bits(it.bits())) {
+            match floor.knows(tender, message.sender.as_ref()).await {
+                Ok(true) => {
+                    let happened = TenderHeard { id, letter: Letter::seal(message) };
+                    return floor.step(tender, happened.into()).await.map_err(trouble);
+                }
+                Ok(false) => {
+                    let why = "this agent was not called for bids";
+                    if let Some(answer) = message.not_understood(&floor.me, why) {
+                        // That somebody has gone who asked is no trouble of the market's.
+                        let _ = office.send(answer).await;
+                    }
+                    return Ok(());
+                }
+                Err(MarketError::NoTender(_)) => {}
+                Err(error) => return Err(trouble(error)),
+            }
         }
         let answer = if message.performative == Performative::Request {
             match floor.requested(id, message).await {
@@ -525,18 +597,25 @@ impl Resident for Auctioneer {
             let why = "no tender has this conversation; put a task out with a request";
             message.not_understood(&floor.me, why)
         };
-        match answer {
-            // That somebody has gone who asked is no trouble of the market's.
-            Some(answer) => {
-                let _ = office.send(answer).await;
-                Ok(())
-            }
-            None => Ok(()),
+        if let Some(answer) = answer {
+            let _ = office.send(answer).await;
         }
+        Ok(())
     }
 }
 
 impl Floor {
+    /// Whether somebody was called for the bids of a tender.
+    async fn knows(&self, id: TenderId, sender: Option<&Aid>) -> Result<bool, MarketError> {
+        let stall = self.stall(id).await;
+        let mut held = stall.lock().await;
+        if !held.sure {
+            self.steps(&mut held, VecDeque::new()).await?;
+        }
+        let case = held.case.as_ref().ok_or(MarketError::NoTender(id))?;
+        Ok(sender.is_some_and(|sender| case.knows(sender.name())))
+    }
+
     /// An agent asks for a tender. The message's name is the tender's, so that one that comes twice opens one.
     async fn requested(&self, id: MessageId, message: &Message) -> Result<(), MarketError> {
         let malformed = |why: String| MarketError::Impossible(why);

@@ -40,6 +40,8 @@ pub struct TenderRow {
     pub awards: u32,
     /// What was brought.
     pub result: Option<String>,
+    /// Whether everybody was told of its end.
+    pub told: bool,
 }
 
 /// Where a tender stands.
@@ -142,6 +144,7 @@ fn folded(
             pay: None,
             awards: 0,
             result: None,
+            told: false,
         });
     }
     let mut row = present?;
@@ -183,6 +186,7 @@ fn folded(
                 (row.winner, row.pay) = (None, None);
             }
         }
+        TenderEvent::Told(_) => row.told = true,
         TenderEvent::Opened(_)
         | TenderEvent::Heard(_)
         | TenderEvent::Passed(_)

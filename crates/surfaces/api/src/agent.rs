@@ -144,7 +144,7 @@ pub struct DeadView {
 /// A message that waits for an agent that lives outside, until it is acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingView {
-    /// Its number, by which it is acknowledged. Counted anew with each server.
+    /// Its number, by which it is acknowledged. A message that comes again with another server has another.
     pub number: u64,
     /// Its name, by which a repeat is known; nothing for a transient one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

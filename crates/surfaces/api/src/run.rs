@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bottega_policy::AccessMode;
-use bottega_types::SessionId;
+use bottega_types::{Money, SessionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub struct RunRequest {
     pub max_tokens: Option<u64>,
     /// Dollars of the run at most, as text (`0.50`).
     pub max_cost: Option<String>,
+    /// What is paid for it, beyond which it may not cost, whatever else is set.
+    pub paid: Option<Money>,
     /// Wall-clock seconds at most.
     pub max_seconds: Option<u64>,
     /// Makes draws repeatable where the model can.

@@ -343,7 +343,7 @@ impl Agents for HostedAgents {
 
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
         let name = self.name(name)?;
-        let counter = self.deployments.counter(&name).await.map_err(agency_error)?;
+        let counter = self.deployments.counter(&name).map_err(agency_error)?;
         let span = Duration::from_millis(wait_ms).min(LONGEST);
         let waiting = bottega_actor::within(span, counter.next()).await.map(|next| WaitingView {
             number: next.number,
@@ -355,7 +355,7 @@ impl Agents for HostedAgents {
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
         let name = self.name(name)?;
-        let counter = self.deployments.counter(&name).await.map_err(agency_error)?;
+        let counter = self.deployments.counter(&name).map_err(agency_error)?;
         // One that was acknowledged before is dealt with all the same.
         counter.acknowledge(number);
         Ok(())

@@ -450,6 +450,8 @@ fn limits(request: &RunRequest, defaults: Limits) -> Result<Limits, ApiError> {
         }
         None => defaults.budget.money,
     };
+    // What is paid only ever lowers what may be spent.
+    let money = money.into_iter().chain(request.paid).min();
     Ok(Limits {
         turns: request.max_turns.unwrap_or(defaults.turns),
         seconds: request.max_seconds.unwrap_or(defaults.seconds),

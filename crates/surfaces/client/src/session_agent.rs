@@ -12,7 +12,7 @@ use bottega_behaviour::{Guest, Letter, Office, Resident, Trouble, Unsent};
 use bottega_manifest::{AgentDefinition, Host, Manifest};
 use bottega_platform::{MindMaker, Minds};
 use bottega_policy::AccessMode;
-use bottega_types::{Money, SessionId};
+use bottega_types::{ConversationId, MessageId, Money, SessionId, Timestamp};
 use futures::StreamExt as _;
 
 use crate::Sessions;
@@ -91,6 +91,15 @@ struct SessionAgent {
     home: PathBuf,
 }
 
+/// What bounds a task beside what its agent's definition says.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    /// What is paid for it.
+    paid: Option<Money>,
+    /// When its time is over.
+    until: Option<Timestamp>,
+}
+
 /// How a task ended.
 struct Outcome {
     ending: Ending,
@@ -129,7 +138,8 @@ impl Resident for SessionAgent {
                     let why = "the content must be text that says what is wanted";
                     return reply(office, message.not_understood(me, why)).await;
                 };
-                let outcome = self.work(letter, task.to_owned(), self.definition.budget).await?;
+                let bounds = Bounds::default();
+                let outcome = self.work(letter, task.to_owned(), bounds, office.now()).await?;
                 let act = match outcome.ending {
                     Ending::Done => Performative::Inform,
                     Ending::Refused => Performative::Refuse,
@@ -223,11 +233,8 @@ impl SessionAgent {
         }
         // Where nothing is paid, its own budget alone bounds it: a local model costs nothing.
         let paid = (award.pay > Money::ZERO).then_some(award.pay);
-        let budget = match (self.definition.budget, paid) {
-            (Some(own), Some(paid)) => Some(own.min(paid)),
-            (own, paid) => own.or(paid),
-        };
-        let outcome = self.work(letter, award.task.clone(), budget).await?;
+        let bounds = Bounds { paid, until: Some(award.finish_by) };
+        let outcome = self.work(letter, award.task.clone(), bounds, office.now()).await?;
         if outcome.ending != Ending::Done {
             return Ok(message.reply(Performative::Failure, me).about(outcome.words));
         }
@@ -243,9 +250,17 @@ impl SessionAgent {
         &self,
         letter: &Letter,
         task: String,
-        budget: Option<Money>,
+        bounds: Bounds,
+        now: Timestamp,
     ) -> Result<Outcome, Trouble> {
-        let session = letter.id.map(|id| SessionId::from_bits(id.bits()));
+        // One message may go to several agents, and each works on it in a session of its own.
+        let session = letter.id.map(|id| {
+            let message = ConversationId::from_bits(id.bits());
+            SessionId::from_bits(MessageId::nth(message, &self.name, 0).bits())
+        });
+        let left = bounds.until.map(|until| until.since(now));
+        let most = self.definition.max_time.map(|time| time.0);
+        let span = most.into_iter().chain(left).min();
         let request = RunRequest {
             task,
             agent: Some(self.name.clone()),
@@ -254,8 +269,12 @@ impl SessionAgent {
             // There is nobody to ask, so what would be asked is refused.
             access_mode: Some(AccessMode::Auto),
             max_turns: self.definition.max_turns,
-            max_cost: budget.map(|budget| budget.to_string().trim_start_matches('$').to_owned()),
-            max_seconds: self.definition.max_time.map(|time| time.0.as_secs().max(1)),
+            max_cost: self
+                .definition
+                .budget
+                .map(|budget| budget.to_string().trim_start_matches('$').to_owned()),
+            paid: bounds.paid,
+            max_seconds: span.map(|span| span.as_secs().max(1)),
             named: session,
             ..RunRequest::default()
         };
@@ -269,6 +288,12 @@ impl SessionAgent {
             None => None,
         };
         let run = match before {
+            // Whoever waited for it has given it to another by now.
+            None if left.is_some_and(|left| left.is_zero()) => {
+                let words = "its time was over before it could be begun".to_owned();
+                let (ending, totals) = (Ending::Limit, RunTotals::default());
+                return Ok(Outcome { ending, words, totals });
+            }
             None => self.sessions.run(request, Arc::new(Nobody)).await,
             Some((_, detail))
                 if matches!(detail.summary.state, SessionState::Done | SessionState::Failed) =>

@@ -75,7 +75,8 @@ async fn what_happened_to_a_tender_is_told_in_order() {
         "heard inform of ann@here",
     ];
     assert_eq!(steps[..expected.len()], expected, "{told}");
-    assert!(steps.last().unwrap().contains("done by ann"), "{told}");
+    assert!(steps[expected.len() + 1].contains("done by ann"), "{told}");
+    assert_eq!(steps.last(), Some(&"all were told"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,4 +194,56 @@ async fn a_word_that_comes_twice_counts_once() {
     assert!(world.agency.send(stray, None, None).await.is_ok());
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(!world.market.tender(id).await.unwrap().state.is_ended());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_is_told_the_result_though_the_process_was_killed() {
+    for turns in 0..60 {
+        let world = World::new([(30, 10, Works), (20, 10, Fails), (40, 10, Works)]).await;
+        let order = r#"{"task":"greet Ada","skill":"greeting","rule":"cheapest",
+                        "among":["ann@here","bob@here","cat@here"]}"#;
+        let request = Message::new(Performative::Request)
+            .from(Aid::new(name("me")))
+            .to(Aid::new(world.market.name().clone()))
+            .about(order);
+        let named = Some(MessageId::from_bits(77));
+        let sent = world.agency.send(request.clone(), named, None).await.unwrap();
+        assert!(sent.id.is_some(), "the market is durable");
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let world = world.crashed().await;
+        let again = world.agency.send(request, named, None).await.unwrap();
+        assert!(again.repeated);
+        for _ in 0..120 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        let tenders = world.market.tenders(10).await.unwrap();
+        assert_eq!(tenders.len(), 1, "{turns}");
+        assert!(tenders[0].told, "{turns}: {}", world.told(tenders[0].id).await);
+        let heard = world.asker.0.lock().unwrap().clone();
+        let agreed = format!("agree {}", tenders[0].id);
+        assert!(heard.contains(&agreed), "{turns}: {heard:?}");
+        assert_eq!(heard.last().map(String::as_str), Some("inform done by ann"), "{turns}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_changes_nothing_in_a_tender() {
+    let world = World::new([(30, 10, Sleeps), (20, 10, Sleeps), (40, 10, Sleeps)]).await;
+    let id = world.open(order("cheapest")).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = world.told(id).await;
+    for number in 0..5_u128 {
+        let noise = Message::new(Performative::Inform)
+            .from(Aid::new(name("me")))
+            .to(Aid::new(world.market.name().clone()))
+            .within(ConversationId::from_bits(id.bits()))
+            .about("done, pay me");
+        let named = Some(MessageId::from_bits(900 + number));
+        world.agency.send(noise, named, None).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(world.told(id).await, before);
+    assert!(world.asker.0.lock().unwrap().iter().all(|it| it.starts_with("not-understood")));
 }

@@ -39,6 +39,20 @@ pub(crate) enum Manner {
     Babbles,
 }
 
+/// One who asks, and keeps what it is told.
+#[derive(Clone, Default)]
+pub(crate) struct Asker(pub(crate) Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Resident for Asker {
+    async fn hear(&mut self, letter: &Letter, _: &dyn Office) -> Result<(), Trouble> {
+        let Message { performative, content, .. } = &letter.message;
+        let words = content.as_ref().map(ToString::to_string).unwrap_or_default();
+        self.0.lock().unwrap().push(format!("{performative} {words}"));
+        Ok(())
+    }
+}
+
 /// A bidder: its price, the seconds that it takes, its manner.
 #[derive(Clone)]
 pub(crate) struct Bidder {
@@ -95,6 +109,7 @@ pub(crate) struct World {
     pub(crate) market: Market,
     bidders: Vec<(&'static str, Bidder)>,
     pub(crate) worked: Arc<Mutex<BTreeMap<String, u32>>>,
+    pub(crate) asker: Asker,
     processes: u64,
 }
 
@@ -111,6 +126,7 @@ async fn begun(
     store: &Arc<MemoryStore>,
     clock: &Arc<RuntimeClock>,
     bidders: &[(&'static str, Bidder)],
+    asker: &Asker,
     seed: u64,
 ) -> (Arc<Agency>, Market) {
     let entropy = Arc::new(Seeded::new(seed));
@@ -129,6 +145,9 @@ async fn begun(
         let make = move || -> Box<dyn Resident> { Box::new(bidder.clone()) };
         agency.host(HostSpec::new(name(local), make)).await.unwrap();
     }
+    let own = asker.clone();
+    let make = move || -> Box<dyn Resident> { Box::new(own.clone()) };
+    agency.host(HostSpec::new(name("me"), make).durable()).await.unwrap();
     let market = Market::new(Options {
         agency: agency.clone(),
         journal: store.clone(),
@@ -152,17 +171,18 @@ impl World {
             (local, Bidder { price, takes, manner, worked: worked.clone() })
         });
         let bidders: Vec<_> = bidders.collect();
-        let (agency, market) = begun(&store, &clock, &bidders, 1).await;
-        Self { store, clock, agency, market, bidders, worked, processes: 1 }
+        let asker = Asker::default();
+        let (agency, market) = begun(&store, &clock, &bidders, &asker, 1).await;
+        Self { store, clock, agency, market, bidders, worked, asker, processes: 1 }
     }
 
     /// Another process over what this one stored. What was not stored is gone.
     pub(crate) async fn crashed(self) -> Self {
-        let Self { store, clock, agency, market, bidders, worked, processes } = self;
+        let Self { store, clock, agency, market, bidders, worked, asker, processes } = self;
         drop((agency, market));
         let processes = processes + 1;
-        let (agency, market) = begun(&store, &clock, &bidders, processes).await;
-        Self { store, clock, agency, market, bidders, worked, processes }
+        let (agency, market) = begun(&store, &clock, &bidders, &asker, processes).await;
+        Self { store, clock, agency, market, bidders, worked, asker, processes }
     }
 
     pub(crate) async fn open(&self, order: Order) -> TenderId {
@@ -204,6 +224,7 @@ impl World {
                     format!("  {} kept: {:?}", it.outcome.agent, it.outcome.result)
                 }
                 TenderEvent::Ended(ended) => format!("  ended: {:?}", ended.closing),
+                TenderEvent::Told(_) => "all were told".to_owned(),
             };
             let _ = writeln!(told, "{words}");
         }
