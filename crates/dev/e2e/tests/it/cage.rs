@@ -9,19 +9,21 @@ use serde_json::json;
 use crate::home::Home;
 use crate::provider::{KEY, Provider};
 
-/// Runs a command as the agent would in access mode `auto`, and returns what the model is told of it.
+/// Runs a command as the agent would in access mode `auto`, and returns what the model is told of it. What a line names
+/// that is not there yet can't be hidden from it, so such a line is refused before it runs.
 #[track_caller]
 fn told(home: &Home, line: &str) -> String {
     let call = json!({ "command": line }).to_string();
     let server =
         ScriptedServer::of_turns([Saying::call("shell", call), Saying::text("Done.")]).unwrap();
-    home.run(&Provider::usual(&server), &["task"])
+    let came = home
+        .run(&Provider::usual(&server), &["task"])
         .env("LD_PRELOAD_X", "1")
         .env("GIT_DIR", "/nowhere")
         .env("SOME_TOKEN", "SECRET")
         .env("PYTHONSTARTUP", "/nowhere")
-        .finish()
-        .done();
+        .finish();
+    assert!(matches!(came.code, Some(0 | 4)), "{line}: {came:?}");
     let asked = server.asked();
     let raw = String::from_utf8_lossy(&asked[1].raw).into_owned();
     // What came before is the question with the command itself in it.
@@ -42,6 +44,7 @@ fn secrets_of_the_person_and_of_bottega_are_out_of_reach() {
         format!("cat {}/data/note", own.display()),
         format!("strings {0}/data/journal.db || cat {0}/data/journal.db", own.display()),
         format!("cp -r {person} taken; cat taken/.ssh/id_ed25519"),
+        format!("cp -r {person} taken; find taken -type f -exec cat {{}} +"),
         format!("ln -s {person}/.ssh/id_ed25519 x; cat x"),
         "env; cat /proc/$PPID/environ /proc/1/environ".to_owned(),
         "cat /proc/self/cwd/../home/.ssh/id_ed25519".to_owned(),
@@ -136,6 +139,7 @@ fn what_rules_keep_from_a_command_stays_unread_and_as_it_was() {
     for line in [
         "cat secret.txt s*t.txt link.txt ./a/../secret.txt",
         "cat a/b/x.pem; mv a c; cat c/b/x.pem; cat a/b/x.pem",
+        "mv a c; find . -type f -exec cat {} +",
         "cp secret.txt copy; cat copy; ln secret.txt hard; cat hard",
         "python3 -c 'print(open(\"secret.txt\").read())'",
         "mv secret.txt away; cat away; chmod 644 secret.txt; cat secret.txt",
