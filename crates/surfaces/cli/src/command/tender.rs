@@ -204,7 +204,8 @@ async fn follow(
         let line = told::called(&opened, desk.terminal.err_paint());
         desk.terminal.note(&line);
     }
-    let mut seen = TenderView { bids: Vec::new(), ..opened };
+    // A quick one may be further already than anybody was told.
+    let mut seen = TenderView { bids: Vec::new(), awards: 0, ..opened };
     loop {
         let now = desk.wait(agents.tender(&id)).await?;
         if form == Form::People {
