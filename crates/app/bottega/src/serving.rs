@@ -29,6 +29,8 @@ const LEASE: &str = "server";
 const LARGEST: usize = 1 << 20;
 /// Receivers of a message at most.
 const RECEIVERS: usize = 256;
+/// Tenders that go on at a time, at most.
+const TENDERS: usize = 10_000;
 /// How long agents may take to deal with what waits for them when the server ends.
 const ENDING: Duration = Duration::from_secs(10);
 /// The variable that holds the token for a server that is named.
@@ -98,6 +100,7 @@ pub(crate) async fn serve(
         views: store.clone(),
         clock: clock.clone(),
         entropy: Arc::new(SystemEntropy),
+        most: TENDERS,
     });
     let market = Arc::new(market.map_err(market_error)?);
     let agents = HostedAgents::new(Arc::clone(&deployments), Arc::clone(&market), store, clock);

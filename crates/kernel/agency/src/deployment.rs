@@ -1,21 +1,21 @@
 //! WASM agents that live here from one server to the next.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
 use bottega_acl::{AgentName, Aid};
 use bottega_actor::{Intensity, Restart};
-use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Resident};
+use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
-use bottega_manifest::{self as manifest, AgentDefinition, Host, Manifest, World};
+use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::agency::ASKER;
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
-use crate::outside::{Counter, Outsider};
+use crate::outside::{Counter, OutsideGuest};
 use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
@@ -75,22 +75,6 @@ pub struct Deployments {
     shelf: Shelf,
     /// Of those who live outside.
     counters: Mutex<BTreeMap<AgentName, Arc<Counter>>>,
-}
-
-/// An agent that lives in a process of its own.
-struct OutsideGuest {
-    manifest: Manifest,
-    counter: Arc<Counter>,
-}
-
-impl Guest for OutsideGuest {
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    fn resident(&self, _: Arc<dyn Host>, _: &Path, _: &str) -> Box<dyn Resident> {
-        Box::new(Outsider(Arc::clone(&self.counter)))
-    }
 }
 
 /// A deployment that was read and compiled.

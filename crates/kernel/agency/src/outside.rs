@@ -3,11 +3,13 @@
 //! To the agency they are residents like others. One message is on the counter at a time; it stays there, whoever comes and
 //! goes, until it is acknowledged by its number. So a client that lost its connection loses nothing.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bottega_acl::Message;
-use bottega_behaviour::{Letter, Office, Resident, Trouble};
+use bottega_behaviour::{Guest, Letter, Office, Resident, Trouble};
+use bottega_manifest::{Host, Manifest};
 use bottega_types::{MessageId, Timestamp};
 use tokio::sync::Notify;
 
@@ -109,8 +111,24 @@ impl Drop for TakeBack<'_> {
     }
 }
 
+/// An agent that lives in a process of its own.
+pub(crate) struct OutsideGuest {
+    pub(crate) manifest: Manifest,
+    pub(crate) counter: Arc<Counter>,
+}
+
+impl Guest for OutsideGuest {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn resident(&self, _: Arc<dyn Host>, _: &Path, _: &str) -> Box<dyn Resident> {
+        Box::new(Outsider(Arc::clone(&self.counter)))
+    }
+}
+
 /// An agent that lives outside, as the agency sees it.
-pub(crate) struct Outsider(pub(crate) Arc<Counter>);
+struct Outsider(Arc<Counter>);
 
 #[async_trait]
 impl Resident for Outsider {

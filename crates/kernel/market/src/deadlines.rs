@@ -23,7 +23,8 @@ pub(crate) struct Deadlines {
 }
 
 impl Deadlines {
-    /// With where deadlines are armed. It holds one for each step of a tender that goes on, and no more.
+    /// With where deadlines are armed. It holds those that have not passed: of each tender that goes on one for each round
+    /// and award and for each look at it, so that the bound on tenders is its bound.
     pub(crate) fn new() -> (mpsc::UnboundedSender<Deadline>, Self) {
         let (arm, armed) = mpsc::unbounded_channel();
         (arm, Self { armed, waiting: BinaryHeap::new() })

@@ -49,6 +49,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Random numbers.
     pub entropy: Arc<dyn Entropy>,
+    /// The most tenders that may go on at a time.
+    pub most: usize,
 }
 
 impl std::fmt::Debug for Options {
@@ -66,6 +68,9 @@ pub enum MarketError {
     /// Nobody could be called.
     #[error("nobody offers `{0}`")]
     Nobody(String),
+    /// As many go on as may.
+    #[error("{0} tenders go on, and more may not")]
+    Full(usize),
     /// More than can be called.
     #[error("{0} would be called for bids; {BIDDERS} are called at most")]
     TooMany(usize),
@@ -112,6 +117,7 @@ struct Floor {
     views: Arc<dyn Projections>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    most: usize,
     arm: mpsc::UnboundedSender<Deadline>,
     /// Tenders that go on.
     stalls: Mutex<BTreeMap<TenderId, Arc<Stall>>>,
@@ -137,14 +143,15 @@ impl Market {
     /// # Errors
     /// When the platform's name gives no name for it.
     pub fn new(options: Options) -> Result<Self, MarketError> {
-        let Options { agency, journal, views, clock, entropy } = options;
+        let Options { agency, journal, views, clock, entropy, most } = options;
         let name: AgentName = format!("{NAME}@{}", agency.platform()).parse().map_err(
             |error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()),
         )?;
         let (arm, mut deadlines) = Deadlines::new();
         let me = Aid::new(name);
         let stalls = Mutex::default();
-        let floor = Arc::new(Floor { me, agency, journal, views, clock, entropy, arm, stalls });
+        let floor =
+            Arc::new(Floor { me, agency, journal, views, clock, entropy, most, arm, stalls });
         let shared = Arc::clone(&floor);
         let keeper = spawn(TaskKind::Alarm, async move {
             while let Some(deadline) = deadlines.next(shared.clock.as_ref()).await {
@@ -338,6 +345,9 @@ impl Floor {
     ) -> Result<(), MarketError> {
         let now = self.clock.now();
         order.check(now)?;
+        if self.stalls.lock().await.len() >= self.most {
+            return Err(MarketError::Full(self.most));
+        }
         let bidders = self.bidders(&order, &by).await?;
         let opened = TenderOpened {
             by,

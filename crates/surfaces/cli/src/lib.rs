@@ -21,6 +21,7 @@ mod arguments;
 mod command;
 mod execute;
 mod follow;
+mod happened;
 mod invocation;
 mod keyboard;
 mod paint;

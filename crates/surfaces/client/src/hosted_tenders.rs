@@ -19,6 +19,7 @@ use crate::{Tenders, agency_error};
 pub fn market_error(error: MarketError) -> ApiError {
     let code = match &error {
         MarketError::Order(_) | MarketError::TooMany(_) => codes::MALFORMED,
+        MarketError::Full(_) => codes::LIMIT,
         MarketError::Nobody(_) | MarketError::Unknown(_) => codes::NO_AGENT,
         MarketError::NoTender(_) => codes::NO_TENDER,
         MarketError::Impossible(_) => codes::AGENT_STATE,
@@ -31,6 +32,10 @@ pub fn market_error(error: MarketError) -> ApiError {
     if let MarketError::Nobody(skill) = &error {
         let wanted = format!("`[[services]]` with `type = \"{skill}\"`");
         return told.step(format!("deploy an agent whose manifest has {wanted}, or name bidders"));
+    }
+    if let MarketError::Full(_) = &error {
+        return told
+            .step("wait until some are over, or withdraw some with `bottega tender cancel`");
     }
     if let MarketError::Impossible(_) = &error {
         return told.step("run `bottega tender show ID` to see how it is");

@@ -30,17 +30,17 @@ const USUAL_TIME: Duration = Duration::from_secs(120);
 /// An agent that a language model plays, ready to be hosted.
 pub struct SessionGuest {
     /// Its whole name, under which its sessions are kept too.
-    pub name: String,
+    name: String,
     /// What it is.
-    pub definition: AgentDefinition,
+    definition: AgentDefinition,
     /// Where its sessions are worked on.
-    pub sessions: Arc<dyn Sessions>,
+    sessions: Arc<dyn Sessions>,
     /// Where its mind is put, so that they can be.
-    pub minds: Arc<Minds>,
+    minds: Arc<Minds>,
     /// Makes its mind.
-    pub mind: MindMaker,
+    mind: MindMaker,
     /// The tools that it was granted, by their own names.
-    pub tools: Arc<[String]>,
+    tools: Arc<[String]>,
     manifest: Manifest,
 }
 

@@ -39,6 +39,34 @@ pub(crate) struct Endpoint {
     pub(crate) run: Run,
 }
 
+impl Endpoint {
+    /// One that looks at something and takes no body; others differ from it field by field.
+    const fn get(
+        group: Group,
+        path: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        gives: Gives,
+        run: Run,
+    ) -> Self {
+        Self {
+            verb: Verb::Get,
+            path,
+            name,
+            group,
+            summary,
+            access: Access::Token,
+            patience: Patience::Usual,
+            parameters: &[],
+            takes: None,
+            gives,
+            refuses: &[StatusCode::NOT_FOUND],
+            otherwise: None,
+            run,
+        }
+    }
+}
+
 /// How an endpoint is carried out.
 pub(crate) type Run = fn(Call) -> BoxFuture<'static, Result<Reply, Fault>>;
 

@@ -110,9 +110,12 @@ async fn no_durable_message_is_lost_by_a_kill() {
     }
     let (store, agency) = agency(&path);
     agency.host(writer()).await.unwrap();
-    while agency.list().await[0].under_way > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let handled = async {
+        while agency.list().await[0].under_way > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(crate::live::PATIENCE, handled).await.unwrap();
     agency.shutdown(Duration::from_secs(10)).await;
 
     // What this process heard stands on its own standard output; the journal says what was handled in all of them.

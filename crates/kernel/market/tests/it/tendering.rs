@@ -247,3 +247,16 @@ async fn a_stranger_changes_nothing_in_a_tender() {
     assert_eq!(world.told(id).await, before);
     assert!(world.asker.0.lock().unwrap().iter().all(|it| it.starts_with("not-understood")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn more_tenders_than_may_go_on_are_refused_until_some_are_over() {
+    let world = World::new([(30, 10, Sleeps), (20, 10, Sleeps), (40, 10, Sleeps)]).await;
+    let first = world.open(order("cheapest")).await;
+    for _ in 0..2 {
+        world.open(order("cheapest")).await;
+    }
+    let more = world.market.open(name("me"), order("cheapest")).await.unwrap_err();
+    assert_eq!(more.to_string(), "3 tenders go on, and more may not");
+    world.market.decide(first, TenderChoice::Cancel).await.unwrap();
+    world.open(order("cheapest")).await;
+}

@@ -154,6 +154,7 @@ async fn begun(
         views: store.clone(),
         clock: clock.clone(),
         entropy,
+        most: 3,
     });
     let market = market.unwrap();
     market.begin().await.unwrap();

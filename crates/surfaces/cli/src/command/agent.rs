@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::{Desk, Needs, Where};
+use crate::happened;
 use crate::report::Failure;
 use crate::template::{self, Language};
 
@@ -203,7 +204,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         What::Logs { named, limit } => {
             let agents = desk.agents(&named.at).await?;
             let events = desk.wait(agents.events(&named.name, limit.into())).await?;
-            desk.show(&events, |terminal| told::events(&events, terminal))
+            desk.show(&events, |terminal| happened::lines(&events, terminal))
         }
         What::Rm { names, at } => {
             let agents = desk.agents(&at).await?;

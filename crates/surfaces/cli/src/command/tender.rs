@@ -10,6 +10,7 @@ use bottega_types::Money;
 use clap::{Args, Subcommand};
 
 use super::{Desk, Where};
+use crate::happened;
 use crate::report::{Failure, Form};
 use crate::work::seconds;
 
@@ -139,7 +140,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         What::Log { id, at } => {
             let agents = desk.agents(&at).await?;
             let events = desk.wait(agents.tender_events(&id)).await?;
-            desk.show(&events, |terminal| told::events(&events, terminal))
+            desk.show(&events, |terminal| happened::lines(&events, terminal))
         }
         What::Close { id, at } => {
             let agents = desk.agents(&at).await?;

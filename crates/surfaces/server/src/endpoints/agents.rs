@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, InboxView, MailView, codes};
 
-use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
+use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 
@@ -30,21 +30,7 @@ const fn get(
     gives: Gives,
     run: Run,
 ) -> Endpoint {
-    Endpoint {
-        verb: Verb::Get,
-        path,
-        name,
-        group: Group::Agents,
-        summary,
-        access: Access::Token,
-        patience: Patience::Usual,
-        parameters: &[],
-        takes: None,
-        gives,
-        refuses: &[NO_AGENT],
-        otherwise: None,
-        run,
-    }
+    Endpoint::get(Group::Agents, path, name, summary, gives, run)
 }
 
 const AGENT: Gives = Gives::json(StatusCode::OK, "The agent, as it is now.", schema::<AgentView>);

@@ -5,7 +5,7 @@ use bottega_api::{
     AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, codes,
 };
 
-use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
+use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 
@@ -24,21 +24,7 @@ const fn get(
     gives: Gives,
     run: Run,
 ) -> Endpoint {
-    Endpoint {
-        verb: Verb::Get,
-        path,
-        name,
-        group: Group::Tenders,
-        summary,
-        access: Access::Token,
-        patience: Patience::Usual,
-        parameters: &[],
-        takes: None,
-        gives,
-        refuses: &[StatusCode::NOT_FOUND],
-        otherwise: None,
-        run,
-    }
+    Endpoint::get(Group::Tenders, path, name, summary, gives, run)
 }
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[

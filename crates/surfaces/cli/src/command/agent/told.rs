@@ -1,7 +1,6 @@
 //! Agents as people read them.
 
-use bottega_api::{AgentEventView, AgentStanding, AgentView, DeliveryClass};
-use bottega_types::Timestamp;
+use bottega_api::{AgentStanding, AgentView, DeliveryClass};
 
 use crate::figures;
 use crate::paint::Paint;
@@ -65,20 +64,6 @@ pub(super) fn done(agent: &AgentView, what: &str) -> String {
 
 pub(super) fn removed(names: &[String]) -> String {
     names.iter().map(|name| format!("{} removed\n", visible::first_line(name))).collect()
-}
-
-pub(super) fn events(events: &[AgentEventView], terminal: &Terminal) -> String {
-    let paint = terminal.out_paint();
-    let mut text = String::new();
-    for event in events {
-        let at = Timestamp::from_millis(event.at_ms).to_string();
-        let kind = visible::first_line(&event.kind);
-        let data = visible::first_line(&event.data.to_string());
-        let line = format!("{} {kind} {data}", paint.dim(&at));
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 pub(super) fn made(made: &Made) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bottega_api::{AgentEventView, BidView, ReputationView, TenderStanding, TenderView};
+use bottega_api::{BidView, ReputationView, TenderStanding, TenderView};
 use bottega_types::Timestamp;
 
 use crate::figures;
@@ -149,19 +149,6 @@ pub(super) fn tender(tender: &TenderView, terminal: &Terminal) -> String {
     if let Some(result) = &tender.result {
         let _ = writeln!(text, "{}", paint.dim("result:"));
         text.push_str(visible::shown(result).trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-pub(super) fn events(events: &[AgentEventView], terminal: &Terminal) -> String {
-    let paint = terminal.out_paint();
-    let mut text = String::new();
-    for event in events {
-        let at = Timestamp::from_millis(event.at_ms).to_string();
-        let kind = visible::first_line(&event.kind);
-        let data = visible::first_line(&event.data.to_string());
-        text.push_str(format!("{} {kind} {data}", paint.dim(&at)).trim_end());
         text.push('\n');
     }
     text
