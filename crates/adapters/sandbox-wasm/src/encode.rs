@@ -1,5 +1,7 @@
 //! From what a compiler made to a component.
 
+use std::panic::catch_unwind;
+
 use bottega_manifest::World;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -17,15 +19,27 @@ const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 ///
 /// So a guest needs only a compiler for `wasm32-unknown-unknown`, and no tool beside it. A module that brings its own
 /// types (`wit-bindgen` puts them in) keeps them.
-pub(crate) fn component(wasm: &[u8], world: World) -> Result<Vec<u8>, LoadError> {
+pub(crate) fn component(
+    engine: &wasmtime::Engine,
+    wasm: &[u8],
+    world: World,
+) -> Result<Vec<u8>, LoadError> {
     if wasm.starts_with(COMPONENT) {
         return Ok(wasm.to_vec());
     }
+    let not_a_guest = |why| LoadError::NotAGuest { why };
     if !wasm.starts_with(CORE) {
-        let why = "it begins neither like a module nor like a component".to_owned();
-        return Err(LoadError::NotAGuest { why });
+        return Err(not_a_guest("it begins neither like a module nor like a component".to_owned()));
     }
-    encode(wasm, world).map_err(|why| LoadError::NotAGuest { why })
+    // The encoder takes sections as long as they say they are, and what stands in them for valid.
+    wasmtime::Module::validate(engine, wasm).map_err(|error| not_a_guest(format!("{error:#}")))?;
+    // The types that a module brings along are no part of what was validated.
+    match catch_unwind(|| encode(wasm, world)) {
+        Ok(encoded) => encoded.map_err(not_a_guest),
+        Err(_) => {
+            Err(not_a_guest("no component can be made of it: its types are damaged".to_owned()))
+        }
+    }
 }
 
 fn encode(wasm: &[u8], world: World) -> Result<Vec<u8>, String> {

@@ -200,7 +200,7 @@ impl Core {
     }
 
     fn compile(&self, wasm: &[u8], world: World) -> Result<Component, LoadError> {
-        let component = encode::component(wasm, world)?;
+        let component = encode::component(&self.engine, wasm, world)?;
         Component::new(&self.engine, &component)
             .map_err(|error| LoadError::NotAGuest { why: format!("{error:#}") })
     }

@@ -26,6 +26,14 @@ fn try_out(wasm: &[u8]) {
     });
 }
 
+/// wit-component reads past the end of a module whose last section is shorter than it says.
+#[test]
+fn a_guest_that_is_shorter_than_it_says_is_refused() {
+    let shorter = b"\0asm\x01\0\0\0\x0a\xff\xff\x03\0";
+    let refused = ENGINE.agent(shorter, manifest(World::Agent, "")).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("at offset"), "{refused}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
