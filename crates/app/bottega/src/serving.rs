@@ -115,6 +115,7 @@ pub(crate) async fn serve(
     let server = Server::bind(options).await?;
     let url = server.url();
     deployments.agency().open_directory().await.map_err(agency_error)?;
+    deployments.agency().open_management().await.map_err(agency_error)?;
     for not_begun in deployments.restore().await.map_err(agency_error)? {
         tracing::error!(agent = not_begun.name, "could not be begun: {}", not_begun.why);
     }

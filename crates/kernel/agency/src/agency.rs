@@ -1,8 +1,9 @@
 //! Agent management: who lives here, and how they are.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::btree_map::Entry as Slot;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,6 +32,7 @@ use crate::facilitator::{self, Facilitator};
 use crate::inhabitant::Inhabitant;
 use crate::mail_view::{MailRow, MailView};
 use crate::mailroom::Mailroom;
+use crate::management::{self, Registrar};
 use crate::office::AgentOffice;
 use crate::parcel::Parcel;
 use crate::routes::{Route, Routes};
@@ -77,7 +79,8 @@ pub struct Agency {
     system: System,
     entries: mpsc::Sender<Told>,
     missed: Arc<AtomicU64>,
-    residents: Mutex<BTreeMap<AgentName, Row>>,
+    /// Held for a look alone: nobody's end or beginning is waited for under it.
+    residents: std::sync::Mutex<BTreeMap<AgentName, Arc<Lodging>>>,
     _clerk: Running<()>,
     _chronicler: Running<()>,
 }
@@ -88,12 +91,41 @@ impl std::fmt::Debug for Agency {
     }
 }
 
-struct Row {
+/// Where one agent lives.
+struct Lodging {
     spec: HostSpec,
     blueprint: Arc<Blueprint>,
     mailroom: Arc<Mailroom>,
-    /// Nothing while it is stopped.
-    living: Option<(SupervisorRef, Ref<Parcel>)>,
+    /// Held by whoever begins, ends or changes it: one does at a time, and nobody else's agents wait.
+    turn: Mutex<()>,
+    living: std::sync::Mutex<Living>,
+}
+
+/// How an agent lives now.
+#[derive(Clone)]
+enum Living {
+    /// Its first incarnation is not up yet.
+    Arriving,
+    Here(SupervisorRef, Ref<Parcel>),
+    Stopped,
+    /// Whoever waited for its turn finds nobody.
+    Gone,
+}
+
+impl Lodging {
+    fn living(&self) -> Living {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn lives(&self, now: Living) {
+        *self.living.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// How it is reached, by that mailbox.
+    fn route(&self, mailbox: Option<Ref<Parcel>>) -> Route {
+        let (delivery, keep) = (self.spec.delivery, self.spec.keep);
+        Route { mailbox, mailroom: Arc::clone(&self.mailroom), delivery, keep }
+    }
 }
 
 /// Where an agent stands.
@@ -172,7 +204,7 @@ impl Agency {
             system,
             entries,
             missed,
-            residents: Mutex::default(),
+            residents: std::sync::Mutex::default(),
             _clerk: spawn(TaskKind::Clerk, clerk.work(called)),
             _chronicler: spawn(TaskKind::Clerk, chronicler.work(told)),
         }
@@ -199,6 +231,20 @@ impl Agency {
         self.host(HostSpec { kind, ..HostSpec::new(name, make) }).await
     }
 
+    /// Lets the agent management system live here, of whom agents ask who else does.
+    ///
+    /// # Errors
+    /// When its name is taken.
+    pub async fn open_management(self: &Arc<Self>) -> Result<(), AgencyError> {
+        let name = format!("{}@{}", management::NAME, self.platform).parse().map_err(
+            |error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()),
+        )?;
+        let shared = Arc::downgrade(self);
+        let make = move || -> Box<dyn Resident> { Box::new(Registrar(shared.clone())) };
+        let kind = "native management".to_owned();
+        self.host(HostSpec { kind, ..HostSpec::new(name, make) }).await
+    }
+
     /// Who offers what.
     #[must_use]
     pub const fn directory(&self) -> &Arc<Facilitator> {
@@ -211,6 +257,16 @@ impl Agency {
         self.desk.routes.with(name, |_| ()).is_some()
     }
 
+    /// Every change under this lock is one step, so a poisoned one still guards whole data.
+    fn residents(&self) -> MutexGuard<'_, BTreeMap<AgentName, Arc<Lodging>>> {
+        self.residents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lodging(&self, name: &AgentName) -> Result<Arc<Lodging>, AgencyError> {
+        let found = self.residents().get(name).cloned();
+        found.ok_or_else(|| AgencyError::Unknown(name.clone()))
+    }
+
     /// Hosts an agent, and hands over what an earlier process left for it. Returns when its first incarnation is up.
     ///
     /// # Errors
@@ -220,38 +276,42 @@ impl Agency {
         if name.platform() != self.platform {
             return Err(AgencyError::Foreign { name, platform: self.platform.clone() });
         }
-        let mut residents = self.residents.lock().await;
-        if residents.contains_key(&name) {
-            return Err(AgencyError::Taken(name));
-        }
-        let mailroom = Arc::new(Mailroom::new(StreamId::mail(&name), spec.backlog));
-        let blueprint = Arc::new(Blueprint::new(spec.kind.clone(), Arc::clone(&spec.make)));
         let hosted =
             AgentHosted { kind: spec.kind.clone(), durable: spec.delivery == Delivery::Durable };
-        let mut row = Row { spec, blueprint, mailroom, living: None };
+        let lodging = Arc::new(Lodging {
+            blueprint: Arc::new(Blueprint::new(spec.kind.clone(), Arc::clone(&spec.make))),
+            mailroom: Arc::new(Mailroom::new(StreamId::mail(&name), spec.backlog)),
+            turn: Mutex::default(),
+            living: std::sync::Mutex::new(Living::Arriving),
+            spec,
+        });
+        let _turn = lodging.turn.lock().await;
+        let mut arrival = match self.residents().entry(name.clone()) {
+            Slot::Occupied(_) => return Err(AgencyError::Taken(name)),
+            Slot::Vacant(free) => {
+                free.insert(Arc::clone(&lodging));
+                Arrival { agency: self, lodging: &lodging, done: false }
+            }
+        };
         self.note(&name, hosted.into()).await;
-        self.recover(&name, &row).await?;
-        if let Err(error) = self.begin(&name, &mut row).await {
-            self.desk.routes.remove(&name);
-            return Err(error);
-        }
-        residents.insert(name, row);
+        self.recover(&name, &lodging).await?;
+        self.begin(&name, &lodging).await?;
+        arrival.done = true;
         Ok(())
     }
 
     /// Finds in the journal what is under way to an agent that is not begun yet. From here on what is sent to it is stored
     /// and waits behind that.
-    async fn recover(&self, name: &AgentName, row: &Row) -> Result<(), AgencyError> {
-        let (mailroom, delivery, keep) =
-            (Arc::clone(&row.mailroom), row.spec.delivery, row.spec.keep);
-        self.desk.routes.put(name.clone(), Route { mailbox: None, mailroom, delivery, keep });
+    async fn recover(&self, name: &AgentName, lodging: &Lodging) -> Result<(), AgencyError> {
+        let mailroom = &lodging.mailroom;
+        self.desk.routes.put(name.clone(), lodging.route(None));
         let mut parcels = Vec::new();
-        for found in self.rows(&row.mailroom.stream).await? {
+        for found in self.rows(&mailroom.stream).await? {
             if found.dead.is_none() {
-                parcels.extend(self.parcel(&row.mailroom, found).await);
+                parcels.extend(self.parcel(mailroom, found).await);
             }
         }
-        row.mailroom.recover(parcels);
+        mailroom.recover(parcels);
         Ok(())
     }
 
@@ -267,11 +327,12 @@ impl Agency {
         }
     }
 
-    async fn begin(&self, name: &AgentName, row: &mut Row) -> Result<(), AgencyError> {
-        let Row { spec, blueprint, mailroom, living } = row;
+    async fn begin(&self, name: &AgentName, lodging: &Lodging) -> Result<(), AgencyError> {
+        let Lodging { spec, blueprint, mailroom, .. } = lodging;
         let not_begun = |why: String| AgencyError::NotBegun { name: name.clone(), why };
         let keeper = Supervisor::dynamic(format!("{KEEPER}{name}")).intensity(spec.intensity);
         let keeper = self.system.supervise(keeper).map_err(|_| AgencyError::Taken(name.clone()))?;
+        let mut unattended = Unattended(Some(keeper.clone()));
         keeper.ready().await.map_err(|_| not_begun("its supervisor gave up".to_owned()))?;
         let office = AgentOffice { me: Aid::new(name.clone()), desk: Arc::clone(&self.desk) };
         let (plan, room, office) = (Arc::clone(blueprint), Arc::clone(mailroom), Arc::new(office));
@@ -291,63 +352,71 @@ impl Agency {
                 return Err(not_begun(blueprint.trouble().unwrap_or_else(|| error.to_string())));
             }
         };
-        let route = Route {
-            mailbox: Some(mailbox.clone()),
-            mailroom: Arc::clone(mailroom),
-            delivery: spec.delivery,
-            keep: spec.keep,
-        };
-        self.desk.routes.put(name.clone(), route);
+        self.desk.routes.put(name.clone(), lodging.route(Some(mailbox.clone())));
         mailroom.fill(&mailbox);
-        *living = Some((keeper, mailbox));
+        unattended.0 = None;
+        lodging.lives(Living::Here(keeper, mailbox));
         Ok(())
     }
 
     /// Stops an agent: what its mailbox holds is dealt with until the deadline. Durable messages to it are stored from
     /// then on and wait; transient ones are refused.
     pub async fn stop(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
-        let mut residents = self.residents.lock().await;
-        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        self.end(name, row, span).await;
-        Ok(())
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        self.end(name, &lodging, span).await
     }
 
-    async fn end(&self, name: &AgentName, row: &mut Row, span: Duration) {
-        let Some((keeper, _)) = row.living.take() else { return };
-        let route = Route {
-            mailbox: None,
-            mailroom: Arc::clone(&row.mailroom),
-            delivery: row.spec.delivery,
-            keep: row.spec.keep,
+    async fn end(
+        &self,
+        name: &AgentName,
+        lodging: &Lodging,
+        span: Duration,
+    ) -> Result<(), AgencyError> {
+        let keeper = match lodging.living() {
+            Living::Here(keeper, _) => keeper,
+            Living::Arriving | Living::Stopped => return Ok(()),
+            Living::Gone => return Err(AgencyError::Unknown(name.clone())),
         };
-        self.desk.routes.put(name.clone(), route);
+        lodging.lives(Living::Stopped);
+        self.desk.routes.put(name.clone(), lodging.route(None));
         let stopped = keeper.shutdown(span).await;
         let drained = matches!(stopped, Stopped::InTime(_));
         self.note(name, AgentStopped { drained }.into()).await;
+        Ok(())
     }
 
     /// Begins an agent that was stopped or given up. What waits for it is handed over.
     pub async fn start(&self, name: &AgentName) -> Result<(), AgencyError> {
-        let mut residents = self.residents.lock().await;
-        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        if let Some((keeper, mailbox)) = &row.living {
-            if !mailbox.is_gone() {
-                return Ok(());
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        self.begin_again(name, &lodging).await
+    }
+
+    async fn begin_again(&self, name: &AgentName, lodging: &Lodging) -> Result<(), AgencyError> {
+        match lodging.living() {
+            Living::Gone => return Err(AgencyError::Unknown(name.clone())),
+            Living::Here(_, mailbox) if !mailbox.is_gone() => return Ok(()),
+            Living::Here(keeper, _) => {
+                keeper.kill();
+                lodging.lives(Living::Stopped);
             }
-            keeper.kill();
-            row.living = None;
+            Living::Arriving | Living::Stopped => {}
         }
         // What was in its mailbox went with it; what is durable is found again.
-        settle(&self.desk, &row.mailroom).await;
-        row.mailroom = Arc::new(Mailroom::new(row.mailroom.stream.clone(), row.spec.backlog));
-        self.recover(name, row).await?;
-        self.begin(name, row).await
+        settle(&self.desk, &lodging.mailroom).await;
+        self.desk.routes.put(name.clone(), lodging.route(None));
+        lodging.mailroom.reset();
+        self.recover(name, lodging).await?;
+        self.begin(name, lodging).await
     }
 
     /// Stops an agent and begins it again.
     pub async fn restart(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
-        self.stop(name, span).await?;
-        self.start(name).await
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        self.end(name, &lodging, span).await?;
+        self.begin_again(name, &lodging).await
     }
 
     /// Lets another version of an agent take over, with what the present one knows, between two messages. Nothing in its
@@ -361,21 +430,24 @@ impl Agency {
         kind: String,
         make: Maker,
     ) -> Result<(), AgencyError> {
-        let residents = self.residents.lock().await;
-        let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
         let (told, outcome) = oneshot::channel();
-        row.blueprint.propose(Proposal { kind: kind.clone(), make, told });
-        let outcome = match &row.living {
-            Some((_, mailbox)) if mailbox.post(Parcel::Renew).await.is_ok() => {
+        lodging.blueprint.propose(Proposal { kind: kind.clone(), make, told });
+        let outcome = match lodging.living() {
+            Living::Gone => return Err(AgencyError::Unknown(name.clone())),
+            Living::Here(_, mailbox) if mailbox.post(Parcel::Renew).await.is_ok() => {
                 match bottega_actor::within(RENEWING, outcome).await {
                     Some(Ok(outcome)) => outcome,
                     Some(Err(_)) => Err("the agent ended over it".to_owned()),
                     None => Err(format!("it took longer than {} s", RENEWING.as_secs())),
                 }
             }
-            Some(_) | None => Err("the agent is stopped; start it first".to_owned()),
+            Living::Here(..) | Living::Arriving | Living::Stopped => {
+                Err("the agent is stopped; start it first".to_owned())
+            }
         };
-        drop(row.blueprint.proposal());
+        drop(lodging.blueprint.proposal());
         let failed = outcome.err();
         self.note(name, AgentUpgraded { kind, failed: failed.clone() }.into()).await;
         match failed {
@@ -386,12 +458,7 @@ impl Agency {
 
     /// Lets the version take over that was there before the last upgrade.
     pub async fn roll_back(&self, name: &AgentName) -> Result<(), AgencyError> {
-        let previous = {
-            let residents = self.residents.lock().await;
-            let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-            row.blueprint.previous()
-        };
-        let Some((kind, make)) = previous else {
+        let Some((kind, make)) = self.lodging(name)?.blueprint.previous() else {
             let why = "there was no version before this one".to_owned();
             return Err(AgencyError::RolledBack { name: name.clone(), why });
         };
@@ -400,50 +467,62 @@ impl Agency {
 
     /// Takes an agent away. What is under way to it becomes dead letters.
     pub async fn remove(&self, name: &AgentName, span: Duration) -> Result<(), AgencyError> {
-        let mut residents = self.residents.lock().await;
-        let row = residents.get_mut(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        self.end(name, row, span).await;
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        self.end(name, &lodging, span).await?;
         // It comes back with the next server until this is stored, so nobody is told before.
         self.store(name, AgentRemoved {}.into()).await?;
-        let Some(row) = residents.remove(name) else { return Ok(()) };
-        self.desk.routes.remove(name);
+        self.forget(&lodging);
         self.facilitator.forget(name).await?;
-        settle(&self.desk, &row.mailroom).await;
-        for left in
-            self.rows(&row.mailroom.stream).await?.into_iter().filter(|row| row.dead.is_none())
+        let mailroom = &lodging.mailroom;
+        settle(&self.desk, mailroom).await;
+        for left in self.rows(&mailroom.stream).await?.into_iter().filter(|row| row.dead.is_none())
         {
             let words = "the agent was removed".to_owned();
-            self.desk.bury(&row.mailroom, left.id, Death::Removed, words).await;
+            self.desk.bury(mailroom, left.id, Death::Removed, words).await;
         }
         Ok(())
     }
 
+    /// Nobody lives there any more.
+    fn forget(&self, lodging: &Lodging) {
+        let name = &lodging.spec.name;
+        lodging.lives(Living::Gone);
+        self.residents().remove(name);
+        self.desk.routes.remove(name);
+    }
+
     /// Everybody who lives here, by name.
-    pub async fn list(&self) -> Vec<AgentRow> {
+    #[must_use]
+    pub fn list(&self) -> Vec<AgentRow> {
         let tree: BTreeMap<String, ActorView> = self
             .system
             .tree()
             .into_iter()
             .filter_map(|view| Some((view.name.as_deref()?.to_owned(), view)))
             .collect();
-        let residents = self.residents.lock().await;
-        let shown = residents.iter().map(|(name, row)| {
+        let residents = self.residents();
+        let shown = residents.iter().map(|(name, lodging)| {
             let view = tree.get(name.as_str());
-            let state = match (&row.living, view.map(|view| view.state)) {
-                (None, _) => AgentState::Stopped,
-                (Some(_), Some(State::Starting)) => AgentState::Starting,
-                (Some(_), Some(State::Running | State::Stopping)) => AgentState::Running,
-                (Some(_), Some(State::Resting)) => AgentState::Resting,
-                (Some(_), Some(State::Stopped | State::Failed) | None) => AgentState::Failed,
+            let state = match (lodging.living(), view.map(|view| view.state)) {
+                (Living::Arriving, _) | (Living::Here(..), Some(State::Starting)) => {
+                    AgentState::Starting
+                }
+                (Living::Stopped | Living::Gone, _) => AgentState::Stopped,
+                (Living::Here(..), Some(State::Running | State::Stopping)) => AgentState::Running,
+                (Living::Here(..), Some(State::Resting)) => AgentState::Resting,
+                (Living::Here(..), Some(State::Stopped | State::Failed) | None) => {
+                    AgentState::Failed
+                }
             };
             AgentRow {
                 name: name.clone(),
-                kind: row.blueprint.kind(),
-                delivery: row.spec.delivery,
+                kind: lodging.blueprint.kind(),
+                delivery: lodging.spec.delivery,
                 state,
                 waiting: view.map_or(0, |view| view.depth),
-                capacity: row.spec.capacity,
-                under_way: row.mailroom.under_way(),
+                capacity: lodging.spec.capacity,
+                under_way: lodging.mailroom.under_way(),
                 handled: view.map_or(0, |view| view.handled),
                 restarts: view.map_or(0, |view| view.restarts),
                 trouble: view.and_then(|view| view.last_error.as_deref().map(str::to_owned)),
@@ -547,9 +626,10 @@ impl Agency {
 
     /// Hands a dead letter over once more.
     pub async fn resend(&self, name: &AgentName, id: MessageId) -> Result<(), AgencyError> {
-        let residents = self.residents.lock().await;
-        let row = residents.get(name).ok_or_else(|| AgencyError::Unknown(name.clone()))?;
-        let rows = self.rows(&row.mailroom.stream).await?;
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        let mailroom = &lodging.mailroom;
+        let rows = self.rows(&mailroom.stream).await?;
         let dead = rows.into_iter().find(|row| row.id == id && row.dead.is_some());
         let dead = dead.ok_or_else(|| AgencyError::NoLetter { name: name.clone(), id })?;
         let at = self.desk.clock.now();
@@ -557,30 +637,31 @@ impl Agency {
             command: CommandId::new(at, self.desk.entropy.as_ref()),
             at,
             batches: vec![Batch {
-                stream: row.mailroom.stream.clone(),
+                stream: mailroom.stream.clone(),
                 expected: Expected::Any,
                 events: vec![MailEvent::from(MailResent { id }).encode()],
             }],
         };
         self.desk.journal.append(append).await?;
-        if let Some(parcel) = self.parcel(&row.mailroom, dead).await {
-            row.mailroom.recover(vec![parcel]);
+        if let Some(parcel) = self.parcel(mailroom, dead).await {
+            mailroom.recover(vec![parcel]);
         }
-        if let Some((_, mailbox)) = &row.living {
-            row.mailroom.fill(mailbox);
+        if let Living::Here(_, mailbox) = lodging.living() {
+            mailroom.fill(&mailbox);
         }
         Ok(())
     }
 
     /// Ends everything in good order: mailboxes are drained until the deadline, and what was handled is stored as such.
     pub async fn shutdown(&self, span: Duration) {
-        let Self { system, residents, desk, missed, .. } = self;
+        let Self { system, desk, missed, .. } = self;
         let leftovers = system.shutdown(span).await;
         if !leftovers.killed.is_empty() || !leftovers.abandoned.is_empty() {
             tracing::warn!(?leftovers, "not every agent ended in time");
         }
-        for row in residents.lock().await.values() {
-            settle(desk, &row.mailroom).await;
+        let lodgings: Vec<_> = self.residents().values().cloned().collect();
+        for lodging in lodgings {
+            settle(desk, &lodging.mailroom).await;
         }
         self.written().await;
         let missed = missed.load(Ordering::Relaxed);
@@ -653,6 +734,36 @@ impl Agency {
         }
         rows.sort_by_key(|row| row.revision);
         Ok(rows)
+    }
+}
+
+/// A supervisor whose agent is not up yet. It ends with whoever begins that one.
+struct Unattended(Option<SupervisorRef>);
+
+impl Drop for Unattended {
+    fn drop(&mut self) {
+        if let Some(keeper) = &self.0 {
+            keeper.kill();
+        }
+    }
+}
+
+/// One who moves in. Unless it is done, whoever waits for that gives up or the agent could not begin: then its name is
+/// free again.
+struct Arrival<'a> {
+    agency: &'a Agency,
+    lodging: &'a Lodging,
+    done: bool,
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            if let Living::Here(keeper, _) = self.lodging.living() {
+                keeper.kill();
+            }
+            self.agency.forget(self.lodging);
+        }
     }
 }
 

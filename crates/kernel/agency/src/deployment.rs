@@ -21,7 +21,7 @@ use crate::{Agency, AgencyError};
 /// The lease that is shared from when a blob is put until an event names it.
 const BLOBS: &str = "blobs";
 /// Names of agents that the platform itself needs.
-const RESERVED: &[&str] = &["df", "ams", "market", "operator"];
+pub(crate) const RESERVED: &[&str] = &["ams", "blackboard", "df", "market", "operator", "topics"];
 /// How long an agent that could not be kept may take to end.
 const ENDING: std::time::Duration = std::time::Duration::from_secs(1);
 

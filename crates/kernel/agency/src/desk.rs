@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
-use bottega_actor::Delivery as Told;
+use bottega_actor::{Delivery as Told, TaskKind, detach};
 use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::admit::{self, Bounds};
 use crate::blueprint::Delivery;
@@ -47,7 +47,7 @@ impl Desk {
     /// Sends a message. `id` names it, so that it is stored once however often it is sent; `class` says how it is kept,
     /// instead of what its receivers say.
     pub(crate) async fn send(
-        &self,
+        self: &Arc<Self>,
         message: Message,
         id: Option<MessageId>,
         class: Option<Delivery>,
@@ -67,7 +67,12 @@ impl Desk {
                 Err(why) => return Err(Unsent::Undelivered(vec![(receiver, why)])),
             }
         }
-        for receiver in message.receivers.as_slice() {
+        let receivers = message.receivers.as_slice();
+        for (index, receiver) in receivers.iter().enumerate() {
+            // One who is named twice gets it once. There are few receivers, so a look at those before is cheap.
+            if receivers[..index].iter().any(|before| before.name() == receiver.name()) {
+                continue;
+            }
             match self.hand_over(receiver.name(), message.clone(), class) {
                 Ok(None) => {}
                 Ok(Some((_, to_store))) => storing.push(to_store),
@@ -109,7 +114,7 @@ impl Desk {
 
     /// Stores a message for its durable receivers, all of them or none, and hands it over.
     async fn store(
-        &self,
+        self: &Arc<Self>,
         message: Message,
         id: Option<MessageId>,
         storing: Vec<Storing>,
@@ -119,29 +124,50 @@ impl Desk {
         if !storing.is_empty() {
             let now = self.clock.now();
             let id = id.unwrap_or_else(|| MessageId::new(now, self.entropy.as_ref()));
-            let message = absolute(message, now);
-            match self.append(&message, id, &storing, now).await {
-                Ok(repeated) => {
-                    receipt = Receipt { id: Some(id), repeated };
-                    for Storing { mailroom, name } in storing {
-                        if repeated {
-                            mailroom.release();
-                            continue;
-                        }
-                        let parcel = Parcel::Durable { id, message: message.clone(), before: 0 };
-                        let mailbox = self.routes.with(&name, |route| route.mailbox.clone());
-                        mailroom.arrive(parcel, mailbox.flatten().as_ref());
-                    }
-                }
-                Err(why) => {
-                    for Storing { mailroom, name } in storing {
-                        mailroom.release();
-                        failed.push((Aid::new(name), Undelivered::Store(why.clone())));
-                    }
-                }
+            let names: Vec<AgentName> = storing.iter().map(|one| one.name.clone()).collect();
+            // What is stored is handed over, whether whoever sends it stays to hear of it or not.
+            let (told, stored) = oneshot::channel();
+            let desk = Arc::clone(self);
+            detach(TaskKind::Clerk, async move {
+                // Whoever sends may have gone.
+                let _ = told.send(desk.store_now(message, id, storing, now).await);
+            });
+            let stored = stored.await.unwrap_or_else(|_| Err("the store is gone".to_owned()));
+            match stored {
+                Ok(repeated) => receipt = Receipt { id: Some(id), repeated },
+                Err(why) => failed.extend(
+                    names.into_iter().map(|to| (Aid::new(to), Undelivered::Store(why.clone()))),
+                ),
             }
         }
         if failed.is_empty() { Ok(receipt) } else { Err(Unsent::Undelivered(failed)) }
+    }
+
+    /// Whether it had been stored before.
+    async fn store_now(
+        &self,
+        message: Message,
+        id: MessageId,
+        storing: Vec<Storing>,
+        now: Timestamp,
+    ) -> Result<bool, String> {
+        let message = absolute(message, now);
+        let stored = self.append(&message, id, &storing, now).await;
+        for Storing { mailroom, name } in storing {
+            if stored != Ok(false) {
+                mailroom.release();
+                continue;
+            }
+            let Some(mailbox) = self.routes.with(&name, |route| route.mailbox.clone()) else {
+                mailroom.release();
+                let words = "the agent was removed".to_owned();
+                self.bury(&mailroom, id, Death::Removed, words).await;
+                continue;
+            };
+            let parcel = Parcel::Durable { id, message: message.clone(), before: 0 };
+            mailroom.arrive(parcel, mailbox.as_ref());
+        }
+        stored
     }
 
     /// Whether the message had been stored before.
@@ -156,14 +182,11 @@ impl Desk {
         let event = MailEvent::from(MailAccepted { id, letter }).encode();
         let mut batches: Vec<Batch> = Vec::with_capacity(storing.len());
         for Storing { mailroom, .. } in storing {
-            // One who is named twice gets it once.
-            if batches.iter().all(|batch| batch.stream != mailroom.stream) {
-                batches.push(Batch {
-                    stream: mailroom.stream.clone(),
-                    expected: Expected::Any,
-                    events: vec![event.clone()],
-                });
-            }
+            batches.push(Batch {
+                stream: mailroom.stream.clone(),
+                expected: Expected::Any,
+                events: vec![event.clone()],
+            });
         }
         // The name of the message is that of the command, so that a repeat stores nothing.
         let command = CommandId::from_bits(id.bits());

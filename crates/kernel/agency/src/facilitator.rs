@@ -247,8 +247,8 @@ impl Clerk {
     }
 }
 
-/// That somebody has gone who asked is no trouble of the directory's.
-async fn say(office: &dyn Office, answer: Option<Message>) -> Result<(), Trouble> {
+/// That somebody has gone who asked is no trouble of who was asked.
+pub(crate) async fn say(office: &dyn Office, answer: Option<Message>) -> Result<(), Trouble> {
     if let Some(answer) = answer {
         let _ = office.send(answer).await;
     }

@@ -33,6 +33,7 @@ mod inhabitant;
 mod keep;
 mod mail_view;
 mod mailroom;
+mod management;
 mod office;
 mod outside;
 mod parcel;

@@ -3,7 +3,7 @@
 //! What is stored stands in the journal; here is only what has not been handled yet, in its order, with how often it was
 //! begun. All of it is found again in the journal when the process is another one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -28,8 +28,12 @@ pub(crate) struct Mailroom {
 struct Room {
     /// Stored, and not in the mailbox yet: it was full, or the agent is stopped.
     waiting: VecDeque<Parcel>,
-    /// Stored or about to be, and not handled.
-    under_way: usize,
+    /// About to be stored.
+    storing: usize,
+    /// Stored, and not handled.
+    stored: usize,
+    /// Found in the journal while others were being stored: these may arrive once more, from whoever stored them.
+    found: HashSet<MessageId>,
     begun: HashMap<MessageId, u32>,
     /// Handled, and not stored as such yet.
     done: Vec<MessageId>,
@@ -56,15 +60,22 @@ impl Mailroom {
     /// Keeps a place for one more message; false when there is none.
     pub(crate) fn reserve(&self) -> bool {
         let mut room = self.room();
-        let fits = room.under_way < self.most;
-        room.under_way += usize::from(fits);
+        let fits = room.storing + room.stored < self.most;
+        room.storing += usize::from(fits);
         fits
     }
 
-    /// Gives a place back: its message was not stored, or is dead.
+    /// Gives a place back: its message was not stored.
     pub(crate) fn release(&self) {
+        self.room().settled();
+    }
+
+    /// Forgets what is stored: it is about to be found in the journal again. What is about to be stored keeps its place.
+    pub(crate) fn reset(&self) {
         let mut room = self.room();
-        room.under_way = room.under_way.saturating_sub(1);
+        room.waiting.clear();
+        room.begun.clear();
+        room.stored = 0;
     }
 
     /// Messages that were found in the journal take their places, whether there are some or not, before those that came
@@ -74,7 +85,10 @@ impl Mailroom {
         let came: Vec<MessageId> = room.waiting.iter().filter_map(Parcel::id).collect();
         let fresh = |parcel: &Parcel| parcel.id().is_none_or(|id| !came.contains(&id));
         for parcel in parcels.into_iter().rev().filter(fresh) {
-            room.under_way += 1;
+            if room.storing > 0 {
+                room.found.extend(parcel.id());
+            }
+            room.stored += 1;
             room.waiting.push_front(parcel);
         }
     }
@@ -82,6 +96,12 @@ impl Mailroom {
     /// A message was stored: it goes to the mailbox, behind those that wait.
     pub(crate) fn arrive(&self, parcel: Parcel, mailbox: Option<&Ref<Parcel>>) {
         let mut room = self.room();
+        let known = parcel.id().is_some_and(|id| room.found.remove(&id));
+        room.settled();
+        if known {
+            return;
+        }
+        room.stored += 1;
         room.waiting.push_back(parcel);
         if let Some(mailbox) = mailbox {
             room.fill(mailbox);
@@ -104,7 +124,7 @@ impl Mailroom {
     /// A message was handled. Whether the clerk has to be called.
     pub(crate) fn handled(&self, id: MessageId) -> bool {
         let mut room = self.room();
-        room.under_way = room.under_way.saturating_sub(1);
+        room.stored = room.stored.saturating_sub(1);
         room.begun.remove(&id);
         room.done.push(id);
         !std::mem::replace(&mut room.called, true)
@@ -113,7 +133,7 @@ impl Mailroom {
     /// A message is not begun again.
     pub(crate) fn forget(&self, id: MessageId) {
         let mut room = self.room();
-        room.under_way = room.under_way.saturating_sub(1);
+        room.stored = room.stored.saturating_sub(1);
         room.begun.remove(&id);
     }
 
@@ -138,11 +158,20 @@ impl Mailroom {
 
     /// How many are under way.
     pub(crate) fn under_way(&self) -> usize {
-        self.room().under_way
+        let room = self.room();
+        room.storing + room.stored
     }
 }
 
 impl Room {
+    /// One message less is about to be stored.
+    fn settled(&mut self) {
+        self.storing = self.storing.saturating_sub(1);
+        if self.storing == 0 {
+            self.found.clear();
+        }
+    }
+
     fn fill(&mut self, mailbox: &Ref<Parcel>) {
         while let Some(parcel) = self.waiting.pop_front() {
             match mailbox.tell(parcel) {

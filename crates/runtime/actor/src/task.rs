@@ -122,9 +122,9 @@ pub fn spawn<T: Send + 'static>(
     Running { task: tokio::spawn(future), kind }
 }
 
-/// Starts a task that nobody holds: it ends by what it is told, and tells its own end.
+/// Starts a task that nobody holds: it ends by itself, or by what it is told, and tells its own end.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
-pub(crate) fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
+pub fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
 }
 

@@ -86,7 +86,7 @@ impl HostedAgents {
     }
 
     async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
-        let rows = self.deployments.agency().list().await;
+        let rows = self.deployments.agency().list();
         let row = rows.into_iter().find(|row| row.name == *name);
         row.map(shown).ok_or_else(|| agency_error(AgencyError::Unknown(name.clone())))
     }
@@ -237,7 +237,7 @@ impl Agents for HostedAgents {
     }
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
-        Ok(self.deployments.agency().list().await.into_iter().map(shown).collect())
+        Ok(self.deployments.agency().list().into_iter().map(shown).collect())
     }
 
     async fn tree(&self) -> Result<TreeView, ApiError> {

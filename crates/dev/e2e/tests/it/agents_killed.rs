@@ -111,7 +111,7 @@ async fn no_durable_message_is_lost_by_a_kill() {
     let (store, agency) = agency(&path);
     agency.host(writer()).await.unwrap();
     let handled = async {
-        while agency.list().await[0].under_way > 0 {
+        while agency.list()[0].under_way > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -148,7 +148,7 @@ impl Shop {
     }
 
     async fn who(&self) -> Vec<String> {
-        let rows = self.deployments.agency().list().await;
+        let rows = self.deployments.agency().list();
         rows.into_iter().map(|row| format!("{} ({})", row.name, row.kind)).collect()
     }
 }

@@ -72,12 +72,48 @@ async fn a_transient_message_is_begun_again_only_where_the_agent_wants_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_ends_slowly_keeps_nobody_else_waiting() {
+    let world = World::new();
+    world.host("ada").await;
+    world.send("wait", &["ada"]).await;
+    world.settle().await;
+    let ada = name("ada");
+    let slow = std::pin::pin!(world.agency.stop(&ada, SPAN));
+    let others = std::pin::pin!(async {
+        world.host("bob").await;
+        world.agency.restart(&name("bob"), SPAN).await.unwrap();
+        let refused = word(world.agency.host(world.spec("ada")).await);
+        assert!(refused.contains("lives here already"), "{refused}");
+        world.agency.list().len()
+    });
+    // Time stands still until nobody has anything to do: whoever waited for the slow one would be behind it.
+    match futures::future::select(slow, others).await {
+        futures::future::Either::Left(_) => panic!("the others waited"),
+        futures::future::Either::Right((count, slow)) => {
+            assert_eq!(count, 2);
+            slow.await.unwrap();
+        }
+    }
+    assert_eq!(world.row("ada").await.state, AgentState::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_waiting_for_a_beginning_leaves_the_name_free() {
+    let world = World::new();
+    assert!(futures::FutureExt::now_or_never(world.agency.host(world.spec("ada"))).is_none());
+    assert!(world.agency.list().is_empty());
+    world.settle().await;
+    world.host("ada").await;
+    assert_eq!(world.send("hello", &["ada"]).await, "told");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_can_not_begin_does_not_live_here() {
     let world = World::new();
     let spec = HostSpec { make: version(&world, 13), ..world.spec("ada") };
     let refused = word(world.agency.host(spec).await);
     assert_eq!(refused, "the agent `ada@here` could not begin: version 13 never begins");
-    assert!(world.agency.list().await.is_empty());
+    assert!(world.agency.list().is_empty());
     world.host("ada").await;
     assert!(word(world.agency.host(world.spec("ada")).await).contains("lives here already"));
     let elsewhere = HostSpec { name: "ada@there".parse().unwrap(), ..world.spec("ada") };

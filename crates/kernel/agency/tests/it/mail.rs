@@ -217,3 +217,49 @@ proptest! {
         })?;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_is_handed_over_whether_its_sender_stays_or_not() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    let sent = world.agency.send(say("hello", &["ada"]), None, None);
+    assert!(futures::FutureExt::now_or_never(sent).is_none());
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: hello"]);
+    assert_eq!(world.row("ada").await.under_way, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_while_its_receiver_is_begun_anew_is_handed_over_once() {
+    for steps in 0..40 {
+        let world = World::new();
+        world.host_durable("ada").await;
+        let agency = &world.agency;
+        let restarted = async {
+            agency.restart(&name("ada"), SPAN).await.unwrap();
+        };
+        let sent = async {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            agency.send(say("hello", &["ada"]), None, None).await.unwrap();
+        };
+        futures::join!(restarted, sent);
+        world.settle().await;
+        assert_eq!(world.heard(), ["ada: hello"], "after {steps} turns of the scheduler");
+        assert_eq!(world.row("ada").await.under_way, 0, "after {steps} turns of the scheduler");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_named_twice_hears_it_once() {
+    let world = World::new();
+    world.host("ada").await;
+    world.host_durable("bob").await;
+    world.send("hello", &["ada", "bob", "ada"]).await;
+    world.send("again", &["bob", "bob"]).await;
+    world.settle().await;
+    let mut heard = world.heard();
+    heard.sort();
+    assert_eq!(heard, ["ada: hello", "bob: again", "bob: hello"]);
+}

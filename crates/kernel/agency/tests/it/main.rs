@@ -4,5 +4,6 @@
 mod deploying;
 mod living;
 mod mail;
+mod managed;
 mod saying;
 mod world;

@@ -78,7 +78,11 @@ pub(crate) fn say(words: &str, to: &[&str]) -> Message {
 }
 
 pub(crate) fn agency(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, seed: u64) -> Agency {
-    Agency::new(Options {
+    Agency::new(options(store, clock, seed))
+}
+
+pub(crate) fn options(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, seed: u64) -> Options {
+    Options {
         platform: "here".to_owned(),
         journal: store.clone(),
         views: store.clone(),
@@ -86,7 +90,7 @@ pub(crate) fn agency(store: &Arc<MemoryStore>, clock: &Arc<ManualClock>, seed: u
         entropy: Arc::new(Seeded::new(seed)),
         largest: 64,
         receivers: 3,
-    })
+    }
 }
 
 impl World {
@@ -144,7 +148,7 @@ impl World {
     }
 
     pub(crate) async fn row(&self, local: &str) -> AgentRow {
-        let rows = self.agency.list().await;
+        let rows = self.agency.list();
         rows.into_iter().find(|row| row.name == name(local)).unwrap()
     }
 
