@@ -2,7 +2,7 @@
 //!
 //! (After Hearsay-II: Erman, Hayes-Roth, Lesser, Reddy, Computing Surveys 12, 1980. Versions as in etcd.)
 //!
-//! Names are dotted words, as those of topics; who watches a pattern of names is to be told of each change below it. A
+//! Names are dotted words, as those of topics: each change is published under its name to whoever subscribed to it. A
 //! write may name the version that it replaces, and is refused when another one stands there. What was taken is gone, so
 //! that a piece of work is picked once.
 //!
@@ -12,12 +12,10 @@
 //!
 //! ```
 //! use bottega_acl::blackboard::{Board, BoardRefusal, Take, Write};
-//! use bottega_acl::topic::Subscription;
 //! use bottega_types::Timestamp;
 //!
 //! let now = Timestamp::from_millis(0);
 //! let mut board = Board::default();
-//! board.watch(Subscription::plain("bob@hall".parse()?, "work.>".parse()?))?;
 //!
 //! let wish = Write {
 //!     name: "work.hinge".parse()?,
@@ -28,7 +26,6 @@
 //! };
 //! let change = board.write(wish, now)?;
 //! board.evolve(&change);
-//! assert_eq!(board.told(&change), ["bob@hall".parse()?]);
 //!
 //! let wish = Take { name: "work.hinge".parse()?, by: "bob@hall".parse()?, expected_version: None };
 //! let (entry, change) = board.take(wish.clone(), now)?;
@@ -50,8 +47,7 @@ use serde_json::Value;
 
 pub use entry::{BoardChange, BoardRefusal, Entry, Take, Write};
 
-use crate::AgentName;
-use crate::topic::{Subscription, TooManySubscriptions, TopicName, Topics};
+use crate::topic::TopicName;
 
 /// How much may stand on a board. Entries whose time is over count until they are expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +67,7 @@ impl Default for BoardLimits {
     }
 }
 
-/// Named entries, and who watches them.
+/// Named entries.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     limits: BoardLimits,
@@ -79,7 +75,6 @@ pub struct Board {
     expiries: BTreeSet<(Timestamp, TopicName)>,
     version: u64,
     bytes: usize,
-    watchers: Topics,
 }
 
 impl Board {
@@ -155,6 +150,14 @@ impl Board {
         }
     }
 
+    /// Remembers the version of a write whose entry may not stand any more: later ones are above it.
+    pub fn replay_version(&mut self, change: &BoardChange) {
+        match change {
+            BoardChange::Written { entry, .. } => self.version = self.version.max(entry.version),
+            BoardChange::Taken { .. } | BoardChange::Expired { .. } => {}
+        }
+    }
+
     /// What stands under a name.
     #[must_use]
     pub fn read(&self, name: &TopicName, now: Timestamp) -> Option<&Entry> {
@@ -178,29 +181,10 @@ impl Board {
         standing.take(limit).collect()
     }
 
-    /// Lets an agent watch a pattern of names; whether that is new. The members of a queue group share what there is to
-    /// tell: one of them is told of each change. Who watches is no part of the history; it is said anew after a restart.
-    ///
-    /// # Errors
-    /// Too many of one agent, or of all; see [`Topics::subscribe`].
-    pub fn watch(&mut self, watcher: Subscription) -> Result<bool, TooManySubscriptions> {
-        self.watchers.subscribe(watcher)
-    }
-
-    /// Ends a watch; whether there was one.
-    pub fn unwatch(&mut self, watcher: &Subscription) -> bool {
-        self.watchers.unsubscribe(watcher)
-    }
-
-    /// Ends all watches of an agent; how many there were.
-    pub fn unwatch_all(&mut self, agent: &AgentName) -> usize {
-        self.watchers.unsubscribe_all(agent)
-    }
-
-    /// Who is to be told of a change, in the order of names; its author too, when it watches. Ask once for each change: a
-    /// queue group's turn passes.
-    pub fn told(&mut self, change: &BoardChange) -> Vec<AgentName> {
-        self.watchers.receivers(change.name())
+    /// When the next entry's time is over; nothing where all stay.
+    #[must_use]
+    pub fn first_expiry(&self) -> Option<Timestamp> {
+        self.expiries.first().map(|(expires, _)| *expires)
     }
 
     /// How many entries there are, those whose time is over included.

@@ -15,9 +15,12 @@
 //! for worker in ["ann@hall", "bob@hall"] {
 //!     topics.subscribe(Subscription::shared(worker.parse()?, "orders.*.new".parse()?, "packers".parse()?))?;
 //! }
-//! let mut receivers = || topics.receivers(&"orders.eu.new".parse().unwrap());
-//! assert_eq!(receivers(), ["ann@hall".parse()?, "desk@hall".parse()?]);
-//! assert_eq!(receivers(), ["bob@hall".parse()?, "desk@hall".parse()?]);
+//! let mut receivers = || {
+//!     let receivers = topics.receivers(&"orders.eu.new".parse().unwrap());
+//!     receivers.into_iter().map(|it| it.agent.local().to_owned()).collect::<Vec<_>>()
+//! };
+//! assert_eq!(receivers(), ["ann", "desk"]);
+//! assert_eq!(receivers(), ["bob", "desk"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -60,6 +63,15 @@ impl Subscription {
     pub fn shared(agent: AgentName, pattern: TopicPattern, group: GroupName) -> Self {
         Self { agent, pattern, group: Some(group) }
     }
+}
+
+/// One who gets what is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Who.
+    pub agent: AgentName,
+    /// For which queue groups: another member gets it in its place when it can't. None for a plain subscriber.
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// How many subscriptions there may be.
@@ -126,23 +138,35 @@ impl Topics {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes a subscription; whether it is new. Who comes into a queue group stands behind its other members.
+    /// Whether a subscription would be new.
     ///
     /// # Errors
-    /// A new one beyond the limits; the table is as it was.
-    pub fn subscribe(&mut self, subscription: Subscription) -> Result<bool, TooManySubscriptions> {
+    /// As [`Self::subscribe`].
+    pub fn admits(&self, subscription: &Subscription) -> Result<bool, TooManySubscriptions> {
         let Subscription { agent, pattern, group } = subscription;
-        let own = self.agents.get(&agent);
+        let own = self.agents.get(agent);
         if own.is_some_and(|own| own.contains(&(pattern.clone(), group.clone()))) {
             return Ok(false);
         }
         let most = self.limits.of_an_agent;
         if own.map_or(0, BTreeSet::len) >= most {
-            return Err(TooManySubscriptions::OfAnAgent { agent, most });
+            return Err(TooManySubscriptions::OfAnAgent { agent: agent.clone(), most });
         }
         if self.count >= self.limits.of_all {
             return Err(TooManySubscriptions::OfAll { most: self.limits.of_all });
         }
+        Ok(true)
+    }
+
+    /// Takes a subscription; whether it is new. Who comes into a queue group stands behind its other members.
+    ///
+    /// # Errors
+    /// A new one beyond the limits; the table is as it was.
+    pub fn subscribe(&mut self, subscription: Subscription) -> Result<bool, TooManySubscriptions> {
+        if !self.admits(&subscription)? {
+            return Ok(false);
+        }
+        let Subscription { agent, pattern, group } = subscription;
         let waiting = self.tree.entry(&pattern);
         match &group {
             None => {
@@ -192,24 +216,39 @@ impl Topics {
     ///
     /// A queue group counts its turns over all topics: of the members that want this one, the one that waited longest is
     /// next. So none has a second turn before each other that wanted the topic at its first one had its own.
-    pub fn receivers(&mut self, topic: &TopicName) -> Vec<AgentName> {
-        let mut receivers = BTreeSet::new();
-        let mut first: BTreeMap<&GroupName, &(u64, AgentName)> = BTreeMap::new();
+    pub fn receivers(&mut self, topic: &TopicName) -> Vec<Recipient> {
+        let mut receivers: BTreeMap<AgentName, BTreeSet<GroupName>> = BTreeMap::new();
+        let mut groups: BTreeSet<GroupName> = BTreeSet::new();
         for waiting in self.tree.matching(topic) {
-            receivers.extend(waiting.plain.iter().cloned());
-            for (group, members) in &waiting.groups {
-                if let Some(member) = members.first() {
-                    let first = first.entry(group).or_insert(member);
-                    *first = member.min(*first);
-                }
+            receivers.extend(waiting.plain.iter().map(|agent| (agent.clone(), BTreeSet::new())));
+            groups.extend(waiting.groups.keys().cloned());
+        }
+        for group in groups {
+            if let Some(agent) = self.next_of(&group, topic, &BTreeSet::new()) {
+                receivers.entry(agent).or_default().insert(group);
             }
         }
-        let chosen = first.into_iter().map(|(group, (_, agent))| (group.clone(), agent.clone()));
-        for (group, agent) in chosen.collect::<Vec<_>>() {
-            self.serve(&group, &agent);
-            receivers.insert(agent);
-        }
-        receivers.into_iter().collect()
+        receivers.into_iter().map(|(agent, groups)| Recipient { agent, groups }).collect()
+    }
+
+    /// The member of a queue group that is next for a topic, but for those who were tried in vain. Its turn passes.
+    pub fn next_of(
+        &mut self,
+        group: &GroupName,
+        topic: &TopicName,
+        tried: &BTreeSet<AgentName>,
+    ) -> Option<AgentName> {
+        let untried = |waiting: &&'_ (u64, AgentName)| !tried.contains(&waiting.1);
+        let members = self.tree.matching(topic).into_iter().filter_map(|it| it.groups.get(group));
+        let next = members.filter_map(|members| members.iter().find(untried)).min()?;
+        let agent = next.1.clone();
+        self.serve(group, &agent);
+        Some(agent)
+    }
+
+    /// All subscriptions, in the order of the agents' names.
+    pub fn all(&self) -> impl Iterator<Item = Subscription> {
+        self.agents.keys().flat_map(|agent| self.subscriptions(agent))
     }
 
     /// What an agent subscribed to, in the order of patterns.

@@ -69,6 +69,10 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "tender.told", version: 1, upcasters: &[] },
     EventKind { name: "directory.changed", version: 1, upcasters: &[] },
     EventKind { name: "keep.set", version: 1, upcasters: &[] },
+    EventKind { name: "topic.subscribed", version: 1, upcasters: &[] },
+    EventKind { name: "topic.unsubscribed", version: 1, upcasters: &[] },
+    EventKind { name: "board.changed", version: 1, upcasters: &[] },
+    EventKind { name: "board.refused", version: 1, upcasters: &[] },
 ];
 
 /// A stored event that this build can't read.

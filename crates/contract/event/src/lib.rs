@@ -12,6 +12,7 @@
 //! * No event holds a secret: text is redacted before it becomes an event.
 
 mod agent;
+mod board;
 mod budget;
 mod catalogue;
 mod chain;
@@ -22,11 +23,13 @@ mod mail;
 mod record;
 mod session;
 mod tender;
+mod topic;
 
 pub use agent::{
     AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentRemoved,
     AgentStarted, AgentStopped, AgentUpgraded,
 };
+pub use board::{BoardChanged, BoardEvent, BoardRefused};
 pub use budget::{BudgetEvent, Reserved, Settled};
 pub use catalogue::{CATALOGUE, EventKind, Undecodable, Upcaster};
 pub use chain::{Break, ChainVerifier, link};
@@ -45,3 +48,4 @@ pub use tender::{
     TenderEnded, TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut,
     TenderPassed, TenderRound, TenderTerms, TenderTold,
 };
+pub use topic::{TopicEvent, TopicSubscribed, TopicUnsubscribed};

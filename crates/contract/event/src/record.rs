@@ -85,6 +85,18 @@ impl StreamId {
         Self("directory".into())
     }
 
+    /// The stream of who subscribed to which topics.
+    #[must_use]
+    pub fn topics() -> Self {
+        Self("topics".into())
+    }
+
+    /// The stream of what stands on the blackboard.
+    #[must_use]
+    pub fn blackboard() -> Self {
+        Self("blackboard".into())
+    }
+
     /// The stream of what an agent keeps.
     #[must_use]
     pub fn keep(agent: &AgentName) -> Self {

@@ -6,11 +6,13 @@
 mod fake_sandbox;
 mod fake_workspace;
 mod real_machine;
+mod runtime_clock;
 mod scripted_model;
 mod scripted_server;
 
 pub use fake_sandbox::{FakeSandbox, Reply};
 pub use fake_workspace::FakeWorkspace;
 pub use real_machine::{RealMachine, Remembered, Unwatched};
+pub use runtime_clock::RuntimeClock;
 pub use scripted_model::{Beat, Opening, Script, ScriptedModel};
 pub use scripted_server::{Asked, Close, Saying, ScriptedServer, Serving, WireProtocol};

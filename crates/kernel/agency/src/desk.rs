@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
-use bottega_actor::{Delivery as Told, TaskKind, detach};
+use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::admit::{self, Bounds};
 use crate::blueprint::Delivery;
@@ -126,14 +126,10 @@ impl Desk {
             let id = id.unwrap_or_else(|| MessageId::new(now, self.entropy.as_ref()));
             let names: Vec<AgentName> = storing.iter().map(|one| one.name.clone()).collect();
             // What is stored is handed over, whether whoever sends it stays to hear of it or not.
-            let (told, stored) = oneshot::channel();
             let desk = Arc::clone(self);
-            detach(TaskKind::Clerk, async move {
-                // Whoever sends may have gone.
-                let _ = told.send(desk.store_now(message, id, storing, now).await);
-            });
-            let stored = stored.await.unwrap_or_else(|_| Err("the store is gone".to_owned()));
-            match stored {
+            let stored = async move { desk.store_now(message, id, storing, now).await };
+            let stored = to_its_end(TaskKind::Clerk, stored).await;
+            match stored.unwrap_or_else(|| Err("the store is gone".to_owned())) {
                 Ok(repeated) => receipt = Receipt { id: Some(id), repeated },
                 Err(why) => failed.extend(
                     names.into_iter().map(|to| (Aid::new(to), Undelivered::Store(why.clone()))),

@@ -118,7 +118,7 @@ fn answered(message: &Message, action: Action, agency: &Agency, office: &dyn Off
         Action::GetDescription {} => {
             let own = |name: &&str| format!("{name}@{}", agency.platform());
             let lives = |name: &String| name.parse().is_ok_and(|name| agency.knows(&name));
-            let services = crate::deployment::RESERVED.iter().map(|name| own(&name)).filter(lives);
+            let services = crate::deployment::RESERVED.iter().map(own).filter(lives);
             let platform =
                 Platform { name: agency.platform().to_owned(), ap_services: services.collect() };
             answer(Performative::Inform, serde_json::to_string(&platform).ok())

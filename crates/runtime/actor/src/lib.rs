@@ -51,7 +51,7 @@ pub use supervision::{
     SupervisorRef,
 };
 pub use system::{CAPACITY, Leftovers, Options, Spawn, System};
-pub use task::{Ended, Running, TaskKind, Tasks, contained, detach, spawn};
+pub use task::{Ended, Running, TaskKind, Tasks, contained, spawn, to_its_end};
 pub use tree::{ActorView, State};
 pub use watch::{Down, Signal, TooManyWatches};
 

@@ -124,8 +124,21 @@ pub fn spawn<T: Send + 'static>(
 
 /// Starts a task that nobody holds: it ends by itself, or by what it is told, and tells its own end.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
-pub fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
+pub(crate) fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(future));
+}
+
+/// Runs a future to its end, whether whoever waits for it stays or not. `None` when it panicked.
+pub async fn to_its_end<T: Send + 'static>(
+    kind: TaskKind,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    let (told, end) = tokio::sync::oneshot::channel();
+    detach(kind, async move {
+        // Whoever waited may have gone.
+        let _ = told.send(future.await);
+    });
+    end.await.ok()
 }
 
 /// Tasks by name, owned together: at most one of a name at a time, all cancelled on drop.

@@ -1,10 +1,11 @@
-//! A board told as text: who writes what, who takes it, and who is told.
+//! A board told as text: who writes what, and who takes it.
 
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::AgentName;
 
 fn agent(name: &str) -> AgentName {
     format!("{name}@p").parse().unwrap()
@@ -20,8 +21,8 @@ fn write(name: &str, value: Value, author: &str, expected_version: Option<u64>) 
 }
 
 /// Plays commands, one a line:
-/// `ann writes work.a "text"`, ` if 3` that version stands there, ` until 10`; `ann takes work.a`; `ann watches work.>`, in
-/// a group; `read`, `list PREFIX LIMIT`, `at` a time, `expire`. Tells changes with who is told, and refusals.
+/// `ann writes work.a "text"`, ` if 3` that version stands there, ` until 10`; `ann takes work.a`;
+/// `read`, `list PREFIX LIMIT`, `at` a time, `expire`. Tells changes and refusals.
 #[track_caller]
 fn check(commands: &str, expected: &str) {
     let (mut board, mut now, mut told) = (Board::new(limits()), 0, String::new());
@@ -49,16 +50,6 @@ fn check(commands: &str, expected: &str) {
                 let _ = writeln!(told, "{}", names.join(" "));
                 continue;
             }
-            [name, "watches", pattern, ref group @ ..] => {
-                let group = group.first().map(|group| group.parse().unwrap());
-                let pattern = pattern.parse().unwrap();
-                board.watch(Subscription { agent: agent(name), pattern, group }).unwrap();
-                continue;
-            }
-            [name, "leaves"] => {
-                let _ = writeln!(told, "{}", board.unwatch_all(&agent(name)));
-                continue;
-            }
             ["expire"] => Ok(board.expire(at)),
             [author, "writes", name, value, ..] => {
                 let value = serde_json::from_str(value).unwrap();
@@ -80,10 +71,7 @@ fn check(commands: &str, expected: &str) {
         let _ = match decided {
             Ok(changes) => changes.iter().try_for_each(|change| {
                 board.evolve(change);
-                let watchers = board.told(change);
-                let names: Vec<&str> = watchers.iter().map(AgentName::local).collect();
-                let json = serde_json::to_string(change).unwrap();
-                writeln!(told, "{json} → {}", names.join(" "))
+                writeln!(told, "{}", serde_json::to_string(change).unwrap())
             }),
             Err(refusal) => writeln!(told, "{refusal}"),
         };
@@ -104,11 +92,11 @@ fn of_two_writers_with_the_same_version_one_wins() {
            read plan
            bob writes else 7 if 3
            read else"#,
-        r#"{"written":{"name":"plan","entry":{"value":"a","author":"ann@p","version":1,"at":0}}} →
+        r#"{"written":{"name":"plan","entry":{"value":"a","author":"ann@p","version":1,"at":0}}}
            `plan` has version 1, not 0 (0 is none)
-           {"written":{"name":"plan","entry":{"value":"b","author":"bob@p","version":2,"at":0}}} →
+           {"written":{"name":"plan","entry":{"value":"b","author":"bob@p","version":2,"at":0}}}
            `plan` has version 2, not 1 (0 is none)
-           {"written":{"name":"plan","entry":{"value":{"n":1},"author":"ann@p","version":3,"at":0}}} →
+           {"written":{"name":"plan","entry":{"value":{"n":1},"author":"ann@p","version":3,"at":0}}}
            `plan` has version 3, not 2 (0 is none)
            {"value":{"n":1},"author":"ann@p","version":3,"at":0}
            `else` has version 0, not 3 (0 is none)
@@ -117,12 +105,9 @@ fn of_two_writers_with_the_same_version_one_wins() {
 }
 
 #[test]
-fn work_is_picked_once_and_its_watchers_are_told() {
+fn work_is_picked_once() {
     check(
-        r#"bob watches work.> crew
-           cat watches work.* crew
-           dan watches >
-           ann writes work.a 1
+        r#"ann writes work.a 1
            ann writes work.b 2
            bob takes work.a
            cat takes work.a
@@ -130,26 +115,23 @@ fn work_is_picked_once_and_its_watchers_are_told() {
            cat takes work.b if 2
            ann writes work.a 3
            bob takes work.a if 1
-           dan leaves
            ann writes idle 4"#,
-        r#"{"written":{"name":"work.a","entry":{"value":1,"author":"ann@p","version":1,"at":0}}} → bob dan
-           {"written":{"name":"work.b","entry":{"value":2,"author":"ann@p","version":2,"at":0}}} → cat dan
-           1 {"taken":{"name":"work.a","version":1,"by":"bob@p"}} → bob dan
+        r#"{"written":{"name":"work.a","entry":{"value":1,"author":"ann@p","version":1,"at":0}}}
+           {"written":{"name":"work.b","entry":{"value":2,"author":"ann@p","version":2,"at":0}}}
+           1 {"taken":{"name":"work.a","version":1,"by":"bob@p"}}
            there is no `work.a`
            `work.b` has version 2, not 1 (0 is none)
-           2 {"taken":{"name":"work.b","version":2,"by":"cat@p"}} → cat dan
-           {"written":{"name":"work.a","entry":{"value":3,"author":"ann@p","version":3,"at":0}}} → bob dan
+           2 {"taken":{"name":"work.b","version":2,"by":"cat@p"}}
+           {"written":{"name":"work.a","entry":{"value":3,"author":"ann@p","version":3,"at":0}}}
            `work.a` has version 3, not 1 (0 is none)
-           1
-           {"written":{"name":"idle","entry":{"value":4,"author":"ann@p","version":4,"at":0}}} →"#,
+           {"written":{"name":"idle","entry":{"value":4,"author":"ann@p","version":4,"at":0}}}"#,
     );
 }
 
 #[test]
 fn what_is_over_is_neither_read_nor_taken() {
     check(
-        r#"dan watches *
-           ann writes b 1 until 10
+        r#"ann writes b 1 until 10
            ann writes a 2 until 20
            ann writes c 3 until 0
            at 10
@@ -164,16 +146,16 @@ fn what_is_over_is_neither_read_nor_taken() {
            at 99
            expire
            list "" 9"#,
-        r#"{"written":{"name":"b","entry":{"value":1,"author":"ann@p","version":1,"at":0,"expires":10}}} → dan
-           {"written":{"name":"a","entry":{"value":2,"author":"ann@p","version":2,"at":0,"expires":20}}} → dan
+        r#"{"written":{"name":"b","entry":{"value":1,"author":"ann@p","version":1,"at":0,"expires":10}}}
+           {"written":{"name":"a","entry":{"value":2,"author":"ann@p","version":2,"at":0,"expires":20}}}
            `c` expires at 1970-01-01T00:00:00.000Z, and it is 1970-01-01T00:00:00.000Z
            null
            a
            there is no `b`
            `b` has version 0, not 1 (0 is none)
-           {"written":{"name":"b","entry":{"value":4,"author":"bob@p","version":3,"at":10,"expires":30}}} → dan
-           {"expired":{"name":"a","version":2}} → dan
-           {"expired":{"name":"b","version":3}} → dan"#,
+           {"written":{"name":"b","entry":{"value":4,"author":"bob@p","version":3,"at":10,"expires":30}}}
+           {"expired":{"name":"a","version":2}}
+           {"expired":{"name":"b","version":3}}"#,
     );
 }
 
@@ -189,9 +171,9 @@ fn a_list_goes_by_words() {
            list e 9
            list eu. 9
            list "" 2"#,
-        r#"{"written":{"name":"eu","entry":{"value":1,"author":"ann@p","version":1,"at":0}}} →
-           {"written":{"name":"eu-x","entry":{"value":2,"author":"ann@p","version":2,"at":0}}} →
-           {"written":{"name":"eu.a.b","entry":{"value":3,"author":"ann@p","version":3,"at":0}}} →
+        r#"{"written":{"name":"eu","entry":{"value":1,"author":"ann@p","version":1,"at":0}}}
+           {"written":{"name":"eu-x","entry":{"value":2,"author":"ann@p","version":2,"at":0}}}
+           {"written":{"name":"eu.a.b","entry":{"value":3,"author":"ann@p","version":3,"at":0}}}
            eu eu.a.b
            eu
            eu.a.b
@@ -214,16 +196,16 @@ fn what_a_board_holds_is_bounded() {
            ann writes c "0123456789"
            bob takes b
            ann writes c "0123456789""#,
-        r#"{"written":{"name":"a","entry":{"value":"0123456789","author":"ann@p","version":1,"at":0}}} →
+        r#"{"written":{"name":"a","entry":{"value":"0123456789","author":"ann@p","version":1,"at":0}}}
            13 bytes are too many for `b`; a value has 12 at most, as JSON
-           {"written":{"name":"b","entry":{"value":"012345","author":"ann@p","version":2,"at":0}}} →
+           {"written":{"name":"b","entry":{"value":"012345","author":"ann@p","version":2,"at":0}}}
            the board is full: 1 bytes more, and its values exceed 20, as JSON
-           {"written":{"name":"a","entry":{"value":"1","author":"ann@p","version":3,"at":0}}} →
-           {"written":{"name":"c","entry":{"value":1,"author":"ann@p","version":4,"at":0}}} →
+           {"written":{"name":"a","entry":{"value":"1","author":"ann@p","version":3,"at":0}}}
+           {"written":{"name":"c","entry":{"value":1,"author":"ann@p","version":4,"at":0}}}
            the board is full: it holds 3 entries
            the board is full: 11 bytes more, and its values exceed 20, as JSON
-           "012345" {"taken":{"name":"b","version":2,"by":"bob@p"}} →
-           {"written":{"name":"c","entry":{"value":"0123456789","author":"ann@p","version":5,"at":0}}} →"#,
+           "012345" {"taken":{"name":"b","version":2,"by":"bob@p"}}
+           {"written":{"name":"c","entry":{"value":"0123456789","author":"ann@p","version":5,"at":0}}}"#,
     );
 }
 

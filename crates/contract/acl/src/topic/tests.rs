@@ -10,6 +10,10 @@ fn agent(name: &str) -> AgentName {
     format!("{name}@p").parse().unwrap()
 }
 
+fn names(receivers: &[Recipient]) -> Vec<AgentName> {
+    receivers.iter().map(|it| it.agent.clone()).collect()
+}
+
 /// `ann orders.>` or `ann orders.> packers`.
 fn subscription(text: &str) -> Subscription {
     match text.split(' ').collect::<Vec<_>>()[..] {
@@ -42,7 +46,7 @@ fn check(commands: &str, expected: &str) {
             },
             _ => {
                 let receivers = topics.receivers(&line.parse().unwrap());
-                let names: Vec<&str> = receivers.iter().map(AgentName::local).collect();
+                let names: Vec<&str> = receivers.iter().map(|it| it.agent.local()).collect();
                 writeln!(told, "{line} → {}", names.join(" "))
             }
         };
@@ -129,6 +133,21 @@ fn of_a_queue_group_one_is_served_in_turn() {
          a.b → bob cat dan
          a.c → cat",
     );
+}
+
+#[test]
+fn another_member_takes_the_place_of_one_that_can_not() {
+    let mut topics = Topics::default();
+    for one in ["ann orders.> packers", "bob orders.* packers", "cat other packers"] {
+        topics.subscribe(subscription(one)).unwrap();
+    }
+    let (group, topic) = ("packers".parse().unwrap(), "orders.new".parse().unwrap());
+    let [first] = &topics.receivers(&topic)[..] else { panic!("one member gets it") };
+    assert_eq!((&first.agent, first.groups.len()), (&agent("ann"), 1));
+    let mut tried = BTreeSet::from([agent("ann")]);
+    assert_eq!(topics.next_of(&group, &topic, &tried), Some(agent("bob")));
+    tried.insert(agent("bob"));
+    assert_eq!(topics.next_of(&group, &topic, &tried), None);
 }
 
 #[test]
@@ -260,7 +279,7 @@ fn of_ten_thousand_patterns_few_are_looked_at() {
     let topic = "shop7.order17.new".parse().unwrap();
     // The place of `shop7.>`, that of `shop7.order17.*`, and no other.
     assert_eq!(topics.tree.matching(&topic).len(), 2);
-    assert_eq!(topics.receivers(&topic), [agent("a17"), agent("all")]);
+    assert_eq!(names(&topics.receivers(&topic)), [agent("a17"), agent("all")]);
 }
 
 /// The definition, word by word, without the tree and without `TopicPattern::matches`.
@@ -355,7 +374,8 @@ proptest! {
                 }
             }
             prop_assert_eq!(topics.len(), naive.all.len());
-            prop_assert_eq!(topics.receivers(&topic.parse().unwrap()), naive.receivers(&topic));
+            let receivers = topics.receivers(&topic.parse().unwrap());
+            prop_assert_eq!(names(&receivers), naive.receivers(&topic));
             let words = (subscription.pattern.as_str().split('.').collect::<Vec<_>>(), topic.split('.').collect::<Vec<_>>());
             prop_assert_eq!(subscription.pattern.matches(&topic.parse().unwrap()), means(&words.0, &words.1));
         }
@@ -382,7 +402,7 @@ proptest! {
         }
         let mut served: Vec<AgentName> = Vec::new();
         for topic in &published {
-            let receivers = topics.receivers(&topic.parse().unwrap());
+            let receivers = names(&topics.receivers(&topic.parse().unwrap()));
             let Some(wanting) = wants.get(topic.as_str()) else {
                 prop_assert!(receivers.is_empty());
                 continue;

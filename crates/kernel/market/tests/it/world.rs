@@ -13,17 +13,8 @@ use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use bottega_event::TenderEvent;
 use bottega_market::{Market, Options, Order, TenderRow};
 use bottega_store::MemoryStore;
-use bottega_types::{Clock, Money, Seeded, TenderId, Timestamp};
-use tokio::time::Instant;
-
-/// The time as the runtime has it, so that waiting moves it.
-struct RuntimeClock(Instant);
-
-impl Clock for RuntimeClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_000_000).plus(self.0.elapsed())
-    }
-}
+use bottega_testkit::RuntimeClock;
+use bottega_types::{Money, Seeded, TenderId};
 
 /// What a bidder does once it is awarded.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +156,7 @@ impl World {
     /// Ann, Bob and Cat, with what each asks for, how long it takes, and its manner.
     pub(crate) async fn new(bidders: [(u64, u64, Manner); 3]) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let clock = Arc::new(RuntimeClock(Instant::now()));
+        let clock = Arc::new(RuntimeClock::begun());
         let worked = Arc::<Mutex<BTreeMap<String, u32>>>::default();
         let bidders = ["ann", "bob", "cat"].into_iter().zip(bidders);
         let bidders = bidders.map(|(local, (price, takes, manner))| {
