@@ -6,9 +6,11 @@ use std::time::Duration;
 use bottega_agency::{Agency, Deployments, Options, Shelf};
 use bottega_api::{ApiError, codes};
 use bottega_client::{
-    Agents, HostedAgents, Remote, ServeRequest, Serving, agency_error, api_error, market_error,
+    Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, agency_error, api_error,
+    group_error, market_error,
 };
 use bottega_config::{ServerFileError, ServerFiles};
+use bottega_groups::{Blackboard, Exchange, Options as GroupOptions};
 use bottega_journal_sqlite::SqliteStore;
 use bottega_market::{Market, Options as MarketOptions};
 use bottega_platform::PlatformError;
@@ -103,8 +105,24 @@ pub(crate) async fn serve(
         most: TENDERS,
     });
     let market = Arc::new(market.map_err(market_error)?);
-    let agents = HostedAgents::new(Arc::clone(&deployments), Arc::clone(&market), store, clock);
-    let agents = Arc::new(agents);
+    let groups = GroupOptions {
+        agency: Arc::clone(deployments.agency()),
+        journal: store.clone(),
+        views: store.clone(),
+        clock: clock.clone(),
+        entropy: Arc::new(SystemEntropy),
+    };
+    let exchange = Exchange::new(groups.clone()).map_err(group_error)?;
+    let blackboard = Blackboard::new(groups, exchange.clone()).map_err(group_error)?;
+    let blackboard = Arc::new(blackboard);
+    let agents = Arc::new(HostedAgents::new(HostedParts {
+        deployments: Arc::clone(&deployments),
+        market: Arc::clone(&market),
+        exchange: exchange.clone(),
+        blackboard: Arc::clone(&blackboard),
+        journal: store,
+        clock,
+    }));
     let options = bottega_server::Options {
         listen: request.listen,
         token,
@@ -120,6 +138,8 @@ pub(crate) async fn serve(
         tracing::error!(agent = not_begun.name, "could not be begun: {}", not_begun.why);
     }
     market.begin().await.map_err(market_error)?;
+    exchange.begin().await.map_err(group_error)?;
+    blackboard.begin().await.map_err(group_error)?;
     files.announce(&url).map_err(unusable)?;
     ready(Serving { url, token_file: files.token_file().display().to_string() });
     let ended = server.run(stop).await;

@@ -79,6 +79,10 @@ codes! {
     NO_SERVER = "BTG0023", 1, "no server", "start one with `bottega serve`, or name it with `--server`";
     /// The tender is not there.
     NO_TENDER = "BTG0024", 2, "no such tender", "run `bottega tender list`";
+    /// Nothing stands on the blackboard under that name.
+    NO_ENTRY = "BTG0025", 2, "no such entry", "run `bottega board list`";
+    /// Another version stands on the blackboard than the one that was expected.
+    OTHER_VERSION = "BTG0026", 1, "another version stands there", "read the entry again, and decide anew";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

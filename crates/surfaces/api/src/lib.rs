@@ -12,6 +12,7 @@ mod agent;
 mod cost;
 mod error;
 mod grant;
+mod group;
 mod machine;
 mod problem;
 mod run;
@@ -26,6 +27,10 @@ pub use agent::{
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};
 pub use grant::{GrantFor, GrantView};
+pub use group::{
+    EntryView, MissedView, PublishRequest, PublishedView, SubscribeRequest, SubscriptionView,
+    TakeRequest, WriteRequest,
+};
 pub use machine::{
     AuditReport, Check, CheckState, DoctorReport, NoticeView, SecretView, SettingView, SourceView,
 };

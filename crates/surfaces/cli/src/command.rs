@@ -2,6 +2,7 @@
 
 mod agent;
 mod audit;
+mod board;
 mod chat;
 mod completions;
 mod config;
@@ -18,6 +19,7 @@ mod serve;
 mod sessions;
 mod tender;
 mod top;
+mod topic;
 mod undo;
 
 use std::path::{Path, PathBuf};
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Agent(agent::Arguments),
     Message(message::Arguments),
     Tender(tender::Arguments),
+    Topic(topic::Arguments),
+    Board(board::Arguments),
     Model(model::Arguments),
     Config(config::Arguments),
     Secret(secret::Arguments),
@@ -83,6 +87,8 @@ impl Command {
             | Self::Top(_)
             | Self::Message(_)
             | Self::Tender(_)
+            | Self::Topic(_)
+            | Self::Board(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)
@@ -103,6 +109,8 @@ impl Command {
             | Self::Agent(_)
             | Self::Message(_)
             | Self::Tender(_)
+            | Self::Topic(_)
+            | Self::Board(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -127,6 +135,8 @@ impl Command {
             Self::Agent(arguments) => agent::execute(arguments, desk).await,
             Self::Message(arguments) => message::execute(arguments, desk).await,
             Self::Tender(arguments) => tender::execute(arguments, desk).await,
+            Self::Topic(arguments) => topic::execute(arguments, desk).await,
+            Self::Board(arguments) => board::execute(arguments, desk).await,
             Self::Model(arguments) => model::execute(arguments, desk).await,
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,

@@ -6,11 +6,11 @@ use bottega_api::{
     MailView, ReceiptView, SendRequest, TreeView,
 };
 
-use crate::Tenders;
+use crate::{Groups, Tenders};
 
 /// Agents that live on a server. A name is `echo@local`, or `echo` for one of the server's own.
 #[async_trait]
-pub trait Agents: Tenders {
+pub trait Agents: Tenders + Groups {
     /// Where they live, in words for people: the server's address.
     fn place(&self) -> String;
 

@@ -18,13 +18,14 @@ use bottega_api::{
 };
 use bottega_behaviour::Unsent;
 use bottega_event::{Death, Record, Revision, StreamId};
+use bottega_groups::{Blackboard, Exchange};
 use bottega_market::Market;
 use bottega_store::Journal;
 use bottega_types::{Clock, Digest, MessageId, Timestamp};
 use serde_json::Value;
 
 use crate::error::agency_error;
-use crate::{Agents, memory};
+use crate::{Agents, group_error, memory};
 
 /// How long an agent may take to deal with what waits for it, before it is cut off.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -37,12 +38,31 @@ pub(crate) const OPERATOR: &str = "operator";
 /// Records that are read at a time.
 const PAGE: usize = 1_000;
 
+/// What agents that live in this process are made of.
+pub struct HostedParts {
+    /// What is deployed.
+    pub deployments: Arc<Deployments>,
+    /// Where tasks are put out to tender.
+    pub market: Arc<Market>,
+    /// Where what is published is told.
+    pub exchange: Exchange,
+    /// What all write on.
+    pub blackboard: Arc<Blackboard>,
+    /// Where what happened is read.
+    pub journal: Arc<dyn Journal>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for HostedParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostedParts").finish_non_exhaustive()
+    }
+}
+
 /// Agents that live in this process.
 pub struct HostedAgents {
-    deployments: Arc<Deployments>,
-    market: Arc<Market>,
-    journal: Arc<dyn Journal>,
-    clock: Arc<dyn Clock>,
+    parts: HostedParts,
     begun: Timestamp,
 }
 
@@ -53,32 +73,39 @@ impl std::fmt::Debug for HostedAgents {
 }
 
 impl HostedAgents {
-    /// Over what is deployed, and the market among them. The server's time runs from here.
+    /// Over these. The server's time runs from here.
     #[must_use]
-    pub fn new(
-        deployments: Arc<Deployments>,
-        market: Arc<Market>,
-        journal: Arc<dyn Journal>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let begun = clock.now();
-        Self { deployments, market, journal, clock, begun }
+    pub fn new(parts: HostedParts) -> Self {
+        let begun = parts.clock.now();
+        Self { parts, begun }
+    }
+
+    fn deployments(&self) -> &Deployments {
+        &self.parts.deployments
     }
 
     pub(crate) fn market(&self) -> &Market {
-        &self.market
+        &self.parts.market
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.parts.exchange
+    }
+
+    pub(crate) fn blackboard(&self) -> &Blackboard {
+        &self.parts.blackboard
     }
 
     pub(crate) fn agency(&self) -> &Agency {
-        self.deployments.agency()
+        self.deployments().agency()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.parts.clock.now()
     }
 
     pub(crate) fn name(&self, name: &str) -> Result<AgentName, ApiError> {
-        let platform = self.deployments.agency().platform();
+        let platform = self.agency().platform();
         let whole = if name.contains('@') { name.to_owned() } else { format!("{name}@{platform}") };
         whole.parse().map_err(|error: bottega_acl::NotAnAgentName| {
             ApiError::new(codes::MALFORMED, error.to_string())
@@ -86,7 +113,7 @@ impl HostedAgents {
     }
 
     async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
-        let rows = self.deployments.agency().list();
+        let rows = self.agency().list();
         let row = rows.into_iter().find(|row| row.name == *name);
         row.map(shown).ok_or_else(|| agency_error(AgencyError::Unknown(name.clone())))
     }
@@ -101,7 +128,7 @@ impl HostedAgents {
             if let Value::String(name) = value
                 && !name.contains('@')
             {
-                let platform = self.deployments.agency().platform();
+                let platform = self.agency().platform();
                 *name = format!("{name}@{platform}");
             }
         };
@@ -218,7 +245,7 @@ fn unsent(error: Unsent) -> ApiError {
 }
 
 /// The name of the message that a key stands for: the same for the same key.
-fn keyed(key: &str) -> MessageId {
+pub(crate) fn keyed(key: &str) -> MessageId {
     let digest = Digest::of_parts(&[b"idempotency key", key.as_bytes()]);
     let mut bits = [0; 16];
     bits.copy_from_slice(&digest.as_bytes()[..16]);
@@ -232,12 +259,12 @@ impl Agents for HostedAgents {
     }
 
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
-        let name = self.deployments.deploy(deployment(request)?).await.map_err(agency_error)?;
+        let name = self.deployments().deploy(deployment(request)?).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
-        Ok(self.deployments.agency().list().into_iter().map(shown).collect())
+        Ok(self.agency().list().into_iter().map(shown).collect())
     }
 
     async fn tree(&self) -> Result<TreeView, ApiError> {
@@ -266,7 +293,7 @@ impl Agents for HostedAgents {
         let stream = StreamId::agent(&self.name(name)?);
         let (mut latest, mut after) = (std::collections::VecDeque::new(), Revision(0));
         loop {
-            let page = self.journal.read_stream(&stream, after, PAGE).await;
+            let page = self.parts.journal.read_stream(&stream, after, PAGE).await;
             let page = page.map_err(|error| agency_error(error.into()))?;
             let Some(last) = page.last() else { return Ok(latest.into()) };
             after = last.revision;
@@ -281,37 +308,38 @@ impl Agents for HostedAgents {
 
     async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().start(&name).await.map_err(agency_error)?;
+        self.agency().start(&name).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().stop(&name, STOPPING).await.map_err(agency_error)?;
+        self.agency().stop(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn restart(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().restart(&name, STOPPING).await.map_err(agency_error)?;
+        self.agency().restart(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.upgrade(&name, deployment(request)?).await.map_err(agency_error)?;
+        self.deployments().upgrade(&name, deployment(request)?).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.deployments.roll_back(&name).await.map_err(agency_error)?;
+        self.deployments().roll_back(&name).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ApiError> {
         let name = self.name(name)?;
-        self.deployments.agency().remove(&name, STOPPING).await.map_err(agency_error)
+        self.agency().remove(&name, STOPPING).await.map_err(agency_error)?;
+        self.exchange().forget(&name).await.map_err(group_error)
     }
 
     async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
@@ -322,7 +350,7 @@ impl Agents for HostedAgents {
             DeliveryClass::Durable => Delivery::Durable,
         });
         let id = idempotency_key.as_deref().map(keyed);
-        let receipt = self.deployments.agency().send(message, id, class).await.map_err(unsent)?;
+        let receipt = self.agency().send(message, id, class).await.map_err(unsent)?;
         Ok(ReceiptView { id: receipt.id.map(|id| id.to_string()), repeated: receipt.repeated })
     }
 
@@ -330,20 +358,20 @@ impl Agents for HostedAgents {
         let AskRequest { message, timeout_ms } = request;
         let message = self.message(message)?;
         let span = timeout_ms.map_or(PATIENCE, Duration::from_millis).min(LONGEST);
-        let answer = self.deployments.agency().ask(message, span).await.map_err(unsent)?;
+        let answer = self.agency().ask(message, span).await.map_err(unsent)?;
         let message =
             answer.map(|answer| serde_json::from_str(&json::encode(&answer)).unwrap_or_default());
         Ok(AnswerView { message })
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
-        let rows = self.deployments.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
+        let rows = self.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
         Ok(rows.into_iter().map(mail).collect())
     }
 
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
         let name = self.name(name)?;
-        let counter = self.deployments.counter(&name).map_err(agency_error)?;
+        let counter = self.deployments().counter(&name).map_err(agency_error)?;
         let span = Duration::from_millis(wait_ms).min(LONGEST);
         let waiting = bottega_actor::within(span, counter.next()).await.map(|next| WaitingView {
             number: next.number,
@@ -355,7 +383,7 @@ impl Agents for HostedAgents {
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
         let name = self.name(name)?;
-        let counter = self.deployments.counter(&name).map_err(agency_error)?;
+        let counter = self.deployments().counter(&name).map_err(agency_error)?;
         // One that was acknowledged before is dealt with all the same.
         counter.acknowledge(number);
         Ok(())
@@ -366,6 +394,6 @@ impl Agents for HostedAgents {
         let id: MessageId = id.parse().map_err(|error: bottega_types::NotAnId| {
             ApiError::new(codes::MALFORMED, error.to_string())
         })?;
-        self.deployments.agency().resend(&name, id).await.map_err(agency_error)
+        self.agency().resend(&name, id).await.map_err(agency_error)
     }
 }

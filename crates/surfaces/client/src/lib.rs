@@ -14,7 +14,9 @@ mod ending;
 mod entrance;
 mod error;
 mod grants;
+mod groups;
 mod hosted;
+mod hosted_groups;
 mod hosted_tenders;
 mod in_process;
 mod memory;
@@ -32,7 +34,9 @@ pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };
 pub use error::{agency_error, api_error};
-pub use hosted::HostedAgents;
+pub use groups::Groups;
+pub use hosted::{HostedAgents, HostedParts};
+pub use hosted_groups::group_error;
 pub use hosted_tenders::market_error;
 pub use in_process::InProcess;
 pub use remote::Remote;

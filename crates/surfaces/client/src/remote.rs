@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
-    MailView, Problem, ReceiptView, ReputationView, SaidView, SendRequest, TenderRequest,
-    TenderView, TreeView, codes,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, EntryView,
+    InboxView, MailView, Problem, PublishRequest, PublishedView, ReceiptView, ReputationView,
+    SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest,
+    TenderView, TreeView, WriteRequest, codes,
 };
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -16,7 +17,7 @@ use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Agents, Tenders};
+use crate::{Agents, Groups, Tenders};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -254,6 +255,53 @@ impl Agents for Remote {
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {
         let url = self.url(&["agents", name, "mail", id, "resend"])?;
         self.body(self.request(Method::POST, url)).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Groups for Remote {
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<SubscriptionView, ApiError> {
+        self.post_json(&["subscriptions"], &request).await
+    }
+
+    async fn unsubscribe(&self, request: SubscribeRequest) -> Result<(), ApiError> {
+        let url = self.url(&["subscriptions", "end"])?;
+        self.body(self.request(Method::POST, url).json(&request)).await.map(drop)
+    }
+
+    async fn subscriptions(&self, agent: Option<&str>) -> Result<Vec<SubscriptionView>, ApiError> {
+        let mut url = self.url(&["subscriptions"])?;
+        if let Some(agent) = agent {
+            url.query_pairs_mut().append_pair("agent", agent);
+        }
+        self.view(self.request(Method::GET, url)).await
+    }
+
+    async fn publish(
+        &self,
+        topic: &str,
+        request: PublishRequest,
+    ) -> Result<PublishedView, ApiError> {
+        self.post_json(&["topics", topic, "messages"], &request).await
+    }
+
+    async fn entries(&self, prefix: &str, limit: usize) -> Result<Vec<EntryView>, ApiError> {
+        let mut url = self.url(&["blackboard"])?;
+        url.query_pairs_mut().append_pair("prefix", prefix);
+        url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        self.view(self.request(Method::GET, url)).await
+    }
+
+    async fn entry(&self, name: &str) -> Result<EntryView, ApiError> {
+        self.get(&["blackboard", name]).await
+    }
+
+    async fn write(&self, name: &str, request: WriteRequest) -> Result<EntryView, ApiError> {
+        self.post_json(&["blackboard", name], &request).await
+    }
+
+    async fn take(&self, name: &str, request: TakeRequest) -> Result<EntryView, ApiError> {
+        self.post_json(&["blackboard", name, "take"], &request).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request as an endpoint sees it, and what the endpoint gives back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -57,18 +58,36 @@ impl Call {
         Ok(value)
     }
 
-    /// The number that the query gives for `name`, which is all that it may say.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, Fault> {
-        let mut found = None;
-        for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
-            let number = pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
-            let number = number.and_then(|number| number.parse().ok()).ok_or_else(|| {
-                let why = format!("`{pair}` can't stand in the query");
-                Fault::from(ApiError::new(codes::USAGE, why).step(format!("write `{name}=NUMBER`")))
-            })?;
-            found = Some(number);
+    /// What the query says. Names that are in neither list can't stand in it, and where a number stands it is one.
+    pub(crate) fn query(
+        &self,
+        words: &[&'static str],
+        numbers: &[&'static str],
+    ) -> Result<Query, Fault> {
+        let mut query = Query::default();
+        for (name, value) in url::form_urlencoded::parse(self.query.as_bytes()) {
+            let word = words.iter().find(|word| **word == name);
+            let number = numbers.iter().find(|number| **number == name);
+            match (word, number.zip(value.parse().ok())) {
+                (Some(word), _) => drop(query.words.insert(word, value.into_owned())),
+                (None, Some((name, number))) => drop(query.numbers.insert(name, number)),
+                (None, None) => {
+                    let words = words.iter().map(|name| format!("`{name}=TEXT`"));
+                    let numbers = numbers.iter().map(|name| format!("`{name}=NUMBER`"));
+                    let step = words.chain(numbers).collect::<Vec<_>>().join(", ");
+                    let why = format!("`{name}={value}` can't stand in the query");
+                    return Err(ApiError::new(codes::USAGE, why)
+                        .step(format!("write {step}"))
+                        .into());
+                }
+            }
         }
-        Ok(found)
+        Ok(query)
+    }
+
+    /// The number that the query gives for `name`, which is all that it may say.
+    pub(crate) fn number(&self, name: &'static str) -> Result<Option<usize>, Fault> {
+        Ok(self.query(&[], &[name])?.number(name))
     }
 
     /// What the client says in the header `Idempotency-Key`, bare or in quotes.
@@ -85,6 +104,23 @@ impl Call {
             ));
         }
         Ok(Some(bare.to_owned()))
+    }
+}
+
+/// What a query says.
+#[derive(Debug, Default)]
+pub(crate) struct Query {
+    words: BTreeMap<&'static str, String>,
+    numbers: BTreeMap<&'static str, usize>,
+}
+
+impl Query {
+    pub(crate) fn word(&self, name: &str) -> Option<&str> {
+        self.words.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
     }
 }
 

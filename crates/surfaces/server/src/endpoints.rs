@@ -2,6 +2,7 @@
 
 mod agents;
 mod description;
+mod groups;
 mod health;
 mod messages;
 mod metrics;
@@ -93,17 +94,20 @@ pub(crate) enum Group {
     Agents,
     Messages,
     Tenders,
+    Groups,
     Server,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 4] = [Self::Agents, Self::Messages, Self::Tenders, Self::Server];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Agents, Self::Messages, Self::Tenders, Self::Groups, Self::Server];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Agents => "agents",
             Self::Messages => "messages",
             Self::Tenders => "tenders",
+            Self::Groups => "groups",
             Self::Server => "server",
         }
     }
@@ -113,6 +117,7 @@ impl Group {
             Self::Agents => "Agents that live here: their life, and what became of it.",
             Self::Messages => "What agents are told, asked and could not be told.",
             Self::Tenders => "Tasks that agents bid for, and how they kept what they promised.",
+            Self::Groups => "What is said to many: topics, queue groups and the blackboard.",
             Self::Server => "How the server is, and what it offers.",
         }
     }
@@ -186,6 +191,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
         agents::ENDPOINTS,
         messages::ENDPOINTS,
         tenders::ENDPOINTS,
+        groups::ENDPOINTS,
         tree::ENDPOINTS,
         health::ENDPOINTS,
         metrics::ENDPOINTS,

@@ -40,6 +40,8 @@ pub(crate) const STATUSES: &[(Code, StatusCode)] = &[
     (codes::UNDELIVERED, StatusCode::SERVICE_UNAVAILABLE),
     (codes::NO_SERVER, StatusCode::SERVICE_UNAVAILABLE),
     (codes::NO_TENDER, StatusCode::NOT_FOUND),
+    (codes::NO_ENTRY, StatusCode::NOT_FOUND),
+    (codes::OTHER_VERSION, StatusCode::CONFLICT),
     (codes::OUTPUT, StatusCode::INTERNAL_SERVER_ERROR),
 ];
 

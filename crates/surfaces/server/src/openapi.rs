@@ -91,6 +91,8 @@ fn parameters(endpoint: &Endpoint, types: &mut Types) -> Vec<Value> {
                 "name" => "An agent: `echo@local`, or `echo` for one of the server's own.",
                 "id" => "The name of a message, a tender or a conversation, as it was given.",
                 "number" => "The number of a message, as the inbox gave it.",
+                "topic" => "A topic: dotted words, as in `orders.eu.new`.",
+                "entry" => "An entry of the blackboard: dotted words, as in `work.hinge`.",
                 "code" => "An error code, as in `BTG0019`.",
                 _ => "",
             };

@@ -109,7 +109,10 @@ fn an_agent_is_there_again_after_its_server_was_killed() {
     let listed = home.view(&["agent", "list"]);
     let names: Vec<&str> =
         listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["df@local", "market@local"]);
+    assert_eq!(
+        names,
+        ["ams@local", "blackboard@local", "df@local", "market@local", "topics@local"]
+    );
     home.audit();
 }
 

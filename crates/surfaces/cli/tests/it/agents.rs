@@ -24,6 +24,9 @@ fn help_reads_well() {
     insta::assert_snapshot!(help(&["tender"]));
     insta::assert_snapshot!(help(&["tender", "open"]));
     insta::assert_snapshot!(help(&["top"]));
+    insta::assert_snapshot!(help(&["topic"]));
+    insta::assert_snapshot!(help(&["board"]));
+    insta::assert_snapshot!(help(&["board", "write"]));
 }
 
 #[test]
@@ -331,4 +334,52 @@ fn a_server_that_was_never_there_is_an_error() {
     let came = World { no_server: true, ..World::default() }.run(&["top"]);
     assert_eq!(came.exit, 1);
     assert!(came.err.contains("BTG0023"), "{}", came.err);
+}
+
+#[test]
+fn what_is_published_is_told_to_all_who_subscribed() {
+    let published =
+        run(&["topic", "publish", "orders.new", "one hinge", "--durable", "--key", "k"]);
+    let call =
+        r#"publish orders.new {"content":"one hinge","delivery":"durable","idempotency_key":"k"}"#;
+    assert_eq!(published.left.calls[1..], [call]);
+    insta::assert_snapshot!(published.page());
+    insta::assert_snapshot!(run(&["topic", "publish", "nobody.hears", "x"]).page());
+    insta::assert_snapshot!(run(&["topic", "publish", "nobody.can", "x"]).page());
+    insta::assert_snapshot!(json(&["topic", "publish", "orders.new", "x"]).page());
+}
+
+#[test]
+fn agents_subscribe_and_are_listed() {
+    let subscribed = run(&["topic", "subscribe", "echo", "orders.>", "--group", "packers"]);
+    let call = r#"subscribe {"agent":"echo","pattern":"orders.>","group":"packers"}"#;
+    assert_eq!(subscribed.left.calls[1..], [call]);
+    assert_eq!(subscribed.out, "echo@local is told of orders.>, shared in packers\n");
+    let ended = run(&["topic", "unsubscribe", "echo", "orders.>"]);
+    assert_eq!(ended.out, "echo is told no more of orders.>\n");
+    insta::assert_snapshot!(run(&["topic", "list"]).page());
+    let none = World { nobody: true, ..World::default() }.run(&["topic", "list", "echo"]);
+    assert_eq!(none.left.calls[1..], [r#"subscriptions Some("echo")"#]);
+    assert!(none.out.starts_with("nobody subscribed"), "{}", none.out);
+}
+
+#[test]
+fn the_blackboard_is_read_and_written() {
+    let line = ["board", "write", "work.hinge", "forge a hinge", "--within", "1h", "--expect", "0"];
+    let written = run(&line);
+    let call =
+        r#"write work.hinge {"value":"forge a hinge","within_ms":3600000,"expected_version":0}"#;
+    assert_eq!(written.left.calls[1..], [call]);
+    assert_eq!(written.out, "work.hinge has version 3\n");
+    let json_value = run(&["board", "write", "a", "{\"b\": [1]}", "--as-json", "--from", "ann"]);
+    assert_eq!(json_value.left.calls[1..], [r#"write a {"value":{"b":[1]},"by":"ann"}"#]);
+    let slip = run(&["board", "write", "a", "{", "--as-json"]);
+    assert!(slip.exit == 2 && slip.err.contains("no JSON"), "{}", slip.err);
+    assert_eq!(run(&["board", "read", "work.hinge"]).out, "forge a hinge\n");
+    assert_eq!(run(&["board", "take", "work.hinge", "--expect", "3"]).out, "forge a hinge\n");
+    insta::assert_snapshot!(run(&["board", "take", "gone"]).page());
+    insta::assert_snapshot!(run(&["board", "list", "work", "-n", "9"]).page());
+    insta::assert_snapshot!(json(&["board", "read", "work.hinge"]).page());
+    let none = World { nobody: true, ..World::default() }.run(&["board", "list"]);
+    assert!(none.out.starts_with("nothing stands there"), "{}", none.out);
 }

@@ -4,7 +4,7 @@ use bottega_api::{ApiError, codes};
 use bottega_server::Limits;
 use serde_json::{Value, json};
 
-use crate::world::{Ask, agents, get, mail, post, served};
+use crate::world::{Ask, agents, entry, get, mail, post, published, served, subscription};
 
 const DEPLOY: &str = r#"{"manifest": "name = \"x\"", "module": "AGFzbQ==", "config": {"a": 1}}"#;
 
@@ -80,6 +80,28 @@ fn messages_are_sent_and_asked() {
         &json!({"message": {"performative": "inform", "content": "Hello"}}),
         "ask {} Some(5)",
     );
+}
+
+#[test]
+fn many_are_told_and_the_blackboard_is_written() {
+    let body = r#"{"agent": "echo", "pattern": "orders.>"}"#;
+    let told = r#"{"agent":"echo","pattern":"orders.>"}"#;
+    let post = |path: &str, body: &str| Ask::new(&format!("POST {path}")).json(body);
+    let subscribe = format!("subscribe {told}");
+    check(post("/v1/subscriptions", body), 200, &value(&subscription()), &subscribe);
+    let ended = format!("unsubscribe {told}");
+    check(post("/v1/subscriptions/end", body), 204, &Value::Null, &ended);
+    let list = Ask::new("GET /v1/subscriptions?agent=a%20b");
+    check(list, 200, &value(&[subscription()]), "subscriptions Some(\"a b\")");
+    let publish = post("/v1/topics/orders.new/messages", r#"{"content": 7}"#);
+    check(publish, 202, &value(&published()), r#"publish orders.new {"content":7}"#);
+    let list = Ask::new("GET /v1/blackboard?limit=9&prefix=work");
+    check(list, 200, &value(&[entry()]), "entries \"work\" 9");
+    check(Ask::new("GET /v1/blackboard"), 200, &value(&[entry()]), "entries \"\" 100");
+    check(Ask::new("GET /v1/blackboard/a.b"), 200, &value(&entry()), "entry a.b");
+    let write = post("/v1/blackboard/a.b", r#"{"value": null, "expected_version": 0}"#);
+    check(write, 200, &value(&entry()), r#"write a.b {"value":null,"expected_version":0}"#);
+    check(post("/v1/blackboard/a.b/take", "{}"), 200, &value(&entry()), "take a.b {}");
 }
 
 #[test]

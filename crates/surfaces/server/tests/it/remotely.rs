@@ -1,14 +1,15 @@
 //! The client over HTTP, against the server.
 
 use bottega_api::{
-    ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, SendRequest, TenderRequest, codes,
+    ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, PublishRequest, SendRequest,
+    SubscribeRequest, TakeRequest, TenderRequest, WriteRequest, codes,
 };
-use bottega_client::{Agents as _, Remote, Tenders as _};
+use bottega_client::{Agents as _, Groups as _, Remote, Tenders as _};
 use bottega_server::Limits;
 use bottega_types::Secret;
 use serde_json::json;
 
-use crate::world::{agents, mail, remote, served, tender, tree};
+use crate::world::{agents, entry, mail, published, remote, served, subscription, tender, tree};
 
 fn request() -> DeployRequest {
     let config = json!({"greeting": "Hi"});
@@ -59,6 +60,27 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(remote.cancel_tender("tnd_1").await.unwrap(), tender());
         assert_eq!(remote.reputation().await.unwrap()[0].done, 3);
         assert_eq!(remote.conversation("cnv_1").await.unwrap()[0].id, "m1");
+        let told_of = SubscribeRequest {
+            agent: "echo".into(),
+            pattern: "orders.>".into(),
+            group: Some("packers".into()),
+        };
+        assert_eq!(remote.subscribe(told_of.clone()).await.unwrap(), subscription());
+        remote.unsubscribe(told_of).await.unwrap();
+        assert_eq!(remote.subscriptions(None).await.unwrap(), [subscription()]);
+        assert_eq!(remote.subscriptions(Some("a b&c")).await.unwrap(), [subscription()]);
+        let hello = PublishRequest {
+            content: json!({"a": 1}),
+            delivery: Some(DeliveryClass::Durable),
+            idempotency_key: Some("k".into()),
+        };
+        assert_eq!(remote.publish("orders.new", hello).await.unwrap(), published());
+        assert_eq!(remote.entries("work", 9).await.unwrap(), [entry()]);
+        assert_eq!(remote.entry("work.hinge").await.unwrap(), entry());
+        let written = WriteRequest { value: json!([1]), ..WriteRequest::default() };
+        assert_eq!(remote.write("work.hinge", written).await.unwrap(), entry());
+        let taken = TakeRequest { expected_version: Some(3), ..TakeRequest::default() };
+        assert_eq!(remote.take("work.hinge", taken).await.unwrap(), entry());
         insta::assert_snapshot!(site.agents.calls().join("\n"));
     });
 }

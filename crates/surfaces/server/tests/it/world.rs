@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
-    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
-    ReputationView, SaidView, SendRequest, TenderRequest, TenderStanding, TenderView, TreeView,
-    WaitingView, codes,
+    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
+    MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
+    SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
+    TreeView, WaitingView, WriteRequest, codes,
 };
-use bottega_client::{Agents, Remote, Tenders};
+use bottega_client::{Agents, Groups, Remote, Tenders};
 use bottega_server::{Limits, Options, Server};
 use bottega_types::Secret;
 use serde_json::{Value, json};
@@ -145,6 +146,73 @@ pub(crate) fn tender() -> TenderView {
         pay_usd: Some(0.25),
         awards: 1,
         result: None,
+    }
+}
+
+pub(crate) fn subscription() -> SubscriptionView {
+    let (agent, pattern) = ("echo@local".into(), "orders.>".into());
+    SubscriptionView { agent, pattern, group: Some("packers".into()) }
+}
+
+pub(crate) fn published() -> PublishedView {
+    let missed = MissedView { agent: "ann@local".into(), why: "the agent is stopped".into() };
+    PublishedView { reached: vec!["echo@local".into()], missed: vec![missed] }
+}
+
+pub(crate) fn entry() -> EntryView {
+    EntryView {
+        name: "work.hinge".into(),
+        value: "forge a hinge".into(),
+        author: "operator@local".into(),
+        version: 3,
+        at_ms: 1_000,
+        expires_ms: Some(61_000),
+    }
+}
+
+#[async_trait]
+impl Groups for Told {
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<SubscriptionView, ApiError> {
+        self.note(format!("subscribe {}", serde_json::to_string(&request).unwrap()))?;
+        Ok(subscription())
+    }
+
+    async fn unsubscribe(&self, request: SubscribeRequest) -> Result<(), ApiError> {
+        self.note(format!("unsubscribe {}", serde_json::to_string(&request).unwrap()))
+    }
+
+    async fn subscriptions(&self, agent: Option<&str>) -> Result<Vec<SubscriptionView>, ApiError> {
+        self.note(format!("subscriptions {agent:?}"))?;
+        Ok(vec![subscription()])
+    }
+
+    async fn publish(
+        &self,
+        topic: &str,
+        request: PublishRequest,
+    ) -> Result<PublishedView, ApiError> {
+        self.note(format!("publish {topic} {}", serde_json::to_string(&request).unwrap()))?;
+        Ok(published())
+    }
+
+    async fn entries(&self, prefix: &str, limit: usize) -> Result<Vec<EntryView>, ApiError> {
+        self.note(format!("entries {prefix:?} {limit}"))?;
+        Ok(vec![entry()])
+    }
+
+    async fn entry(&self, name: &str) -> Result<EntryView, ApiError> {
+        self.note(format!("entry {name}"))?;
+        Ok(entry())
+    }
+
+    async fn write(&self, name: &str, request: WriteRequest) -> Result<EntryView, ApiError> {
+        self.note(format!("write {name} {}", serde_json::to_string(&request).unwrap()))?;
+        Ok(entry())
+    }
+
+    async fn take(&self, name: &str, request: TakeRequest) -> Result<EntryView, ApiError> {
+        self.note(format!("take {name} {}", serde_json::to_string(&request).unwrap()))?;
+        Ok(entry())
     }
 }
 

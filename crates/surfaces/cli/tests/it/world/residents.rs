@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
-    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
-    ReputationView, SaidView, SendRequest, TenderRequest, TenderStanding, TenderView, TreeView,
-    WaitingView, codes,
+    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
+    MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
+    SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
+    TreeView, WaitingView, WriteRequest, codes,
 };
-use bottega_client::{Agents, Tenders};
+use bottega_client::{Agents, Groups, Tenders};
 use serde_json::json;
 
 use super::{Fake, NOW, Step};
@@ -275,6 +276,81 @@ fn tender(id: &str) -> Result<TenderView, ApiError> {
         awards: 2,
         result: Some("Hello, Ada!\u{1b}[2J".into()),
     })
+}
+
+fn subscription() -> SubscriptionView {
+    let (agent, pattern) = ("echo@local".into(), "orders.>".into());
+    SubscriptionView { agent, pattern, group: Some("packers".into()) }
+}
+
+fn published() -> PublishedView {
+    let missed = MissedView { agent: "ann@local".into(), why: "the agent is stopped".into() };
+    PublishedView { reached: vec!["echo@local".into()], missed: vec![missed] }
+}
+
+fn entry() -> EntryView {
+    EntryView {
+        name: "work.hinge".into(),
+        value: "forge a hinge".into(),
+        author: "operator@local".into(),
+        version: 3,
+        at_ms: 1_000,
+        expires_ms: Some(61_000),
+    }
+}
+
+#[async_trait]
+impl Groups for Fake {
+    async fn subscribe(&self, request: SubscribeRequest) -> Result<SubscriptionView, ApiError> {
+        self.note(format!("subscribe {}", serde_json::to_string(&request).unwrap()));
+        Ok(subscription())
+    }
+
+    async fn unsubscribe(&self, request: SubscribeRequest) -> Result<(), ApiError> {
+        self.note(format!("unsubscribe {}", serde_json::to_string(&request).unwrap()));
+        Ok(())
+    }
+
+    async fn subscriptions(&self, agent: Option<&str>) -> Result<Vec<SubscriptionView>, ApiError> {
+        self.note(format!("subscriptions {agent:?}"));
+        Ok(if self.world.nobody { Vec::new() } else { vec![subscription()] })
+    }
+
+    async fn publish(
+        &self,
+        topic: &str,
+        request: PublishRequest,
+    ) -> Result<PublishedView, ApiError> {
+        self.note(format!("publish {topic} {}", serde_json::to_string(&request).unwrap()));
+        match topic {
+            "nobody.hears" => Ok(PublishedView { reached: Vec::new(), missed: Vec::new() }),
+            "nobody.can" => Ok(PublishedView { reached: Vec::new(), ..published() }),
+            _ => Ok(published()),
+        }
+    }
+
+    async fn entries(&self, prefix: &str, limit: usize) -> Result<Vec<EntryView>, ApiError> {
+        self.note(format!("entries {prefix:?} {limit}"));
+        Ok(if self.world.nobody { Vec::new() } else { vec![entry()] })
+    }
+
+    async fn entry(&self, name: &str) -> Result<EntryView, ApiError> {
+        self.note(format!("entry {name}"));
+        Ok(entry())
+    }
+
+    async fn write(&self, name: &str, request: WriteRequest) -> Result<EntryView, ApiError> {
+        self.note(format!("write {name} {}", serde_json::to_string(&request).unwrap()));
+        Ok(entry())
+    }
+
+    async fn take(&self, name: &str, request: TakeRequest) -> Result<EntryView, ApiError> {
+        self.note(format!("take {name} {}", serde_json::to_string(&request).unwrap()));
+        match name {
+            "gone" => Err(ApiError::new(codes::NO_ENTRY, "there is no `gone`")),
+            _ => Ok(entry()),
+        }
+    }
 }
 
 #[async_trait]
