@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bottega_manifest::{HttpRequest, HttpResponse, Refusal};
 use bottega_policy::egress::{HostRule, Screen, Target, WebUrl};
 use bottega_tool::{Web, WebAnswer, WebError};
 use bottega_types::with_causes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use tokio::time::timeout;
 
 use crate::content::Coding;
@@ -22,6 +23,23 @@ use crate::resolver::{Resolver, SystemResolver};
 
 /// Statuses that say where else to look (RFC 9110, section 15.4).
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Methods that guests may use (RFC 9110, section 9.3; RFC 5789): none that opens a tunnel or sends a request back.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+/// Fields that say how a message is carried (RFC 9110, section 7.6.1, and RFC 9112): two who read them differently read two
+/// requests.
+const CARRIED: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Bounds of one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +92,8 @@ impl WebClient {
         Self { options }
     }
 
-    async fn ask(&self, url: &WebUrl) -> Result<WebAnswer, WebError> {
+    /// A client that reaches the addresses of this target alone, of those that may be reached.
+    async fn reach(&self, url: &WebUrl) -> Result<Client, WebError> {
         let WebOptions { limits, screen, resolver } = &self.options;
         let target = url.target();
         let own = [HostRule::of(target)];
@@ -86,7 +105,14 @@ impl WebClient {
             }
             Unreachable::Late => WebError::Late { target: target.clone(), after: limits.connect },
         })?;
-        let request = client(url, found, limits.connect)?
+        client(url, found, limits.connect)
+    }
+
+    async fn ask(&self, url: &WebUrl) -> Result<WebAnswer, WebError> {
+        let target = url.target();
+        let request = self
+            .reach(url)
+            .await?
             .get(url.as_str())
             .header(ACCEPT, "text/markdown, text/html;q=0.9, */*;q=0.8")
             .header(ACCEPT_ENCODING, "gzip");
@@ -143,6 +169,69 @@ impl Web for WebClient {
         let after = self.options.limits.whole;
         let late = |_| WebError::Late { target: url.target().clone(), after };
         timeout(after, self.ask(url)).await.map_err(late)?
+    }
+}
+
+impl WebClient {
+    /// Sends one request as it is, to the public addresses of its host alone, and gives back what comes: redirects are
+    /// answers. Fields that say how a message is carried are the client's own to write.
+    ///
+    /// # Errors
+    /// Malformed when a method or a field is none, denied when the address may not be reached, exhausted when the body is
+    /// larger than the limit, unavailable when nothing came back.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+        let after = self.options.limits.whole;
+        let late = |_| Refusal::Unavailable(format!("nothing came within {} s", after.as_secs()));
+        timeout(after, self.sent(request)).await.map_err(late)?
+    }
+
+    async fn sent(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+        let HttpRequest { method, url, headers, body } = request;
+        let malformed = |what: String| Refusal::Malformed(format!("{what} can't be sent"));
+        let method = Method::from_bytes(method.as_bytes())
+            .ok()
+            .filter(|known| METHODS.contains(&known.as_str()))
+            .ok_or_else(|| malformed(format!("the method `{}`", method.escape_default())))?;
+        let mut sent = self.reach(&url).await.map_err(refused)?.request(method, url.as_str());
+        for (name, value) in headers {
+            let field = HeaderName::from_bytes(name.as_bytes()).ok();
+            let field = field.filter(|field| !CARRIED.contains(&field.as_str()));
+            let field =
+                field.ok_or_else(|| malformed(format!("the field `{}`", name.escape_default())))?;
+            let value = HeaderValue::from_str(&value)
+                .map_err(|_| malformed(format!("what the field `{field}` says")))?;
+            sent = sent.header(field, value);
+        }
+        let response = sent.body(body).send().await;
+        let mut response = response.map_err(|error| refused(failed(url.target(), error)))?;
+        let headers = response.headers().iter().map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let (status, headers) = (response.status().as_u16(), headers.collect());
+        let (mut body, most) = (Vec::new(), self.options.limits.bytes);
+        loop {
+            let piece = response.chunk().await;
+            let piece = piece.map_err(|error| refused(failed(url.target(), error)))?;
+            let Some(piece) = piece else { return Ok(HttpResponse { status, headers, body }) };
+            if body.len() + piece.len() > most {
+                return Err(Refusal::Exhausted(format!("the answer has more than {most} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
+fn refused(error: WebError) -> Refusal {
+    let why = error.to_string();
+    match &error {
+        WebError::Refused(_) | WebError::NotAskedFor { .. } => Refusal::Denied(why),
+        WebError::NotFound { .. }
+        | WebError::Late { .. }
+        | WebError::Failed { .. }
+        | WebError::Elsewhere { .. }
+        | WebError::Nowhere { .. }
+        | WebError::Circles { .. } => Refusal::Unavailable(why),
     }
 }
 

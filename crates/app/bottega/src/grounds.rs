@@ -172,7 +172,7 @@ impl Grounds {
         faults.next().map_or(Ok(()), |fault| Err(fault.clone()))
     }
 
-    fn rules(&self) -> Result<Rules, ApiError> {
+    pub(crate) fn rules(&self) -> Result<Rules, ApiError> {
         let (access, places) = (&self.app.config()?.settings().access, self.app.places()?);
         let expanded = |rule: Rule| match rule.0.split_once(':') {
             Some((kind @ ("read" | "write"), glob)) => {
@@ -201,6 +201,63 @@ impl Grounds {
             rules: self.rules()?,
             ..bottega_workspace::Options::default()
         })
+    }
+}
+
+/// A folder with what works in it.
+pub(crate) struct Tooled {
+    pub(crate) files: Arc<DiskWorkspace>,
+    pub(crate) tools: ToolHost,
+    pub(crate) redactor: Arc<Redactor>,
+}
+
+impl Grounds {
+    /// The tools that are allowed, over a folder.
+    pub(crate) fn tools(
+        &self,
+        folder: &Path,
+        approver: Arc<dyn Approver>,
+        allowed: impl Fn(&str) -> bool,
+    ) -> Result<Tooled, ApiError> {
+        let settings = self.app.config()?.settings();
+        let files = DiskWorkspace::open(folder, &self.workspace_options()?)
+            .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
+        let files: Arc<DiskWorkspace> = Arc::new(files);
+        let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(&self.app)?);
+        let redactor = Arc::new(self.app.redactor()?);
+        let tools = ToolHost::new(
+            bottega_toolhost::Options {
+                output_limit: usize::try_from(settings.limits.tool_output.0).unwrap_or(usize::MAX),
+                ..bottega_toolhost::Options::default()
+            },
+            bottega_toolhost::Parts {
+                catalogue: provision::catalogue(settings).only(|tool| allowed(tool.name())),
+                workspace: files.clone(),
+                sandbox,
+                web: Arc::new(WebClient::default()),
+                blobs: self.blobs.clone(),
+                approver,
+                rules: files.rules().clone(),
+                redactor: redactor.clone(),
+                clock: Arc::new(SystemClock),
+            },
+        );
+        Ok(Tooled { files, tools, redactor })
+    }
+}
+
+impl Grounds {
+    /// The route or model that is asked where `named` is what was said: the ladder's own choice when nothing was.
+    pub(crate) async fn route(&self, named: Option<&str>) -> Result<String, ApiError> {
+        let choice = self.choose(named).await?;
+        let settings = self.app.config()?.settings();
+        if let ModelChoice::Model(model) = &choice
+            && model.provider == EMBEDDED
+        {
+            self.here(&model.model).await?;
+        }
+        self.keyed(&choice, settings)?;
+        Ok(choice.to_string())
     }
 }
 
@@ -247,29 +304,8 @@ impl Workshop for Grounds {
             let step = "bring it back, or begin a new session in another folder";
             return Err(ApiError::new(codes::FILE, why).step(step));
         }
-        let files = DiskWorkspace::open(workspace, &self.workspace_options()?)
-            .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
-        let files: Arc<DiskWorkspace> = Arc::new(files);
-        let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(&self.app)?);
-        let redactor = Arc::new(self.app.redactor()?);
-        let tools = ToolHost::new(
-            bottega_toolhost::Options {
-                output_limit: usize::try_from(settings.limits.tool_output.0).unwrap_or(usize::MAX),
-                ..bottega_toolhost::Options::default()
-            },
-            bottega_toolhost::Parts {
-                catalogue: provision::catalogue(settings)
-                    .only(|tool| self.minds.may_call(agent, tool.name())),
-                workspace: files.clone(),
-                sandbox,
-                web: Arc::new(WebClient::default()),
-                blobs: self.blobs.clone(),
-                approver,
-                rules: files.rules().clone(),
-                redactor: redactor.clone(),
-                clock: Arc::new(SystemClock),
-            },
-        );
+        let Tooled { files, tools, redactor } =
+            self.tools(workspace, approver, |tool| self.minds.may_call(agent, tool))?;
         Ok(Ground {
             tools: Arc::new(tools),
             mode,
@@ -281,16 +317,9 @@ impl Workshop for Grounds {
     }
 
     async fn model(&self, explicit: Option<&str>) -> Result<ModelFacts, ApiError> {
-        let choice = self.choose(explicit).await?;
         let settings = self.app.config()?.settings();
         let no_model = |why: String| ApiError::new(codes::NO_MODEL, why).step(names(settings));
-        if let ModelChoice::Model(model) = &choice
-            && model.provider == EMBEDDED
-        {
-            self.here(&model.model).await?;
-        }
-        let route = choice.to_string();
-        self.keyed(&choice, settings)?;
+        let route = self.route(explicit).await?;
         let purses = &settings.budget;
         let purses = [&purses.per_run, &purses.per_agent, &purses.per_day];
         if purses.iter().any(|purse| purse.money.is_some()) {

@@ -12,6 +12,7 @@ mod hiring;
 mod logging;
 mod machine;
 mod models;
+mod outland;
 mod provision;
 mod serving;
 mod signals;

@@ -13,6 +13,7 @@ use bottega_client::{
 };
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
+use bottega_egress::WebClient;
 use bottega_gateway::{
     Budgets, Gateway, Patience, Price, PriceTable, Provider, Rates, Retries, Route,
 };
@@ -25,14 +26,15 @@ use bottega_providers::{CapabilityOverride, Options as ProviderOptions, Protocol
 use bottega_tool::ToolCatalogue;
 use bottega_types::{SystemClock, SystemEntropy, Tokens};
 use futures::future::BoxFuture;
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::app::App;
 use crate::grounds::Grounds;
 use crate::hiring::Hiring;
 use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
-use crate::serving;
+use crate::outland::Outland;
+use crate::serving::{self, Parts};
 
 /// Opens what a command needs, when it needs it.
 pub(crate) struct Assembly {
@@ -45,6 +47,7 @@ struct Opened {
     sessions: Arc<dyn Sessions>,
     minds: Arc<Minds>,
     gateway: Gateway,
+    grounds: Arc<Grounds>,
 }
 
 impl Assembly {
@@ -89,8 +92,9 @@ impl Assembly {
             local,
             keyless,
         };
-        let sessions = Arc::new(InProcess::new(platform, Arc::new(grounds)));
-        Ok(Opened { store, sessions, minds, gateway })
+        let grounds = Arc::new(grounds);
+        let sessions = Arc::new(InProcess::new(platform, grounds.clone()));
+        Ok(Opened { store, sessions, minds, gateway, grounds })
     }
 }
 
@@ -127,8 +131,18 @@ impl Entrance for Assembly {
             tools: declarations(self.app.config()?.settings()),
             options: coder_options(self.app.config()?.settings()),
         };
-        let store = opened.store.clone();
-        serving::serve(&self.app, store, Arc::new(hiring), request, ready, stop).await
+        let outland = Outland {
+            grounds: opened.grounds.clone(),
+            gateway: opened.gateway.clone(),
+            web: WebClient::default(),
+            benches: Mutex::default(),
+        };
+        let parts = Parts {
+            store: opened.store.clone(),
+            hiring: Arc::new(hiring),
+            outland: Arc::new(outland),
+        };
+        serving::serve(&self.app, parts, request, ready, stop).await
     }
 }
 

@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 
 use crate::app::App;
 use crate::hiring::Hiring;
+use crate::outland::Outland;
 
 /// What agents of this user's server are called after the `@`.
 const PLATFORM: &str = "local";
@@ -75,18 +76,24 @@ pub(crate) fn connect(app: &App, server: Option<&str>) -> Result<Arc<dyn Agents>
     Ok(Arc::new(Remote::new(&url, token)?))
 }
 
+/// What a server takes of what every command has.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) hiring: Arc<Hiring>,
+    pub(crate) outland: Arc<Outland>,
+}
+
 /// Serves agents until `stop` ends; then they deal with what waits for them, and it is over.
 pub(crate) async fn serve(
     app: &App,
-    store: Arc<SqliteStore>,
-    hiring: Arc<Hiring>,
+    parts: Parts,
     request: ServeRequest,
     ready: &(dyn Fn(Serving) + Send + Sync),
     stop: BoxFuture<'static, ()>,
 ) -> Result<(), ApiError> {
     let files = files(app)?;
     let stored = |error| api_error(PlatformError::Store(error));
-    let Some(_lease) = store.lease(LEASE).map_err(stored)? else {
+    let Some(_lease) = parts.store.lease(LEASE).map_err(stored)? else {
         let address = files.address().map_err(unusable)?;
         let place = address.map(|url| format!(" at {url}")).unwrap_or_default();
         let why = format!("a server of yours runs already{place}");
@@ -94,7 +101,8 @@ pub(crate) async fn serve(
             .step("use that one, or end it first; another BOTTEGA_HOME may have its own"));
     };
     let token = files.token_or_new().map_err(unusable)?;
-    let deployments = deployments(app, &store, hiring)?;
+    let deployments = deployments(app, &parts)?;
+    let store = parts.store;
     let clock = Arc::new(SystemClock);
     let market = Market::new(MarketOptions {
         agency: Arc::clone(deployments.agency()),
@@ -149,11 +157,8 @@ pub(crate) async fn serve(
 }
 
 /// Nobody yet, and what it takes to begin them.
-fn deployments(
-    app: &App,
-    store: &Arc<SqliteStore>,
-    hiring: Arc<Hiring>,
-) -> Result<Arc<Deployments>, ApiError> {
+fn deployments(app: &App, parts: &Parts) -> Result<Arc<Deployments>, ApiError> {
+    let Parts { store, hiring, outland } = parts;
     let places = app.places()?;
     let options = EngineOptions { cache: Some(places.compiled()), ..EngineOptions::default() };
     let engine = Engine::new(options).map_err(|error| {
@@ -172,7 +177,8 @@ fn deployments(
         blobs: store.clone(),
         leases: store.clone(),
         loader: Arc::new(engine),
-        definitions: hiring,
+        definitions: hiring.clone(),
+        beyond: outland.clone(),
         homes: places.agents.clone(),
     };
     Ok(Arc::new(Deployments::new(Arc::new(agency), shelf)))

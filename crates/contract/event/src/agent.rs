@@ -12,6 +12,8 @@ events! {
         Deployed(AgentDeployed) = "agent.deployed", 1;
         /// A line that the agent wrote for people.
         Logged(AgentLogged) = "agent.logged", 1;
+        /// The agent is about to use what lies beyond its server: the web, a model or a tool.
+        Reached(AgentReached) = "agent.reached", 1;
         /// The agent came to live here.
         Hosted(AgentHosted) = "agent.hosted", 1;
         /// An incarnation of it is up.
@@ -49,6 +51,15 @@ pub struct AgentLogged {
     pub level: String,
     /// The line.
     pub text: String,
+}
+
+/// The agent is about to use what lies beyond its server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentReached {
+    /// By which capability: `http`, `model` or `tools`.
+    pub capability: String,
+    /// What of it: a method and a host, a route, a tool.
+    pub what: String,
 }
 
 /// The agent came to live here.

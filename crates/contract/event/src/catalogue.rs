@@ -47,6 +47,7 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "agent.hosted", version: 1, upcasters: &[] },
     EventKind { name: "agent.started", version: 1, upcasters: &[] },
     EventKind { name: "agent.crashed", version: 1, upcasters: &[] },
+    EventKind { name: "agent.reached", version: 1, upcasters: &[] },
     EventKind { name: "agent.gave_up", version: 1, upcasters: &[] },
     EventKind { name: "agent.upgraded", version: 1, upcasters: &[] },
     EventKind { name: "agent.stopped", version: 1, upcasters: &[] },

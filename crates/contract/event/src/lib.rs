@@ -26,8 +26,8 @@ mod tender;
 mod topic;
 
 pub use agent::{
-    AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentRemoved,
-    AgentStarted, AgentStopped, AgentUpgraded,
+    AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentReached,
+    AgentRemoved, AgentStarted, AgentStopped, AgentUpgraded,
 };
 pub use board::{BoardChanged, BoardEvent, BoardRefused};
 pub use budget::{BudgetEvent, Reserved, Settled};

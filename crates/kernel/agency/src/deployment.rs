@@ -13,6 +13,7 @@ use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::agency::ASKER;
+use crate::beyond::Beyond;
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
 use crate::outside::{Counter, OutsideGuest};
@@ -49,6 +50,8 @@ pub struct Shelf {
     pub loader: Arc<dyn GuestLoader>,
     /// Makes guests of definitions.
     pub definitions: Arc<dyn DefinitionLoader>,
+    /// What guests reach who were granted some of it.
+    pub beyond: Arc<dyn Beyond>,
     /// The folder in which each agent's own folder is made.
     pub homes: PathBuf,
 }
@@ -312,11 +315,13 @@ impl Deployments {
         let views = Arc::clone(self.agency.views());
         let facilitator = Arc::clone(self.agency.directory());
         let home = self.shelf.homes.join(local_folder(&name));
+        let beyond = Arc::clone(&self.shelf.beyond);
         let (of, config, own) = (Arc::clone(&guest), deployment.config.clone(), name.clone());
         let make: Maker = Arc::new(move || {
             let (name, desk, entries) = (own.clone(), Arc::clone(&desk), entries.clone());
             let (views, facilitator) = (Arc::clone(&views), Arc::clone(&facilitator));
-            let host = GuestHost { name, desk, views, facilitator, entries };
+            let (beyond, home_of) = (Arc::clone(&beyond), home.clone());
+            let host = GuestHost { name, desk, views, facilitator, entries, beyond, home: home_of };
             of.resident(Arc::new(host), &home, &config)
         });
         Loaded { name, kind, guest, make }

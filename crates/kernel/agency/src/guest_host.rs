@@ -1,16 +1,20 @@
 //! What a WASM guest's capabilities do: in its agent's name, through the same ways as everybody's.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_acl::directory::{SearchConstraints, Template};
 use bottega_acl::{AgentName, Aid, json};
 use bottega_behaviour::Unsent;
-use bottega_event::{AgentEvent, AgentLogged, StreamId};
-use bottega_manifest::{Host, Level, Refusal};
+use bottega_event::{AgentEvent, AgentLogged, AgentReached, StreamId};
+use bottega_manifest::{
+    Answer, Capability, Host, HttpRequest, HttpResponse, Level, Question, Refusal,
+};
 use bottega_store::Projections;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::beyond::Beyond;
 use crate::chronicle::{Entry, Told};
 use crate::desk::Desk;
 use crate::facilitator::Facilitator;
@@ -21,16 +25,32 @@ const FOUND: usize = 256;
 /// The longest line that is kept, in bytes.
 const LONGEST: usize = 4_096;
 
-/// Carries out what one guest was granted. `http`, `model` and `tools` are refused until there is somebody behind them.
+/// Carries out what one guest was granted.
 pub(crate) struct GuestHost {
     pub(crate) name: AgentName,
     pub(crate) desk: Arc<Desk>,
     pub(crate) views: Arc<dyn Projections>,
     pub(crate) facilitator: Arc<Facilitator>,
     pub(crate) entries: mpsc::Sender<Told>,
+    pub(crate) beyond: Arc<dyn Beyond>,
+    /// The guest's own folder.
+    pub(crate) home: PathBuf,
 }
 
 impl GuestHost {
+    /// Stores what the guest is about to do beyond the agency, before it does it.
+    async fn note(&self, capability: Capability, what: String) -> Result<(), Refusal> {
+        let what = what[..what.floor_char_boundary(LONGEST)].to_owned();
+        let event = AgentEvent::from(AgentReached { capability: capability.to_string(), what });
+        let (stream, at) = (StreamId::agent(&self.name), self.desk.clock.now());
+        let entry = Entry { stream, at, event: event.encode() };
+        let (answer, written) = oneshot::channel();
+        let gone = |_| Refusal::Unavailable("the server is about to end".to_owned());
+        self.entries.send(Told::Happened(entry)).await.map_err(gone)?;
+        self.entries.send(Told::Written(answer)).await.map_err(gone)?;
+        written.await.map_err(|_| Refusal::Unavailable("it could not be noted".to_owned()))
+    }
+
     fn keep(&self) -> Keep<'_> {
         let Desk { journal, clock, entropy, .. } = self.desk.as_ref();
         Keep {
@@ -72,6 +92,25 @@ impl Host for GuestHost {
 
     async fn set(&self, key: String, value: Option<Vec<u8>>) -> Result<(), Refusal> {
         self.keep().set(&self.name, key, value).await
+    }
+
+    async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+        // Not the whole address: what is asked for may be secret.
+        let what = format!("{} {}", request.method, request.url.target());
+        self.note(Capability::Http, what).await?;
+        self.beyond.fetch(&self.name, request).await
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, Refusal> {
+        let route = question.route.as_deref().unwrap_or("the usual model");
+        let what = format!("{route}, {} tokens at most", question.within);
+        self.note(Capability::Model, what).await?;
+        self.beyond.ask(&self.name, question).await
+    }
+
+    async fn call(&self, tool: String, arguments: String) -> Result<String, Refusal> {
+        self.note(Capability::Tools, tool.clone()).await?;
+        self.beyond.call(&self.name, &self.home, tool, arguments).await
     }
 
     fn log(&self, level: Level, text: &str) {

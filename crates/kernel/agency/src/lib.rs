@@ -20,6 +20,7 @@
 
 mod admit;
 mod agency;
+mod beyond;
 mod blueprint;
 mod chronicle;
 mod clerk;
@@ -40,6 +41,7 @@ mod parcel;
 mod routes;
 
 pub use agency::{Agency, AgentRow, AgentState, Options};
+pub use beyond::{Beyond, Nothing};
 pub use blueprint::{Delivery, HostSpec, Maker};
 pub use conversation_view::{ConversationView, Said};
 pub use deployment::{Deployment, DeploymentView, Deployments, NotBegun, Shelf};

@@ -9,7 +9,7 @@ use bottega_event::{ModelAnswered, ModelFacts, ModelFailed};
 use bottega_llm::{ChatRequest, ErrorKind, ModelError, ModelRef, Usage};
 use bottega_policy::Spent;
 use bottega_store::Journal;
-use bottega_types::{Clock, Entropy, Money, Tokens};
+use bottega_types::{Clock, Entropy, Money, Timestamp, Tokens};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::ask::{Call, GatewayEvent};
@@ -32,6 +32,7 @@ struct Inner {
     options: Options,
     gates: BTreeMap<String, Gate>,
     treasury: Arc<Treasury>,
+    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -46,9 +47,13 @@ impl Gateway {
     ) -> Self {
         let gates =
             options.providers.iter().map(|(name, it)| (name.clone(), Gate::new(it))).collect();
-        let treasury =
-            Arc::new(Treasury::new(options.budgets, journal, clock, Arc::clone(&entropy)));
-        Self(Arc::new(Inner { options, gates, treasury, entropy }))
+        let treasury = Arc::new(Treasury::new(
+            options.budgets,
+            journal,
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        ));
+        Self(Arc::new(Inner { options, gates, treasury, clock, entropy }))
     }
 
     /// What an agent may rely on when it asks a route or model: the smallest window and answer, the dearest
@@ -82,6 +87,10 @@ impl Gateway {
     #[must_use]
     pub fn cost(&self, by: &ModelRef, usage: &Usage) -> Option<Money> {
         self.0.options.prices.cost(by, usage)
+    }
+
+    pub(crate) fn now_and_entropy(&self) -> (Timestamp, &dyn Entropy) {
+        (self.0.clock.now(), &*self.0.entropy)
     }
 
     /// Asks a route until a model answers, nobody is left to ask, or nothing is left to pay with. Dropping the

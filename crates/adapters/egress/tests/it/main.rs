@@ -4,5 +4,6 @@
 
 mod bounds;
 mod reaching;
+mod sending;
 mod web;
 mod world;

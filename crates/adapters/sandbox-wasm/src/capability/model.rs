@@ -7,8 +7,8 @@ use super::{Refused, refused};
 use crate::bindings::guest::model::{Answer, Host, Question as Asked};
 use crate::inside::Inside;
 
-/// What a provider adds to a question at most: roles, separators, the beginning of the answer.
-const FRAME: u64 = 256;
+/// What a provider may add of its own to a question: its template and the frame of a message, as the gateway counts them.
+const FRAME: u64 = 1_056;
 
 impl Host for Inside {
     async fn ask(&mut self, question: Asked) -> wasmtime::Result<Result<Answer, Refused>> {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails where its world does")]
 
+mod beyond;
 mod binary;
 mod home;
 mod live;

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -46,19 +47,27 @@ impl Person {
     /// Waits until this stands on the screen, behind what was waited for before.
     #[track_caller]
     pub(crate) fn sees(&mut self, text: &str) {
+        // A picture that always moves must not be waited at for ever.
+        let end = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < end, "`{text}` does not come: {}", self.end_of_seen());
             if let Some(at) = self.seen[self.read..].find(text) {
                 self.read += at + text.len();
                 return;
             }
-            assert!(self.looks(), "`{text}` is not to be seen: {}", self.seen);
+            assert!(self.looks(), "`{text}` is not to be seen: {}", self.end_of_seen());
         }
+    }
+
+    /// The last of what was to be seen.
+    fn end_of_seen(&self) -> &str {
+        &self.seen[self.seen.floor_char_boundary(self.seen.len().saturating_sub(4_000))..]
     }
 
     /// Reads what is new; false when there will be nothing more.
     #[track_caller]
     fn looks(&mut self) -> bool {
-        assert!(ready(&self.desk), "nothing moves any more: {}", self.seen);
+        assert!(ready(&self.desk), "nothing moves any more: {}", self.end_of_seen());
         let mut bytes = [0; 4_096];
         // A terminal that nobody holds any more answers with an error.
         let Ok(count @ 1..) = rustix::io::read(&self.desk, &mut bytes) else { return false };

@@ -62,7 +62,7 @@ fn a_server_that_goes_is_told_of_and_shown_again_when_it_is_back() {
     person.sees("trying again");
     // At another port.
     let (_server, _) = serve(&home);
-    person.sees("2 agents");
+    person.sees("5 agents");
     person.types("q");
     check_given_back(person, 0);
 }

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bottega_acl::AgentName;
 use bottega_acl::{Aid, Message, Performative};
-use bottega_agency::{AgencyError, Deployment, Deployments, Shelf};
+use bottega_agency::{AgencyError, Beyond, Deployment, Deployments, Shelf};
 use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Letter, Office, Resident, Trouble};
-use bottega_manifest::{AgentDefinition, Host, Manifest};
-use bottega_store::{Blobs, MemoryStore};
-use bottega_types::{Digest, ManualClock, Timestamp};
+use bottega_event::{AgentEvent, Revision, StreamId};
+use bottega_manifest::{
+    AgentDefinition, Answer, Host, HttpRequest, HttpResponse, Manifest, Question, Refusal,
+};
+use bottega_store::{Blobs, Journal as _, MemoryStore};
+use bottega_types::{Digest, ManualClock, Timestamp, Tokens};
 
 use crate::world::{SPAN, agency, name};
 
@@ -56,8 +60,89 @@ impl Guest for Speaker {
         if self.words == "keeper" {
             return Box::new(Keeper(host));
         }
+        if self.words == "traveller" {
+            return Box::new(Traveller(host));
+        }
         Box::new(Voice { words: self.words.clone(), config: config.to_owned(), asked: 0 })
     }
+}
+
+/// Uses what lies beyond, and tells what came of it.
+struct Traveller(Arc<dyn Host>);
+
+#[async_trait]
+impl Resident for Traveller {
+    async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
+        let request = HttpRequest {
+            method: "GET".into(),
+            url: "https://example.org/secret?key=1".parse().unwrap(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let page = self.0.fetch(request).await.map(|answer| answer.status.to_string());
+        let question = Question {
+            route: None,
+            instructions: String::new(),
+            prompt: "?".into(),
+            longest: Tokens::new(5),
+            within: Tokens::new(9),
+        };
+        let answer = self.0.ask(question).await.map(|answer| answer.text);
+        let found = self.0.call("grep".into(), "{}".into()).await;
+        let said: Vec<String> = [page, answer, found]
+            .into_iter()
+            .map(|came| came.unwrap_or_else(|refusal| refusal.to_string()))
+            .collect();
+        let answer = letter.message.reply(Performative::InformRef, office.me());
+        office.send(answer.about(said.join(","))).await.map_err(|error| Trouble(error.to_string()))
+    }
+}
+
+/// What lies beyond, in a test.
+struct Outland;
+
+#[async_trait]
+impl Beyond for Outland {
+    async fn fetch(&self, _: &AgentName, _: HttpRequest) -> Result<HttpResponse, Refusal> {
+        Ok(HttpResponse { status: 204, headers: Vec::new(), body: Vec::new() })
+    }
+
+    async fn ask(&self, by: &AgentName, question: Question) -> Result<Answer, Refusal> {
+        let text = format!("{by} {}", question.within);
+        Ok(Answer { text, tokens: Tokens::new(2) })
+    }
+
+    async fn call(
+        &self,
+        _: &AgentName,
+        home: &Path,
+        tool: String,
+        _: String,
+    ) -> Result<String, Refusal> {
+        Err(Refusal::Denied(format!("no {tool} in {}", home.display())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guest_uses_beyond_its_server_is_noted_first() {
+    let shop = Shop::new();
+    shop.deployments.deploy(deployment("traveller")).await.unwrap();
+    let said = shop.ask("speaker").await;
+    assert_eq!(said, "204,speaker@here 9,no grep in /nowhere/speaker");
+    let records = shop.store.read_stream(&StreamId::agent(&name("speaker")), Revision(0), 99).await;
+    let reached: Vec<String> = records
+        .unwrap()
+        .iter()
+        .filter_map(|record| match AgentEvent::decode(&record.event) {
+            Ok(AgentEvent::Reached(reached)) => {
+                Some(format!("{} {}", reached.capability, reached.what))
+            }
+            _ => None,
+        })
+        .collect();
+    let expected =
+        ["http GET example.org:443", "model the usual model, 9 tokens at most", "tools grep"];
+    assert_eq!(reached, expected);
 }
 
 #[async_trait]
@@ -109,6 +194,7 @@ impl Shop {
             leases: store.clone(),
             loader: Arc::new(Words),
             definitions: Arc::new(Words),
+            beyond: Arc::new(Outland),
             homes: "/nowhere".into(),
         };
         Self { deployments: Deployments::new(agency, shelf), store, clock, processes }

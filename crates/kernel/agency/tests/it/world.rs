@@ -169,6 +169,7 @@ impl World {
             }
             other @ (AgentEvent::Deployed(_)
             | AgentEvent::Logged(_)
+            | AgentEvent::Reached(_)
             | AgentEvent::Hosted(_)
             | AgentEvent::Started(_)
             | AgentEvent::GaveUp(_)

@@ -6,3 +6,4 @@ mod desk;
 mod fallback;
 mod form;
 mod limits;
+mod questions;
