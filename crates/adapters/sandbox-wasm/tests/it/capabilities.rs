@@ -102,16 +102,16 @@ fn uses() -> Vec<Use> {
         },
         Use {
             capability: Capability::Model,
-            grant: "model = { tokens = 1000 }",
+            grant: "model = { tokens = 2000 }",
             imports: r#"(import "bottega:guest/model@0.1.0" "ask"
                 (func $ask (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
                 (import "bottega:guest/model@0.1.0" "remaining" (func $remaining (result i64)))"#,
             handle: "(call $ask (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
                 (local.get $ptr) (local.get $len) (i32.const 100) (i32.const 64))
-                (if (i64.ne (call $remaining) (i64.const 910)) (then unreachable))
+                (if (i64.ne (call $remaining) (i64.const 1910)) (then unreachable))
                 (call $say (i32.load (i32.const 72)) (i32.load (i32.const 76)))",
             said: said("yes"),
-            asked: &["ask hello within 361"],
+            asked: &["ask hello within 1161"],
         },
         Use {
             capability: Capability::Tools,
