@@ -29,6 +29,19 @@ pub trait Agents: Tenders + Groups {
     /// What happened to an agent, the latest `limit` events, the oldest of them first.
     async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError>;
 
+    /// What happened to an agent after its first `after` events, in order, at most `limit` of them. This reads all of them;
+    /// whoever can begin further on does.
+    async fn events_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AgentEventView>, ApiError> {
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        let all = self.events(name, usize::MAX).await?;
+        Ok(all.into_iter().skip(skipped).take(limit).collect())
+    }
+
     /// Begins an agent that was stopped or given up.
     async fn start(&self, name: &str) -> Result<AgentView, ApiError>;
 

@@ -306,6 +306,20 @@ impl Agents for HostedAgents {
         }
     }
 
+    async fn events_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AgentEventView>, ApiError> {
+        let stream = StreamId::agent(&self.name(name)?);
+        // No stream is longer than what a store can count.
+        let after = Revision(after.min(i64::MAX.unsigned_abs()));
+        let records = self.parts.journal.read_stream(&stream, after, limit).await;
+        let records = records.map_err(|error| agency_error(error.into()))?;
+        Ok(records.iter().map(happened).collect())
+    }
+
     async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
         self.agency().start(&name).await.map_err(agency_error)?;

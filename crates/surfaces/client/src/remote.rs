@@ -204,6 +204,19 @@ impl Agents for Remote {
         self.view(self.request(Method::GET, url)).await
     }
 
+    async fn events_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AgentEventView>, ApiError> {
+        let mut url = self.url(&["agents", name, "events"])?;
+        url.query_pairs_mut()
+            .append_pair("limit", &limit.to_string())
+            .append_pair("after", &after.to_string());
+        self.view(self.request(Method::GET, url)).await
+    }
+
     async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
         self.post(&["agents", name, "start"]).await
     }

@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 use tracing::Instrument as _;
 
 use crate::call::{Call, Reply};
-use crate::endpoints::{Endpoint, Patience, Size};
+use crate::endpoints::{Endpoint, Size};
 use crate::fault::Fault;
 use crate::guard::{self, Access};
 use crate::request_name;
@@ -50,12 +50,10 @@ pub(crate) async fn answer(
                 let code = fault.error.code.clone();
                 (fault.into_response(&name), Some(code))
             }
-            Err(panic) => {
-                tracing::error!(panic, "a request panicked");
-                let error = ApiError::new(codes::INTERNAL, "the server failed at this request")
-                    .step(format!("look for `{name}` in its log, and report it if it repeats"));
-                (Fault::from(error).into_response(&name), Some(codes::INTERNAL.name.to_owned()))
-            }
+            Err(panic) => (
+                panicked(&panic, &name).into_response(&name),
+                Some(codes::INTERNAL.name.to_owned()),
+            ),
         };
         let status = response.status().as_u16();
         desk.counts.add(method, path, status);
@@ -73,6 +71,19 @@ pub(crate) async fn answer(
         headers.insert(request_name::HEADER, name);
     }
     response
+}
+
+/// What is answered to a request that panicked.
+pub(crate) fn panicked(panic: &str, name: &str) -> Fault {
+    tracing::error!(panic, "a request panicked");
+    let step = format!("look for `{name}` in its log, and report it if it repeats");
+    ApiError::new(codes::INTERNAL, "the server failed at this request").step(step).into()
+}
+
+/// What is answered to a request for which there is no room.
+pub(crate) fn no_room() -> Fault {
+    let error = ApiError::new(codes::NO_SERVER, "too much is under way on the server");
+    Fault::busy(error.step("try again in a moment"))
 }
 
 async fn carry_out(
@@ -110,16 +121,10 @@ async fn carry_out(
         Access::Token | Access::Person => {
             let large = endpoint.takes.as_ref().is_some_and(|takes| takes.largest == Size::Module);
             let room = if large { &desk.modules_at_once } else { &desk.at_once };
-            Some(room.try_acquire().map_err(|_| {
-                let error = ApiError::new(codes::NO_SERVER, "too much is under way on the server");
-                Fault::busy(error.step("try again in a moment"))
-            })?)
+            Some(room.try_acquire().map_err(|_| no_room())?)
         }
     };
-    let patience = match endpoint.patience {
-        Patience::Usual => desk.limits.usual,
-        Patience::Long => desk.limits.long,
-    };
+    let patience = desk.limits.patience(endpoint.patience);
     let work = async {
         let body = match &endpoint.takes {
             Some(takes) => {
@@ -135,7 +140,7 @@ async fn carry_out(
     within(patience, work).await.unwrap_or_else(|| Err(too_long(patience)))
 }
 
-fn too_long(patience: Duration) -> Fault {
+pub(crate) fn too_long(patience: Duration) -> Fault {
     let why = format!("it took longer than {} s", patience.as_secs());
     let error = ApiError::new(codes::NO_SERVER, why);
     Fault::busy(error.step("look whether it was done all the same, then try again"))
@@ -157,7 +162,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Fault> {
 }
 
 /// The whole body, unless it is larger than `most`: then no more of it is read.
-async fn read(body: Body, headers: &HeaderMap, most: usize) -> Result<Vec<u8>, Fault> {
+pub(crate) async fn read(body: Body, headers: &HeaderMap, most: usize) -> Result<Vec<u8>, Fault> {
     let too_large = || {
         let why = format!("the body is larger than {most} bytes");
         let error = ApiError::new(codes::LIMIT, why).step("send less at once");

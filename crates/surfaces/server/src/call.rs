@@ -128,7 +128,7 @@ impl Query {
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Characters of an idempotency key at most.
-const LONGEST_KEY: usize = 256;
+pub(crate) const LONGEST_KEY: usize = 256;
 
 const HTML: &str = "text/html; charset=utf-8";
 

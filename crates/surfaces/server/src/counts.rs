@@ -9,15 +9,23 @@ use bottega_api::{AgentStanding, AgentView};
 /// The media type of the text format.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Requests that were answered, by method, endpoint and status. Routes and methods are those of the table, so the number
-/// of rows is bounded.
+/// Requests that were answered, by method, endpoint and status, and calls of gRPC, by method and code. Routes and methods
+/// are those of the tables, so the number of rows is bounded.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>);
+pub(crate) struct Counts {
+    requests: Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>,
+    calls: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+}
 
 impl Counts {
     pub(crate) fn add(&self, method: &'static str, endpoint: &'static str, status: u16) {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         *rows.entry((endpoint, method, status)).or_default() += 1;
+    }
+
+    pub(crate) fn add_call(&self, method: &'static str, code: tonic::Code) {
+        let mut rows = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        *rows.entry((method, name(code))).or_default() += 1;
     }
 
     /// All metrics. `agents` is nothing when they can't be listed now.
@@ -27,11 +35,19 @@ impl Counts {
         page.value(UPTIME, &[], uptime_seconds);
         page.metric(REQUESTS, "counter", "Requests that were answered.");
         for ((endpoint, method, status), count) in
-            &*self.0.lock().unwrap_or_else(PoisonError::into_inner)
+            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
         {
             let labels =
                 [("method", *method), ("route", *endpoint), ("status", &*status.to_string())];
             page.value(REQUESTS, &labels, *count);
+        }
+        page.metric(
+            CALLS,
+            "counter",
+            "Calls of gRPC that were answered, of streams those that began.",
+        );
+        for ((method, code), count) in &*self.calls.lock().unwrap_or_else(PoisonError::into_inner) {
+            page.value(CALLS, &[("method", *method), ("code", *code)], *count);
         }
         page.metric(LISTED, "gauge", "1 when agents can be listed, else 0.");
         page.value(LISTED, &[], agents.is_some().into());
@@ -39,6 +55,30 @@ impl Counts {
             page.agents(agents);
         }
         page.0
+    }
+}
+
+/// A code of gRPC, as its specification writes it.
+const fn name(code: tonic::Code) -> &'static str {
+    use tonic::Code;
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 
@@ -82,6 +122,7 @@ const OF_AGENT: &[OfAgent] = &[
 
 const UPTIME: &str = "bottega_uptime_seconds";
 const REQUESTS: &str = "bottega_http_requests_total";
+const CALLS: &str = "bottega_grpc_calls_total";
 const LISTED: &str = "bottega_agents_listed";
 const AGENTS: &str = "bottega_agents";
 

@@ -1,12 +1,12 @@
 //! Every endpoint, in one table: what is served, described and counted by.
 
-mod agents;
+pub(crate) mod agents;
 mod description;
 mod groups;
 mod health;
-mod messages;
+pub(crate) mod messages;
 mod metrics;
-mod tenders;
+pub(crate) mod tenders;
 mod tree;
 
 use axum::http::StatusCode;

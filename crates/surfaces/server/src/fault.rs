@@ -77,6 +77,15 @@ impl Fault {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, error, header: Some(Box::new(header)) }
     }
 
+    /// After what span the same may be asked again, where that is known.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let (name, value) = self.header.as_deref()?;
+        if name != RETRY_AFTER {
+            return None;
+        }
+        value.to_str().ok()?.parse().ok().map(Duration::from_secs)
+    }
+
     pub(crate) fn into_response(self, request: &str) -> Response<Body> {
         let mut problem = Problem::new(&self.error, self.status.as_u16());
         problem.request_id = Some(request.to_owned());

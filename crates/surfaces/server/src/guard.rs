@@ -31,7 +31,8 @@ pub(crate) fn is_no_stranger(headers: &HeaderMap, target: Option<&str>) -> Resul
     let refuse =
         |why: String, step: &str| Err(Fault::from(ApiError::new(codes::REFUSED, why).step(step)));
     let host = headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
-    let host = host.unwrap_or_default();
+    // HTTP/2 names it in the target alone.
+    let host = host.or(target).unwrap_or_default();
     if !is_here(host)
         || target.is_some_and(|target| !is_here(target))
         || headers.get_all(HOST).iter().count() > 1

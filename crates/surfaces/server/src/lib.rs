@@ -1,7 +1,8 @@
 //! The API over HTTP: agents, what they say, and how the server is.
 //!
 //! What it is: a REST surface over [`Agents`](bottega_client::Agents). The endpoints stand in one table; the table is what
-//! is served, what `/openapi.json` and `/docs` describe, and what `/metrics` counts by.
+//! is served, what `/openapi.json` and `/docs` describe, and what `/metrics` counts by. Beside it, at the same address and
+//! over the same handles, gRPC (`grpc.rs`), with streams of what happens.
 //! What it is not: it knows no rules and keeps no state of agents. It speaks plain HTTP, and therefore to this
 //! machine alone.
 //!
@@ -21,10 +22,12 @@ mod call;
 mod counts;
 mod endpoints;
 mod fault;
+mod grpc;
 mod guard;
 mod listen;
 mod openapi;
 mod page;
+mod readiness;
 mod request_name;
 mod server;
 

@@ -35,7 +35,8 @@ pub(crate) fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Agents that live on a server: their life, and what they say.",
             "description": "The token stands in the file that `bottega serve` names when it starts. Forms only grow: \
-                            pass over fields that you don't know.",
+                            pass over fields that you don't know. gRPC is spoken at the same address, with streams \
+                            that follow what happens; server reflection describes it.",
             "license": { "name": "Apache License 2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/", "description": "This server." }],

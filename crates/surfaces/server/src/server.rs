@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -10,19 +9,20 @@ use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::http::Request;
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use bottega_api::{ApiError, codes};
 use bottega_client::Agents;
 use bottega_types::{Entropy, Secret, SystemEntropy};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::answer::{Asked, answer};
 use crate::counts::Counts;
-use crate::endpoints::{self, Size, Verb};
+use crate::endpoints::{self, Patience, Size, Verb};
 use crate::guard::Guard;
-use crate::listen;
+use crate::{grpc, listen};
 
 /// What a server is made of.
 pub struct Options {
@@ -59,6 +59,12 @@ pub struct Limits {
     pub at_once: usize,
     /// Requests with a module under way at once.
     pub modules_at_once: usize,
+    /// Answers that go on (gRPC streams) at once.
+    pub streams_at_once: usize,
+    /// Answers about health that go on at once: anybody may ask for them.
+    pub watches_at_once: usize,
+    /// How long an answer that goes on waits before it looks for news.
+    pub look: Duration,
     /// Wrong tokens a minute; further ones are told how long to wait.
     pub wrong_tokens: u32,
 }
@@ -73,6 +79,9 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             at_once: 256,
             modules_at_once: 4,
+            streams_at_once: 256,
+            watches_at_once: 16,
+            look: Duration::from_millis(250),
             wrong_tokens: 10,
         }
     }
@@ -83,6 +92,13 @@ impl Limits {
         match size {
             Size::Usual => self.body,
             Size::Module => self.module_body,
+        }
+    }
+
+    pub(crate) const fn patience(&self, patience: Patience) -> Duration {
+        match patience {
+            Patience::Usual => self.usual,
+            Patience::Long => self.long,
         }
     }
 }
@@ -96,8 +112,27 @@ pub(crate) struct Desk {
     pub(crate) entropy: Box<dyn Entropy>,
     pub(crate) at_once: Semaphore,
     pub(crate) modules_at_once: Semaphore,
+    pub(crate) streams_at_once: Arc<Semaphore>,
+    pub(crate) watches_at_once: Arc<Semaphore>,
     pub(crate) since: Instant,
-    pub(crate) stopping: AtomicBool,
+    /// Where it listens, as clients write it.
+    pub(crate) url: String,
+    /// Some message was acknowledged: whoever waits to tell of the next one looks again.
+    pub(crate) acknowledged: Notify,
+    stopping: watch::Sender<bool>,
+}
+
+impl Desk {
+    /// Whether the server is to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Ends when the server is to stop.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as this does, so only its word ends the wait.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
 }
 
 /// A server that listens. It answers while [`run`](Self::run) is awaited.
@@ -105,6 +140,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     desk: Arc<Desk>,
+    router: Router,
 }
 
 impl std::fmt::Debug for Server {
@@ -136,10 +172,16 @@ impl Server {
             entropy: Box::new(SystemEntropy),
             at_once: Semaphore::new(limits.at_once),
             modules_at_once: Semaphore::new(limits.modules_at_once),
+            streams_at_once: Arc::new(Semaphore::new(limits.streams_at_once)),
+            watches_at_once: Arc::new(Semaphore::new(limits.watches_at_once)),
             since: Instant::now(),
-            stopping: AtomicBool::new(false),
+            url: format!("http://{address}"),
+            acknowledged: Notify::new(),
+            stopping: watch::Sender::new(false),
         };
-        Ok(Self { listener, address, desk: Arc::new(desk) })
+        let desk = Arc::new(desk);
+        let router = router(&desk)?;
+        Ok(Self { listener, address, desk, router })
     }
 
     /// Where it listens.
@@ -151,7 +193,7 @@ impl Server {
     /// Where it listens, as clients write it: `http://127.0.0.1:7437`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.desk.url.clone()
     }
 
     /// Answers until `stop` ends. Then nobody new is taken in, and what is under way is given the span
@@ -163,17 +205,17 @@ impl Server {
         self,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ApiError> {
-        let Self { listener, desk, .. } = self;
+        let Self { listener, desk, router, .. } = self;
         let (told, begun) = tokio::sync::oneshot::channel();
         let stopping = Arc::clone(&desk);
         let stop = async move {
             stop.await;
-            stopping.stopping.store(true, Ordering::Relaxed);
+            stopping.stopping.send_replace(true);
             // Nobody listens when the listener failed first.
             let _ = told.send(());
         };
         let drain = desk.limits.drain;
-        let serving = axum::serve(listener, router(desk)).with_graceful_shutdown(stop);
+        let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
         let too_long = async {
             match begun.await {
                 Ok(()) => bottega_actor::sleep(drain).await,
@@ -191,8 +233,25 @@ impl Server {
 
 type Names = Result<RawPathParams, RawPathParamsRejection>;
 
+/// Calls of gRPC, and everything else.
+fn router(desk: &Arc<Desk>) -> Result<Router, ApiError> {
+    let calls = grpc::routes(desk)?;
+    let of_calls = Arc::clone(desk);
+    let told_apart = from_fn(move |request: Request<Body>, next: Next| {
+        let (desk, calls) = (Arc::clone(&of_calls), calls.clone());
+        async move {
+            if grpc::is_call(&request) {
+                grpc::answer(desk, calls, request).await
+            } else {
+                next.run(request).await
+            }
+        }
+    });
+    Ok(rest(Arc::clone(desk)).layer(told_apart))
+}
+
 /// The table of endpoints, as axum finds them.
-fn router(desk: Arc<Desk>) -> Router {
+fn rest(desk: Arc<Desk>) -> Router {
     let mut paths: Vec<(&'static str, MethodRouter<Arc<Desk>>)> = Vec::new();
     for endpoint in endpoints::all() {
         let handler = move |State(desk): State<Arc<Desk>>, names: Names, request: Request<Body>| {

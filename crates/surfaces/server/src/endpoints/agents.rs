@@ -145,12 +145,20 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
-        parameters: &[Parameter {
-            name: "limit",
-            place: "query",
-            about: "The latest so many: 1 to 10,000, and 100 when absent.",
-            schema: schema::<u32>,
-        }],
+        parameters: &[
+            Parameter {
+                name: "limit",
+                place: "query",
+                about: "The latest so many: 1 to 10,000, and 100 when absent.",
+                schema: schema::<u32>,
+            },
+            Parameter {
+                name: "after",
+                place: "query",
+                about: "Instead of the latest, the first so many after this number of events.",
+                schema: schema::<u64>,
+            },
+        ],
         refuses: &[NO_AGENT, StatusCode::BAD_REQUEST],
         ..get(
             "/v1/agents/{name}/events",
@@ -255,14 +263,27 @@ async fn roll_back(call: Call) -> Result<Reply, Fault> {
     agent(&call.agents().roll_back(call.part("name")).await?)
 }
 
-async fn events(call: Call) -> Result<Reply, Fault> {
-    let limit = call.number("limit")?.unwrap_or(EVENTS);
-    if !(1..=MOST_EVENTS).contains(&limit) {
-        let error =
-            ApiError::new(codes::USAGE, format!("`limit` is 1 to {MOST_EVENTS}, not {limit}"));
-        return Err(error.step("ask for fewer at once").into());
+/// How many events are to be shown.
+pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
+    let limit = wanted.unwrap_or(EVENTS);
+    if (1..=MOST_EVENTS).contains(&limit) {
+        return Ok(limit);
     }
-    Reply::json(StatusCode::OK, &call.agents().events(call.part("name"), limit).await?)
+    let why = format!("`limit` is 1 to {MOST_EVENTS}, not {limit}");
+    Err(ApiError::new(codes::USAGE, why).step("ask for fewer at once"))
+}
+
+async fn events(call: Call) -> Result<Reply, Fault> {
+    let (name, query) = (call.part("name"), call.query(&[], &["limit", "after"])?);
+    let limit = limit(query.number("limit"))?;
+    let events = match query.number("after") {
+        None => call.agents().events(name, limit).await?,
+        Some(after) => {
+            let after = u64::try_from(after).unwrap_or(u64::MAX);
+            call.agents().events_after(name, after, limit).await?
+        }
+    };
+    Reply::json(StatusCode::OK, &events)
 }
 
 async fn mail(call: Call) -> Result<Reply, Fault> {
@@ -287,6 +308,7 @@ async fn acknowledge(call: Call) -> Result<Reply, Fault> {
         Fault::from(error.step("write the `number` that the inbox gave"))
     })?;
     call.agents().acknowledge(call.part("name"), number).await?;
+    call.desk.acknowledged.notify_waiters();
     Ok(Reply::nothing())
 }
 

@@ -1,7 +1,5 @@
 //! Health: whether the server lives, and whether it can work.
 
-use std::sync::atomic::Ordering;
-
 use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +7,7 @@ use serde::Serialize;
 use super::{Access, Endpoint, Gives, Group, Patience, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::readiness::{NotReadyView, not_ready};
 
 /// That the server lives.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -24,15 +23,6 @@ struct ReadyView {
     ready: bool,
     /// What can't.
     not_ready: Vec<NotReadyView>,
-}
-
-/// A part of the server that can't work now.
-#[derive(Debug, Serialize, JsonSchema)]
-struct NotReadyView {
-    /// The part: `server`, `agents`.
-    what: &'static str,
-    /// Why, without what only the holder of the token may know.
-    why: String,
 }
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
@@ -73,14 +63,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn ready(call: Call) -> Result<Reply, Fault> {
-    let mut not_ready = Vec::new();
-    if call.desk.stopping.load(Ordering::Relaxed) {
-        not_ready.push(NotReadyView { what: "server", why: "it is being stopped".to_owned() });
-    }
-    if let Err(error) = call.agents().list().await {
-        // The message may name files; whoever has the token reads it at `/v1/agents`.
-        not_ready.push(NotReadyView { what: "agents", why: error.code });
-    }
+    let not_ready = not_ready(&call.desk).await;
     let ready = not_ready.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Reply::json(status, &ReadyView { ready, not_ready })

@@ -80,15 +80,23 @@ async fn send(call: Call) -> Result<Reply, Fault> {
     Reply::json(StatusCode::ACCEPTED, &call.agents().send(request).await?)
 }
 
+/// Refuses to wait so long for an answer that the request itself, which lasts `longest`, could end first.
+pub(crate) fn is_short_enough(
+    request: &AskRequest,
+    longest: Duration,
+    field: &str,
+) -> Result<(), ApiError> {
+    let most = longest / 2;
+    if request.timeout_ms.is_none_or(|ms| Duration::from_millis(ms) <= most) {
+        return Ok(());
+    }
+    let why = format!("an answer is waited for {} s at most", most.as_secs());
+    let step = format!("lower `{field}`, or send the message and look for the answer later");
+    Err(ApiError::new(codes::MALFORMED, why).step(step))
+}
+
 async fn ask(call: Call) -> Result<Reply, Fault> {
     let request: AskRequest = call.json()?;
-    let most = call.desk.limits.long / 2;
-    if request.timeout_ms.is_some_and(|ms| Duration::from_millis(ms) > most) {
-        let why = format!("an answer is waited for {} s at most", most.as_secs());
-        let error = ApiError::new(codes::MALFORMED, why);
-        return Err(error
-            .step("lower `timeout_ms`, or send the message and look for the answer later")
-            .into());
-    }
+    is_short_enough(&request, call.desk.limits.long, "timeout_ms")?;
     Reply::json(StatusCode::OK, &call.agents().ask(request).await?)
 }

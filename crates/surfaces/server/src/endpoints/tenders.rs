@@ -125,12 +125,18 @@ async fn open(call: Call) -> Result<Reply, Fault> {
     Ok(reply.at(format!("/v1/tenders/{}", tender.id)))
 }
 
-async fn list(call: Call) -> Result<Reply, Fault> {
-    let limit = call.number("limit")?.unwrap_or(TENDERS);
-    if !(1..=MOST).contains(&limit) {
-        let error = ApiError::new(codes::USAGE, format!("`limit` is 1 to {MOST}, not {limit}"));
-        return Err(error.step("ask for fewer at once").into());
+/// How many tenders are to be shown.
+pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
+    let limit = wanted.unwrap_or(TENDERS);
+    if (1..=MOST).contains(&limit) {
+        return Ok(limit);
     }
+    let why = format!("`limit` is 1 to {MOST}, not {limit}");
+    Err(ApiError::new(codes::USAGE, why).step("ask for fewer at once"))
+}
+
+async fn list(call: Call) -> Result<Reply, Fault> {
+    let limit = limit(call.number("limit")?)?;
     Reply::json(StatusCode::OK, &call.agents().tenders(limit).await?)
 }
 

@@ -34,6 +34,8 @@ fn agents_are_looked_at() {
     let events = json!([{"at_ms": 1000, "kind": "agent.started", "data": {"version": "0.1.0"}}]);
     check(line("/v1/agents/echo/events"), 200, &events, "events echo 100");
     check(line("/v1/agents/echo/events?limit=7"), 200, &events, "events echo 7");
+    let query = "/v1/agents/echo/events?after=0&limit=7";
+    check(line(query), 200, &events, "events echo 7 after 0");
     check(line("/v1/agents/echo/mail"), 200, &value(&mail()), "mail echo");
 }
 

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answered;
+mod called;
 mod described;
+mod followed;
+mod peer;
 mod refused;
 mod remotely;
 mod world;

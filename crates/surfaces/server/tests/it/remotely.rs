@@ -28,6 +28,7 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(remote.deploy(request()).await.unwrap(), echo);
         assert_eq!(remote.show("od\"d\\name@local").await.unwrap(), agents()[1]);
         assert_eq!(remote.events("echo", 9).await.unwrap()[0].kind, "agent.started");
+        assert!(remote.events_after("echo", 1, 9).await.unwrap().is_empty());
         assert_eq!(remote.start("echo").await.unwrap(), echo);
         assert_eq!(remote.stop("echo").await.unwrap(), echo);
         assert_eq!(remote.restart("echo").await.unwrap(), echo);

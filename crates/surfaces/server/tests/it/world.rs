@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -31,6 +32,25 @@ pub(crate) struct Told {
     /// A call of `restart` tells that it began, and waits here.
     pub begun: Notify,
     pub gate: Notify,
+    /// What happened after the first event of an agent, and of a tender.
+    pub news: Mutex<Vec<AgentEventView>>,
+    /// How many messages were acknowledged: the first that waits has the number 7.
+    pub acknowledged: AtomicU64,
+    /// Nobody is left, and every tender is over.
+    pub over: AtomicBool,
+    /// A look at what happened panics.
+    pub panics: AtomicBool,
+    /// Who waited for a message that never came has gone away.
+    pub left: Notify,
+}
+
+/// Tells when it is dropped.
+struct Leaving<'t>(&'t Told);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.left.notify_one();
+    }
 }
 
 impl Told {
@@ -47,8 +67,21 @@ impl Told {
         self.refusals.lock().unwrap().pop_front().map_or(Ok(()), Err)
     }
 
+    /// What happened, the first event being of this kind.
+    fn happened(&self, kind: &str, data: Value) -> Vec<AgentEventView> {
+        let mut events = vec![AgentEventView { at_ms: 1_000, kind: kind.into(), data }];
+        events.extend(self.news.lock().unwrap().iter().cloned());
+        events
+    }
+
+    pub(crate) fn happens(&self, kind: &str) {
+        let event = AgentEventView { at_ms: 2_500, kind: kind.into(), data: json!({"n": 1}) };
+        self.news.lock().unwrap().push(event);
+    }
+
     fn found(&self, name: &str) -> Result<AgentView, ApiError> {
-        let found = agents()
+        let agents = if self.over.load(Ordering::Relaxed) { Vec::new() } else { agents() };
+        let found = agents
             .into_iter()
             .find(|agent| agent.name == name || agent.name.strip_suffix("@local") == Some(name));
         found.ok_or_else(|| ApiError::new(codes::NO_AGENT, format!("no agent `{name}` lives here")))
@@ -230,13 +263,14 @@ impl Tenders for Told {
 
     async fn tender(&self, id: &str) -> Result<TenderView, ApiError> {
         self.note(format!("tender {id}"))?;
-        Ok(tender())
+        let over = self.over.load(Ordering::Relaxed);
+        let state = if over { TenderStanding::Done } else { TenderStanding::Working };
+        Ok(TenderView { state, ..tender() })
     }
 
     async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
         self.note(format!("tender_events {id}"))?;
-        let data = json!({"choice": "close"});
-        Ok(vec![AgentEventView { at_ms: 1_000, kind: "tender.decided".into(), data }])
+        Ok(self.happened("tender.decided", json!({"choice": "close"})))
     }
 
     async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
@@ -299,8 +333,19 @@ impl Agents for Told {
 
     async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError> {
         self.note(format!("events {name} {limit}"))?;
-        let data = json!({"version": "0.1.0"});
-        Ok(vec![AgentEventView { at_ms: 1_000, kind: "agent.started".into(), data }])
+        Ok(self.happened("agent.started", json!({"version": "0.1.0"})))
+    }
+
+    async fn events_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AgentEventView>, ApiError> {
+        self.note(format!("events {name} {limit} after {after}"))?;
+        assert!(!self.panics.load(Ordering::Relaxed), "as it was told to");
+        let all = self.happened("agent.started", json!({"version": "0.1.0"}));
+        Ok(all.into_iter().skip(usize::try_from(after).unwrap()).take(limit).collect())
     }
 
     async fn start(&self, name: &str) -> Result<AgentView, ApiError> {
@@ -353,12 +398,24 @@ impl Agents for Told {
 
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
         self.note(format!("inbox {name} {wait_ms}"))?;
+        if name == "silent" {
+            let _leaving = Leaving(self);
+            if wait_ms == 0 {
+                return Ok(InboxView { waiting: None });
+            }
+            self.begun.notify_one();
+            std::future::pending::<()>().await;
+        }
         let message = json!({"performative": "cfp", "content": "x"});
-        Ok(InboxView { waiting: Some(WaitingView { number: 7, id: None, message }) })
+        let number = 7 + self.acknowledged.load(Ordering::Relaxed);
+        Ok(InboxView { waiting: Some(WaitingView { number, id: None, message }) })
     }
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
-        self.note(format!("acknowledge {name} {number}"))
+        self.note(format!("acknowledge {name} {number}"))?;
+        let next = number - 6;
+        self.acknowledged.fetch_max(next, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError> {

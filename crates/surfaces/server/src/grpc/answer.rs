@@ -1,0 +1,164 @@
+//! The way of one call, from its first header to its answer, or to the beginning of the answers that go on.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
+use bottega_actor::{contained, within};
+use bottega_api::{ApiError, codes};
+use http_body_util::BodyExt as _;
+use tokio::sync::OwnedSemaphorePermit;
+use tonic::codegen::Service as _;
+use tonic::{Code, Status};
+use tracing::Instrument as _;
+
+use super::method::{self, Method, Way};
+use super::{QUESTION, status};
+use crate::answer::{no_room, panicked, read, too_long};
+use crate::endpoints::Size;
+use crate::fault::Fault;
+use crate::guard::{self, Access};
+use crate::request_name;
+use crate::server::Desk;
+
+/// Whether a request is a call: by its content type, which nothing else has.
+pub(crate) fn is_call(request: &Request<Body>) -> bool {
+    let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.and_then(|media| media.split(';').next()).unwrap_or_default().trim();
+    ["application/grpc", "application/grpc+proto"].iter().any(|own| own.eq_ignore_ascii_case(media))
+}
+
+/// Answers a call.
+pub(crate) async fn answer(
+    desk: Arc<Desk>,
+    calls: Router,
+    request: Request<Body>,
+) -> Response<Body> {
+    let name = request_name::of(request.headers(), desk.entropy.as_ref());
+    let method = method::find(request.uri().path());
+    let path = method.map_or("unknown", |method| method.path);
+    let span = tracing::info_span!("grpc", request = %name, method = path);
+    let way = async {
+        let came = contained(carry_out(&desk, method, calls, request)).await;
+        let fault = match came {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(fault)) => Err(fault),
+            Err(panic) => Err(panicked(&panic, &name)),
+        };
+        let response = fault.unwrap_or_else(|fault| {
+            tracing::info!(code = fault.error.code, "refused");
+            status::of(&fault, &desk.url).into_http()
+        });
+        let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |it| it.code());
+        desk.counts.add_call(path, code);
+        tracing::debug!(?code, "answered");
+        response
+    };
+    let mut response = way.instrument(span).await;
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(request_name::HEADER, name);
+    }
+    response
+}
+
+async fn carry_out(
+    desk: &Arc<Desk>,
+    method: Option<&'static Method>,
+    mut calls: Router,
+    request: Request<Body>,
+) -> Result<Response<Body>, Fault> {
+    let authority = request.uri().authority().map(|it| it.as_str());
+    guard::is_no_stranger(request.headers(), authority)?;
+    let access = method.map_or(Access::Token, |method| method.access);
+    desk.guard.admit(access, request.headers())?;
+    if request.version() != Version::HTTP_2 {
+        let error = ApiError::new(codes::USAGE, "gRPC is spoken over HTTP/2 alone");
+        return Err(error.step("use a client that speaks HTTP/2 without TLS").into());
+    }
+    let Some(method) = method else {
+        let error = ApiError::new(codes::USAGE, format!("there is no `{}`", request.uri().path()));
+        let error = error.step("ask server reflection: it lists what there is");
+        // Which gRPC calls `UNIMPLEMENTED`.
+        return Err(Fault::under(StatusCode::METHOD_NOT_ALLOWED, error));
+    };
+    match method.way {
+        Way::Once { patience, largest } => {
+            // Health is answered however much is under way.
+            let _place = match (method.access, largest) {
+                (Access::Open, _) => None,
+                (Access::Token | Access::Person, size) => {
+                    let room = match size {
+                        Size::Module => &desk.modules_at_once,
+                        Size::Usual => &desk.at_once,
+                    };
+                    Some(room.try_acquire().map_err(|_| no_room())?)
+                }
+            };
+            let patience = desk.limits.patience(patience);
+            let work = async {
+                let request = whole(request, most(desk, method, largest)).await?;
+                Ok(called(&mut calls, request).await)
+            };
+            within(patience, work).await.unwrap_or_else(|| Err(late(patience)))
+        }
+        Way::Follow | Way::Talk => {
+            let room = match method.access {
+                Access::Open => &desk.watches_at_once,
+                Access::Token | Access::Person => &desk.streams_at_once,
+            };
+            let place = Arc::clone(room).try_acquire_owned().map_err(|_| no_room())?;
+            let begin = async {
+                let request = match method.way {
+                    Way::Once { .. } | Way::Follow => {
+                        whole(request, most(desk, method, Size::Usual)).await?
+                    }
+                    Way::Talk => request,
+                };
+                Ok(called(&mut calls, request).await)
+            };
+            let patience = desk.limits.usual;
+            let begun = within(patience, begin).await.unwrap_or_else(|| Err(late(patience)))?;
+            Ok(begun.map(|body| held(body, place)))
+        }
+    }
+}
+
+async fn called(calls: &mut Router, request: Request<Body>) -> Response<Body> {
+    match calls.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Bytes of a question at most. Anybody may ask for health, so there is little room for that.
+fn most(desk: &Desk, method: &Method, size: Size) -> usize {
+    let most = desk.limits.bytes(size);
+    match method.access {
+        Access::Open => most.min(QUESTION),
+        Access::Token | Access::Person => most,
+    }
+}
+
+/// The request with its whole body, of which no more is read than it may have.
+async fn whole(request: Request<Body>, most: usize) -> Result<Request<Body>, Fault> {
+    let (parts, body) = request.into_parts();
+    let bytes = read(body, &parts.headers, most).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// What may have been done all the same is not told as if the server were not there.
+fn late(patience: std::time::Duration) -> Fault {
+    let mut fault = too_long(patience);
+    fault.status = StatusCode::GATEWAY_TIMEOUT;
+    fault
+}
+
+/// A body that keeps its place until its end, or until nobody wants it any more.
+fn held(body: Body, place: OwnedSemaphorePermit) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _kept = &place;
+        frame
+    }))
+}

@@ -1,0 +1,167 @@
+//! Answers that go on: what happens to somebody, and what somebody outside is told.
+//!
+//! Nothing runs here by itself: a stream looks when it is asked for more, and dropping it is its end. So a client that goes
+//! away leaves nothing behind. When the server is to stop, every stream ends with `UNAVAILABLE`.
+
+use std::collections::VecDeque;
+
+use bottega_actor::{contained, sleep};
+use bottega_api::{AgentEventView, ApiError, WaitingView, codes};
+use futures::future::{Either, select};
+use futures::{Stream, StreamExt as _, stream};
+use tonic::Status;
+
+use super::{Answers, Service};
+use crate::server::Desk;
+
+/// Events that are read at a time.
+const PAGE: usize = 1_000;
+/// How long a message is waited for before it is looked whether its agent is still there, in milliseconds.
+const WAIT: u64 = 10_000;
+
+/// Whom events are about.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    Agent(String),
+    Tender(String),
+}
+
+/// A stream in the form that its call gives.
+pub(super) fn shown<T: 'static, V: 'static>(
+    stream: impl Stream<Item = Result<T, Status>> + Send + 'static,
+    mut show: impl FnMut(T) -> V + Send + 'static,
+) -> Answers<V> {
+    stream.map(move |item| item.map(&mut show)).boxed()
+}
+
+/// What is left to be told, and whether more may come.
+struct Followed {
+    what: What,
+    /// Events that were told.
+    told: u64,
+    read: VecDeque<AgentEventView>,
+    over: bool,
+}
+
+/// What happened after the first `after` events, and what happens from now on, each with its number, until it is over.
+pub(super) fn events(
+    service: Service,
+    what: What,
+    after: u64,
+) -> impl Stream<Item = Result<(u64, AgentEventView), Status>> + Send + 'static {
+    let followed = Followed { what, told: after, read: VecDeque::new(), over: false };
+    stepwise(service, followed, |service, mut followed| async move {
+        let desk = &service.0;
+        loop {
+            if let Some(event) = followed.read.pop_front() {
+                followed.told += 1;
+                return Ok(Some(((followed.told, event), followed)));
+            }
+            if followed.over {
+                return Ok(None);
+            }
+            let (over, read) = unless_stopped(desk, followed.look(desk)).await??;
+            // Once more when it is over: there may be more than were read at once.
+            followed.over = over && read.is_empty();
+            if read.is_empty() && !over {
+                unless_stopped(desk, sleep(desk.limits.look)).await?;
+            }
+            followed.read = read.into();
+        }
+    })
+}
+
+impl Followed {
+    /// Whether it is over, and then what happened: nothing can come in between.
+    async fn look(&self, desk: &Desk) -> Result<(bool, Vec<AgentEventView>), ApiError> {
+        let agents = &desk.agents;
+        match &self.what {
+            What::Agent(name) => {
+                let gone = match agents.show(name).await {
+                    Ok(_) => false,
+                    Err(error) if error.code == codes::NO_AGENT.name => true,
+                    Err(error) => return Err(error),
+                };
+                Ok((gone, agents.events_after(name, self.told, PAGE).await?))
+            }
+            What::Tender(id) => {
+                let over = agents.tender(id).await?.state.is_ended();
+                let told = usize::try_from(self.told).unwrap_or(usize::MAX);
+                let events = agents.tender_events(id).await?;
+                Ok((over, events.into_iter().skip(told).collect()))
+            }
+        }
+    }
+}
+
+/// What an agent outside is told, each message until it is acknowledged and then the next.
+pub(super) fn inbox(
+    service: Service,
+    name: String,
+) -> impl Stream<Item = Result<WaitingView, Status>> + Send + 'static {
+    let last: Option<u64> = None;
+    stepwise(service, (name, last), |service, (name, last)| async move {
+        let desk = &service.0;
+        loop {
+            let acknowledged = desk.acknowledged.notified();
+            tokio::pin!(acknowledged);
+            // Registered before looking, so that none in between is missed.
+            acknowledged.as_mut().enable();
+            let inbox = unless_stopped(desk, desk.agents.inbox(&name, WAIT)).await??;
+            match inbox.waiting {
+                Some(waiting) if Some(waiting.number) != last => {
+                    let last = Some(waiting.number);
+                    return Ok(Some((waiting, (name, last))));
+                }
+                // It may be acknowledged by another way than this server's, or taken back.
+                Some(_) => {
+                    let look = sleep(desk.limits.look);
+                    tokio::pin!(look);
+                    unless_stopped(desk, select(acknowledged, look)).await?;
+                }
+                None => {}
+            }
+        }
+    })
+}
+
+/// A stream of what `step` gives, until it gives nothing or fails. A panic fails it and nothing else.
+fn stepwise<S, T, F>(
+    service: Service,
+    state: S,
+    step: impl Fn(Service, S) -> F + Send + Copy + 'static,
+) -> impl Stream<Item = Result<T, Status>> + Send + 'static
+where
+    S: Send + 'static,
+    T: Send + 'static,
+    F: Future<Output = Result<Option<(T, S)>, ApiError>> + Send,
+{
+    stream::unfold(Some((service, state)), move |left| async move {
+        let (service, state) = left?;
+        let error = match contained(step(service.clone(), state)).await {
+            Ok(Ok(Some((item, next)))) => return Some((Ok(item), Some((service, next)))),
+            Ok(Ok(None)) => return None,
+            Ok(Err(error)) => error,
+            Err(panic) => {
+                tracing::error!(panic, "a stream panicked");
+                ApiError::new(codes::INTERNAL, "the server failed at this stream")
+            }
+        };
+        Some((Err(service.refused(error)), None))
+    })
+}
+
+/// What a future gives, unless the server is to stop meanwhile.
+async fn unless_stopped<F: Future>(desk: &Desk, future: F) -> Result<F::Output, ApiError> {
+    let (stopped, future) = (desk.stopped(), future);
+    tokio::pin!(stopped, future);
+    match select(stopped, future).await {
+        Either::Left(((), _)) => Err(stopping()),
+        Either::Right((value, _)) => Ok(value),
+    }
+}
+
+pub(super) fn stopping() -> ApiError {
+    ApiError::new(codes::NO_SERVER, "the server is being stopped")
+        .step("begin again where it was left, once the server is there again")
+}

@@ -1,0 +1,144 @@
+//! Messages: what agents are told and asked, and how those outside hear it.
+
+use bottega_api::{
+    ApiError, AskRequest, DeadView, DeliveryClass as Class, MailView, SaidView, SendRequest,
+    WaitingView, codes,
+};
+use tonic::{Request, Response};
+
+use super::wire::message_service_server::MessageService;
+use super::wire::{
+    AcknowledgeRequest, AcknowledgeResponse, AclMessage, AskAgentRequest, AskAgentResponse, Dead,
+    DeliveryClass, GetConversationRequest, GetConversationResponse, ListMailRequest,
+    ListMailResponse, Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest, ResendMailResponse,
+    Said, SendMessageRequest, SendMessageResponse,
+};
+use super::{Answer, Answers, Service, acl, follow, time};
+use crate::call::LONGEST_KEY;
+use crate::endpoints::messages::is_short_enough;
+
+fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
+    message.map(acl::value).ok_or_else(|| {
+        ApiError::new(codes::MALFORMED, "there is no `message`")
+            .step("send one, with its `performative` and its `receivers`")
+    })
+}
+
+fn key(key: String) -> Result<Option<String>, ApiError> {
+    if key.len() > LONGEST_KEY {
+        let why = format!("`idempotency_key` has {LONGEST_KEY} bytes at most");
+        return Err(ApiError::new(codes::MALFORMED, why).step("choose a shorter one"));
+    }
+    Ok(super::said(key))
+}
+
+fn class(class: i32) -> Result<Option<Class>, ApiError> {
+    match DeliveryClass::try_from(class) {
+        Ok(DeliveryClass::Unspecified) => Ok(None),
+        Ok(DeliveryClass::Transient) => Ok(Some(Class::Transient)),
+        Ok(DeliveryClass::Durable) => Ok(Some(Class::Durable)),
+        Err(_) => {
+            let why = format!("there is no way {class} to keep a message");
+            Err(ApiError::new(codes::MALFORMED, why)
+                .step("choose transient or durable, or neither"))
+        }
+    }
+}
+
+fn mail(view: MailView) -> Mail {
+    let dead =
+        |DeadView { cause, words, at_ms }| Dead { cause, words, at: Some(time::time(at_ms)) };
+    Mail {
+        id: view.id,
+        at: Some(time::time(view.at_ms)),
+        dead: view.dead.map(dead),
+        message: acl::message(view.message),
+    }
+}
+
+fn said(view: SaidView) -> Said {
+    Said { id: view.id, at: Some(time::time(view.at_ms)), message: acl::message(view.message) }
+}
+
+fn waiting(view: WaitingView) -> ReceiveResponse {
+    ReceiveResponse { number: view.number, id: view.id, message: acl::message(view.message) }
+}
+
+#[tonic::async_trait]
+impl MessageService for Service {
+    type ReceiveStream = Answers<ReceiveResponse>;
+
+    async fn send_message(
+        &self,
+        request: Request<SendMessageRequest>,
+    ) -> Answer<SendMessageResponse> {
+        let request = request.into_inner();
+        let sent = async {
+            let request = SendRequest {
+                message: given(request.message)?,
+                delivery: class(request.delivery)?,
+                idempotency_key: key(request.idempotency_key)?,
+            };
+            self.agents().send(request).await
+        };
+        self.give(sent.await.map(|receipt| SendMessageResponse {
+            id: receipt.id,
+            already_stored: receipt.repeated,
+        }))
+    }
+
+    async fn ask_agent(&self, request: Request<AskAgentRequest>) -> Answer<AskAgentResponse> {
+        let AskAgentRequest { message, timeout } = request.into_inner();
+        let asked = async {
+            let message = given(message)?;
+            let span = timeout.map(|span| time::milliseconds("timeout", span)).transpose()?;
+            let request = AskRequest { message, timeout_ms: span };
+            is_short_enough(&request, self.0.limits.long, "timeout")?;
+            self.agents().ask(request).await
+        };
+        self.give(
+            asked
+                .await
+                .map(|answer| AskAgentResponse { message: answer.message.and_then(acl::message) }),
+        )
+    }
+
+    async fn list_mail(&self, request: Request<ListMailRequest>) -> Answer<ListMailResponse> {
+        let all = self.agents().mail(&request.into_inner().name).await;
+        self.give(all.map(|all| ListMailResponse { mail: all.into_iter().map(mail).collect() }))
+    }
+
+    async fn resend_mail(&self, request: Request<ResendMailRequest>) -> Answer<ResendMailResponse> {
+        let ResendMailRequest { name, id } = request.into_inner();
+        self.give(self.agents().resend(&name, &id).await.map(|()| ResendMailResponse {}))
+    }
+
+    async fn get_conversation(
+        &self,
+        request: Request<GetConversationRequest>,
+    ) -> Answer<GetConversationResponse> {
+        let all = self.agents().conversation(&request.into_inner().id).await;
+        self.give(
+            all.map(|all| GetConversationResponse { said: all.into_iter().map(said).collect() }),
+        )
+    }
+
+    async fn receive(&self, request: Request<ReceiveRequest>) -> Answer<Self::ReceiveStream> {
+        let name = request.into_inner().name;
+        // Whoever has no inbox is told so at once.
+        if let Err(error) = self.agents().inbox(&name, 0).await {
+            return Err(self.refused(error));
+        }
+        Ok(Response::new(follow::shown(follow::inbox(self.clone(), name), waiting)))
+    }
+
+    async fn acknowledge(
+        &self,
+        request: Request<AcknowledgeRequest>,
+    ) -> Answer<AcknowledgeResponse> {
+        let AcknowledgeRequest { name, number } = request.into_inner();
+        let done = self.agents().acknowledge(&name, number).await;
+        self.0.acknowledged.notify_waiters();
+        self.give(done.map(|()| AcknowledgeResponse {}))
+    }
+}
