@@ -11,6 +11,7 @@ const PROTO: &str = "../../../proto";
 const FILES: &[&str] = &[
     "bottega/v1/acl.proto",
     "bottega/v1/agents.proto",
+    "bottega/v1/groups.proto",
     "bottega/v1/messages.proto",
     "bottega/v1/tenders.proto",
     "bottega/v1/tree.proto",

@@ -2,7 +2,7 @@
 
 pub(crate) mod agents;
 mod description;
-mod groups;
+pub(crate) mod groups;
 mod health;
 pub(crate) mod messages;
 mod metrics;

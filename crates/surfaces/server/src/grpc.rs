@@ -8,6 +8,7 @@ mod acl;
 mod agents;
 mod answer;
 mod follow;
+mod groups;
 mod health;
 mod json;
 mod messages;
@@ -33,6 +34,7 @@ pub(crate) use answer::{answer, is_call};
 use crate::fault::Fault;
 use crate::server::Desk;
 use wire::agent_service_server::AgentServiceServer;
+use wire::group_service_server::GroupServiceServer;
 use wire::message_service_server::MessageServiceServer;
 use wire::tender_service_server::TenderServiceServer;
 use wire::tree_service_server::TreeServiceServer;
@@ -117,6 +119,7 @@ pub(crate) fn routes(desk: &Arc<Desk>) -> Result<Router, ApiError> {
     // How much is read of each is bounded before it comes here.
     let routes = Routes::default()
         .add_service(AgentServiceServer::new(service.clone()).max_decoding_message_size(largest))
+        .add_service(GroupServiceServer::new(service.clone()).max_decoding_message_size(largest))
         .add_service(MessageServiceServer::new(service.clone()).max_decoding_message_size(largest))
         .add_service(TenderServiceServer::new(service.clone()).max_decoding_message_size(largest))
         .add_service(TreeServiceServer::new(service.clone()).max_decoding_message_size(largest))

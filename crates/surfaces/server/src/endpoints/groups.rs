@@ -174,13 +174,19 @@ async fn unsubscribe(call: Call) -> Result<Reply, Fault> {
     Ok(Reply::nothing())
 }
 
+/// How many entries are to be shown.
+pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
+    let limit = wanted.unwrap_or(ENTRIES);
+    if (1..=MOST).contains(&limit) {
+        return Ok(limit);
+    }
+    let why = format!("`limit` is 1 to {MOST}, not {limit}");
+    Err(ApiError::new(codes::USAGE, why).step("ask for fewer at once"))
+}
+
 async fn entries(call: Call) -> Result<Reply, Fault> {
     let query = call.query(&["prefix"], &["limit"])?;
-    let limit = query.number("limit").unwrap_or(ENTRIES);
-    if !(1..=MOST).contains(&limit) {
-        let error = ApiError::new(codes::USAGE, format!("`limit` is 1 to {MOST}, not {limit}"));
-        return Err(error.step("ask for fewer at once").into());
-    }
+    let limit = limit(query.number("limit"))?;
     let prefix = query.word("prefix").unwrap_or_default();
     Reply::json(StatusCode::OK, &call.agents().entries(prefix, limit).await?)
 }

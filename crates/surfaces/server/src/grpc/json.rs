@@ -15,7 +15,8 @@ pub(super) fn object(value: &Value) -> Option<Struct> {
     })
 }
 
-fn carried(value: &Value) -> Carried {
+/// Any value.
+pub(super) fn carried(value: &Value) -> Carried {
     let kind = match value {
         Value::Null => Kind::NullValue(0),
         Value::Bool(value) => Kind::BoolValue(*value),
@@ -53,7 +54,8 @@ pub(super) fn fields(object: Struct) -> Map<String, Value> {
     object.fields.into_iter().map(|(key, value)| (key, read(value))).collect()
 }
 
-fn read(value: Carried) -> Value {
+/// Any value that a client sent.
+pub(super) fn read(value: Carried) -> Value {
     match value.kind {
         None | Some(Kind::NullValue(_)) => Value::Null,
         Some(Kind::BoolValue(value)) => Value::Bool(value),

@@ -32,7 +32,7 @@ fn key(key: String) -> Result<Option<String>, ApiError> {
     Ok(super::said(key))
 }
 
-fn class(class: i32) -> Result<Option<Class>, ApiError> {
+pub(super) fn class(class: i32) -> Result<Option<Class>, ApiError> {
     match DeliveryClass::try_from(class) {
         Ok(DeliveryClass::Unspecified) => Ok(None),
         Ok(DeliveryClass::Transient) => Ok(Some(Class::Transient)),

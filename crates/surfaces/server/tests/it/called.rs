@@ -129,6 +129,68 @@ fn every_call_arrives_and_comes_back() {
     });
 }
 
+/// Any JSON that is a text.
+fn text(text: &str) -> Option<prost_types::Value> {
+    let kind = prost_types::value::Kind::StringValue(text.into());
+    Some(prost_types::Value { kind: Some(kind) })
+}
+
+#[test]
+fn what_is_said_to_many_arrives_and_comes_back() {
+    called(Limits::default(), async |site, mut peer| {
+        let groups = &mut peer.groups;
+        let hello = PublishRequest {
+            topic: "orders.new".into(),
+            content: text("one hinge"),
+            delivery: DeliveryClass::Durable.into(),
+            idempotency_key: "k".into(),
+        };
+        let told = groups.publish(hello).await.unwrap().into_inner();
+        insta::assert_debug_snapshot!("who_was_told", told);
+        let (agent, pattern, group) = (named(), "orders.>".to_owned(), "packers".to_owned());
+        let wish = SubscribeRequest { agent: agent.clone(), pattern: pattern.clone(), group };
+        let subscribed = groups.subscribe(wish).await.unwrap().into_inner();
+        assert_eq!(subscribed.pattern, pattern);
+        let end = UnsubscribeRequest { agent, pattern, group: String::new() };
+        groups.unsubscribe(end).await.unwrap();
+        for agent in ["", "a b&c"] {
+            let list = ListSubscriptionsRequest { agent: agent.into() };
+            let listed = groups.list_subscriptions(list).await.unwrap().into_inner();
+            assert_eq!(listed.subscriptions, std::slice::from_ref(&subscribed));
+        }
+        let name = || "work.hinge".to_owned();
+        let entry = groups.get_entry(GetEntryRequest { name: name() }).await.unwrap().into_inner();
+        insta::assert_debug_snapshot!("an_entry", entry);
+        for limit in [9, 0] {
+            let list = ListEntriesRequest { prefix: "work".into(), limit };
+            let listed = groups.list_entries(list).await.unwrap().into_inner();
+            assert_eq!(listed.entries, std::slice::from_ref(&entry));
+        }
+        let write = WriteEntryRequest {
+            name: name(),
+            value: text("forge"),
+            within: seconds(60),
+            expected_version: Some(0),
+            by: named(),
+            idempotency_key: "k".into(),
+        };
+        assert_eq!(groups.write_entry(write).await.unwrap().into_inner(), entry);
+        let take =
+            TakeEntryRequest { name: name(), expected_version: Some(3), ..Default::default() };
+        assert_eq!(groups.take_entry(take).await.unwrap().into_inner(), entry);
+        insta::assert_snapshot!("calls_to_many", site.agents.calls().join("\n"));
+        let most = ListEntriesRequest { prefix: String::new(), limit: 1_001 };
+        let (code, own, _) = told_of(groups.list_entries(most).await);
+        assert_eq!((code, own.as_str()), (Code::InvalidArgument, "BTG0001"));
+    });
+}
+
+/// What a call that is refused tells.
+#[track_caller]
+fn told_of<V: std::fmt::Debug>(refused: Result<V, Status>) -> (Code, String, String) {
+    told(&refused.unwrap_err())
+}
+
 #[test]
 fn every_error_comes_back_as_it_was() {
     called(Limits::default(), async |site, mut peer| {

@@ -29,6 +29,7 @@ pub(crate) mod wire {
 }
 
 use wire::agent_service_client::AgentServiceClient;
+use wire::group_service_client::GroupServiceClient;
 use wire::message_service_client::MessageServiceClient;
 use wire::tender_service_client::TenderServiceClient;
 use wire::tree_service_client::TreeServiceClient;
@@ -62,6 +63,7 @@ pub(crate) fn line(site: &Site, authorization: Option<&str>) -> Line {
 pub(crate) struct Peer {
     pub line: Line,
     pub agents: AgentServiceClient<Line>,
+    pub groups: GroupServiceClient<Line>,
     pub messages: MessageServiceClient<Line>,
     pub tenders: TenderServiceClient<Line>,
     pub tree: TreeServiceClient<Line>,
@@ -72,6 +74,7 @@ impl Peer {
         let line = line(site, Some(&format!("Bearer {TOKEN}")));
         Self {
             agents: AgentServiceClient::new(line.clone()),
+            groups: GroupServiceClient::new(line.clone()),
             messages: MessageServiceClient::new(line.clone()),
             tenders: TenderServiceClient::new(line.clone()),
             tree: TreeServiceClient::new(line.clone()),
