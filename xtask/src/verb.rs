@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod cover;
 pub(crate) mod demo;
+pub(crate) mod fuzz;
 pub(crate) mod setup;
 pub(crate) mod test;
 
@@ -23,6 +24,8 @@ pub(crate) enum Verb {
     Check(check::Args),
     /// Runs a benchmark beside its peer and writes `bench/results/NAME.json`.
     Bench(bench::Args),
+    /// Runs every fuzz target for a bounded time.
+    Fuzz(fuzz::Args),
     /// Measures which lines the tests reach.
     Cover(cover::Args),
     /// Installs what building and testing need; names each system package first.
@@ -37,6 +40,7 @@ impl Verb {
             Self::Test(args) => test::run(&args, workshop),
             Self::Check(args) => check::run(&args, workshop),
             Self::Bench(args) => bench::run(&args, workshop),
+            Self::Fuzz(args) => fuzz::run(&args, workshop),
             Self::Cover(args) => cover::run(&args, workshop),
             Self::Setup(args) => setup::run(&args, workshop),
         }

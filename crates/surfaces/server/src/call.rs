@@ -1,13 +1,16 @@
 //! One request as an endpoint sees it, and what the endpoint gives back.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bottega_api::{ApiError, codes};
 use bottega_client::Agents;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -141,8 +144,24 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 pub(crate) struct Reply {
     status: StatusCode,
     media: &'static str,
-    body: String,
+    body: Content,
     location: Option<String>,
+}
+
+/// What stands in an answer.
+enum Content {
+    Whole(String),
+    /// It comes piece by piece.
+    GoingOn(BoxStream<'static, Bytes>),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole(text) => text.fmt(f),
+            Self::GoingOn(_) => f.write_str("going on"),
+        }
+    }
 }
 
 impl Reply {
@@ -150,20 +169,26 @@ impl Reply {
     pub(crate) fn json<V: Serialize>(status: StatusCode, view: &V) -> Result<Self, Fault> {
         let body = serde_json::to_string(view)
             .map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?;
-        Ok(Self { status, media: "application/json", body, location: None })
+        Ok(Self { status, media: "application/json", body: Content::Whole(body), location: None })
     }
 
     pub(crate) const fn text(media: &'static str, body: String) -> Self {
-        Self { status: StatusCode::OK, media, body, location: None }
+        Self { status: StatusCode::OK, media, body: Content::Whole(body), location: None }
+    }
+
+    /// An answer that comes piece by piece.
+    pub(crate) const fn going_on(media: &'static str, pieces: BoxStream<'static, Bytes>) -> Self {
+        Self { status: StatusCode::OK, media, body: Content::GoingOn(pieces), location: None }
     }
 
     /// A page to read: HTML that needs nothing from anywhere, and is held to that.
     pub(crate) const fn page(body: String) -> Self {
-        Self { status: StatusCode::OK, media: HTML, body, location: None }
+        Self { status: StatusCode::OK, media: HTML, body: Content::Whole(body), location: None }
     }
 
     pub(crate) const fn nothing() -> Self {
-        Self { status: StatusCode::NO_CONTENT, media: "", body: String::new(), location: None }
+        let body = Content::Whole(String::new());
+        Self { status: StatusCode::NO_CONTENT, media: "", body, location: None }
     }
 
     /// With the address of what was made.
@@ -173,7 +198,11 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+        let body = match self.body {
+            Content::Whole(text) => Body::from(text),
+            Content::GoingOn(pieces) => Body::from_stream(pieces.map(Ok::<_, Infallible>)),
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         if !self.media.is_empty() {

@@ -7,7 +7,6 @@
 mod acl;
 mod agents;
 mod answer;
-mod follow;
 mod groups;
 mod health;
 mod json;
@@ -24,6 +23,7 @@ use axum::Router;
 use bottega_api::{ApiError, codes};
 use bottega_client::Agents;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
 use tonic::service::Routes;
 use tonic::{Response, Status};
 use tonic_health::pb::health_server::HealthServer;
@@ -85,6 +85,21 @@ impl Service {
         let fault = error.into();
         tracing::info!(code = fault.error.code, "refused");
         status::of(&fault, &self.0.url)
+    }
+}
+
+impl Service {
+    /// A stream in the form that its call gives.
+    fn follow<T: 'static, V: 'static>(
+        &self,
+        stream: impl Stream<Item = Result<T, ApiError>> + Send + 'static,
+        mut show: impl FnMut(T) -> V + Send + 'static,
+    ) -> Answers<V> {
+        let service = self.clone();
+        let shown = move |item: Result<T, ApiError>| {
+            item.map(&mut show).map_err(|error| service.refused(error))
+        };
+        stream.map(shown).boxed()
     }
 }
 

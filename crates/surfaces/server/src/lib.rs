@@ -22,6 +22,7 @@ mod call;
 mod counts;
 mod endpoints;
 mod fault;
+mod follow;
 mod grpc;
 mod guard;
 mod listen;
@@ -30,5 +31,6 @@ mod page;
 mod readiness;
 mod request_name;
 mod server;
+mod sse;
 
 pub use server::{Limits, Options, Server};

@@ -1,11 +1,18 @@
 //! Agents: their life, and what became of it.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
-use bottega_api::{AgentEventView, AgentView, ApiError, DeployRequest, InboxView, MailView, codes};
+use bottega_api::{
+    AgentEventView, AgentView, ApiError, DeployRequest, InboxView, MailView, WaitingView, codes,
+};
+
+use futures::StreamExt as _;
 
 use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::{follow, sse};
 
 const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
 const OTHER_STATE: StatusCode = StatusCode::CONFLICT;
@@ -169,6 +176,26 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
+        parameters: sse::SEEN,
+        ..get(
+            "/v1/agents/{name}/events/stream",
+            "followAgentEvents",
+            "What happened to an agent, and what happens to it from now on, until it is gone",
+            Gives::text(sse::MEDIA, "Server-sent events `event`, each with its number as `id`."),
+            |call| Box::pin(follow_events(call)),
+        )
+    },
+    Endpoint {
+        group: Group::Messages,
+        ..get(
+            "/v1/agents/{name}/inbox/stream",
+            "followInbox",
+            "What an agent outside is told, each message once the one before was acknowledged",
+            Gives::text(sse::MEDIA, "Server-sent events `message`, each with its number as `id`."),
+            |call| Box::pin(follow_inbox(call)),
+        )
+    },
+    Endpoint {
         group: Group::Messages,
         ..get(
             "/v1/agents/{name}/mail",
@@ -284,6 +311,24 @@ async fn events(call: Call) -> Result<Reply, Fault> {
         }
     };
     Reply::json(StatusCode::OK, &events)
+}
+
+async fn follow_events(call: Call) -> Result<Reply, Fault> {
+    let (name, query) = (call.part("name").to_owned(), call.query(&[], &["after"])?);
+    let after = sse::seen(&call.headers, query.number("after"))?;
+    // Whoever is not there is told of at once.
+    call.agents().show(&name).await?;
+    let events = follow::events(Arc::clone(&call.desk), follow::What::Agent(name), after);
+    sse::reply(&call, events.map(|told| told.map(|(number, event)| (number, "event", event))))
+}
+
+async fn follow_inbox(call: Call) -> Result<Reply, Fault> {
+    let name = call.part("name").to_owned();
+    // Whoever has no inbox is told so at once.
+    call.agents().inbox(&name, 0).await?;
+    let messages = follow::inbox(Arc::clone(&call.desk), name);
+    let told = |waiting: WaitingView| (waiting.number, "message", waiting);
+    sse::reply(&call, messages.map(move |message| message.map(told)))
 }
 
 async fn mail(call: Call) -> Result<Reply, Fault> {

@@ -1,13 +1,18 @@
 //! Tenders: tasks that agents bid for, and what they said about them.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use bottega_api::{
     AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, codes,
 };
 
+use futures::StreamExt as _;
+
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::{follow, sse};
 
 /// Tenders that are shown where the query says nothing.
 const TENDERS: usize = 50;
@@ -73,6 +78,16 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
         |call| Box::pin(events(call)),
     ),
+    Endpoint {
+        parameters: sse::SEEN,
+        ..get(
+            "/v1/tenders/{id}/events/stream",
+            "followTenderEvents",
+            "What happened to a tender, and what happens from now on, until it is over",
+            Gives::text(sse::MEDIA, "Server-sent events `event`, each with its number as `id`."),
+            |call| Box::pin(follow_events(call)),
+        )
+    },
     Endpoint {
         verb: Verb::Post,
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
@@ -146,6 +161,15 @@ async fn show(call: Call) -> Result<Reply, Fault> {
 
 async fn events(call: Call) -> Result<Reply, Fault> {
     Reply::json(StatusCode::OK, &call.agents().tender_events(call.part("id")).await?)
+}
+
+async fn follow_events(call: Call) -> Result<Reply, Fault> {
+    let (id, query) = (call.part("id").to_owned(), call.query(&[], &["after"])?);
+    let after = sse::seen(&call.headers, query.number("after"))?;
+    // What is not there is told of at once.
+    call.agents().tender(&id).await?;
+    let events = follow::events(Arc::clone(&call.desk), follow::What::Tender(id), after);
+    sse::reply(&call, events.map(|told| told.map(|(number, event)| (number, "event", event))))
 }
 
 async fn close(call: Call) -> Result<Reply, Fault> {

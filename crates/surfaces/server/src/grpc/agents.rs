@@ -1,5 +1,7 @@
 //! Agents: their life, and what became of it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bottega_api::{
@@ -16,8 +18,9 @@ use super::wire::{
     RestartAgentRequest, RollBackAgentRequest, StartAgentRequest, StopAgentRequest,
     UpgradeAgentRequest,
 };
-use super::{Answer, Answers, Service, follow, json, time};
+use super::{Answer, Answers, Service, json, time};
 use crate::endpoints::agents::limit;
+use crate::follow;
 
 pub(super) fn agent(view: AgentView) -> Agent {
     let state = match view.state {
@@ -137,8 +140,8 @@ impl AgentService for Service {
         if let Err(error) = self.agents().show(&name).await {
             return Err(self.refused(error));
         }
-        let events = follow::events(self.clone(), follow::What::Agent(name), after);
-        Ok(Response::new(follow::shown(events, |(number, view)| FollowAgentEventsResponse {
+        let events = follow::events(Arc::clone(&self.0), follow::What::Agent(name), after);
+        Ok(Response::new(self.follow(events, |(number, view)| FollowAgentEventsResponse {
             number,
             event: Some(event(view)),
         })))

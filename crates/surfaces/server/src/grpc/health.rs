@@ -10,8 +10,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::Health;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use super::follow::stopping;
 use super::{Answer, Answers, Service, method};
+use crate::follow::stopping;
 use crate::readiness::not_ready;
 use crate::server::Desk;
 

@@ -1,5 +1,7 @@
 //! Messages: what agents are told and asked, and how those outside hear it.
 
+use std::sync::Arc;
+
 use bottega_api::{
     ApiError, AskRequest, DeadView, DeliveryClass as Class, MailView, SaidView, SendRequest,
     WaitingView, codes,
@@ -13,9 +15,10 @@ use super::wire::{
     ListMailResponse, Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest, ResendMailResponse,
     Said, SendMessageRequest, SendMessageResponse,
 };
-use super::{Answer, Answers, Service, acl, follow, time};
+use super::{Answer, Answers, Service, acl, time};
 use crate::call::LONGEST_KEY;
 use crate::endpoints::messages::is_short_enough;
+use crate::follow;
 
 fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     message.map(acl::value).ok_or_else(|| {
@@ -129,7 +132,7 @@ impl MessageService for Service {
         if let Err(error) = self.agents().inbox(&name, 0).await {
             return Err(self.refused(error));
         }
-        Ok(Response::new(follow::shown(follow::inbox(self.clone(), name), waiting)))
+        Ok(Response::new(self.follow(follow::inbox(Arc::clone(&self.0), name), waiting)))
     }
 
     async fn acknowledge(

@@ -1,5 +1,7 @@
 //! Tenders: tasks that agents bid for.
 
+use std::sync::Arc;
+
 use bottega_api::{
     ApiError, BidView, ReputationView, TenderRequest, TenderStanding, TenderView, codes,
 };
@@ -12,8 +14,9 @@ use super::wire::{
     ListTenderEventsRequest, ListTenderEventsResponse, ListTendersRequest, ListTendersResponse,
     OpenTenderRequest, Reputation, Tender, TenderState,
 };
-use super::{Answer, Answers, Service, agents::event, follow, time};
+use super::{Answer, Answers, Service, agents::event, time};
 use crate::endpoints::tenders::limit;
+use crate::follow;
 
 fn tender(view: TenderView) -> Tender {
     let state = match view.state {
@@ -135,8 +138,8 @@ impl TenderService for Service {
         if let Err(error) = self.agents().tender(&id).await {
             return Err(self.refused(error));
         }
-        let events = follow::events(self.clone(), follow::What::Tender(id), after);
-        Ok(Response::new(follow::shown(events, |(number, view)| FollowTenderEventsResponse {
+        let events = follow::events(Arc::clone(&self.0), follow::What::Tender(id), after);
+        Ok(Response::new(self.follow(events, |(number, view)| FollowTenderEventsResponse {
             number,
             event: Some(event(view)),
         })))

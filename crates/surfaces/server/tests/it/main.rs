@@ -9,4 +9,5 @@ mod followed;
 mod peer;
 mod refused;
 mod remotely;
+mod streamed;
 mod world;

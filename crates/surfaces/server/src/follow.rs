@@ -1,18 +1,16 @@
 //! Answers that go on: what happens to somebody, and what somebody outside is told.
 //!
 //! Nothing runs here by itself: a stream looks when it is asked for more, and dropping it is its end. So a client that goes
-//! away leaves nothing behind. When the server is to stop, every stream ends with `UNAVAILABLE`.
+//! away leaves nothing behind. When the server is to stop, every stream ends with an error that says so.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use crate::server::Desk;
 use bottega_actor::{contained, sleep};
 use bottega_api::{AgentEventView, ApiError, WaitingView, codes};
 use futures::future::{Either, select};
-use futures::{Stream, StreamExt as _, stream};
-use tonic::Status;
-
-use super::{Answers, Service};
-use crate::server::Desk;
+use futures::{Stream, stream};
 
 /// Events that are read at a time.
 const PAGE: usize = 1_000;
@@ -21,17 +19,9 @@ const WAIT: u64 = 10_000;
 
 /// Whom events are about.
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     Agent(String),
     Tender(String),
-}
-
-/// A stream in the form that its call gives.
-pub(super) fn shown<T: 'static, V: 'static>(
-    stream: impl Stream<Item = Result<T, Status>> + Send + 'static,
-    mut show: impl FnMut(T) -> V + Send + 'static,
-) -> Answers<V> {
-    stream.map(move |item| item.map(&mut show)).boxed()
 }
 
 /// What is left to be told, and whether more may come.
@@ -44,14 +34,14 @@ struct Followed {
 }
 
 /// What happened after the first `after` events, and what happens from now on, each with its number, until it is over.
-pub(super) fn events(
-    service: Service,
+pub(crate) fn events(
+    desk: Arc<Desk>,
     what: What,
     after: u64,
-) -> impl Stream<Item = Result<(u64, AgentEventView), Status>> + Send + 'static {
+) -> impl Stream<Item = Result<(u64, AgentEventView), ApiError>> + Send + 'static {
     let followed = Followed { what, told: after, read: VecDeque::new(), over: false };
-    stepwise(service, followed, |service, mut followed| async move {
-        let desk = &service.0;
+    stepwise(desk, followed, |desk, mut followed| async move {
+        let desk = &desk;
         loop {
             if let Some(event) = followed.read.pop_front() {
                 followed.told += 1;
@@ -95,13 +85,13 @@ impl Followed {
 }
 
 /// What an agent outside is told, each message until it is acknowledged and then the next.
-pub(super) fn inbox(
-    service: Service,
+pub(crate) fn inbox(
+    desk: Arc<Desk>,
     name: String,
-) -> impl Stream<Item = Result<WaitingView, Status>> + Send + 'static {
+) -> impl Stream<Item = Result<WaitingView, ApiError>> + Send + 'static {
     let last: Option<u64> = None;
-    stepwise(service, (name, last), |service, (name, last)| async move {
-        let desk = &service.0;
+    stepwise(desk, (name, last), |desk, (name, last)| async move {
+        let desk = &desk;
         loop {
             let acknowledged = desk.acknowledged.notified();
             tokio::pin!(acknowledged);
@@ -127,19 +117,19 @@ pub(super) fn inbox(
 
 /// A stream of what `step` gives, until it gives nothing or fails. A panic fails it and nothing else.
 fn stepwise<S, T, F>(
-    service: Service,
+    desk: Arc<Desk>,
     state: S,
-    step: impl Fn(Service, S) -> F + Send + Copy + 'static,
-) -> impl Stream<Item = Result<T, Status>> + Send + 'static
+    step: impl Fn(Arc<Desk>, S) -> F + Send + Copy + 'static,
+) -> impl Stream<Item = Result<T, ApiError>> + Send + 'static
 where
     S: Send + 'static,
     T: Send + 'static,
     F: Future<Output = Result<Option<(T, S)>, ApiError>> + Send,
 {
-    stream::unfold(Some((service, state)), move |left| async move {
-        let (service, state) = left?;
-        let error = match contained(step(service.clone(), state)).await {
-            Ok(Ok(Some((item, next)))) => return Some((Ok(item), Some((service, next)))),
+    stream::unfold(Some((desk, state)), move |left| async move {
+        let (desk, state) = left?;
+        let error = match contained(step(Arc::clone(&desk), state)).await {
+            Ok(Ok(Some((item, next)))) => return Some((Ok(item), Some((desk, next)))),
             Ok(Ok(None)) => return None,
             Ok(Err(error)) => error,
             Err(panic) => {
@@ -147,7 +137,7 @@ where
                 ApiError::new(codes::INTERNAL, "the server failed at this stream")
             }
         };
-        Some((Err(service.refused(error)), None))
+        Some((Err(error), None))
     })
 }
 
@@ -161,7 +151,7 @@ async fn unless_stopped<F: Future>(desk: &Desk, future: F) -> Result<F::Output, 
     }
 }
 
-pub(super) fn stopping() -> ApiError {
+pub(crate) fn stopping() -> ApiError {
     ApiError::new(codes::NO_SERVER, "the server is being stopped")
         .step("begin again where it was left, once the server is there again")
 }
