@@ -1,12 +1,12 @@
 //! On what machine, and at which commit, something was measured.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::step::Step;
 use crate::workshop::Workshop;
 
 /// The machine of a measurement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,

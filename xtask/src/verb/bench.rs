@@ -1,4 +1,7 @@
-//! `bench`: a measurement beside its peer, as a table and as a file.
+//! `bench`: a measurement beside its peer, as a table, as a file, in the page and in the plot.
+
+mod page;
+mod plot;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -17,6 +20,9 @@ use crate::workshop::Workshop;
 pub(crate) struct Args {
     /// Which one; the table of all when absent.
     name: Option<String>,
+    /// Measure nothing: write the plot and the page's tables anew from the results that are kept.
+    #[arg(long, conflicts_with = "name")]
+    plot: bool,
     /// Handed to the benchmark as they are.
     #[arg(last = true)]
     rest: Vec<String>,
@@ -109,9 +115,9 @@ struct Row {
 }
 
 /// What `bench/results/NAME.json` holds.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Results {
-    name: &'static str,
+    name: String,
     commit: String,
     machine: Machine,
     rows: Vec<Row>,
@@ -119,6 +125,9 @@ struct Results {
 
 /// Does it.
 pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
+    if args.plot {
+        return page::write(&workshop.root);
+    }
     let Some(name) = &args.name else {
         BENCHES.iter().for_each(|bench| println!("{:<10} {}", bench.name, bench.about));
         return Ok(());
@@ -135,14 +144,18 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
     eprintln!("$ {step}");
     let rows = rows(&step.capture()?)?;
     let table = table(&rows);
-    let results =
-        Results { name: bench.name, commit: commit(workshop), machine: Machine::here(), rows };
+    let results = Results {
+        name: bench.name.to_owned(),
+        commit: commit(workshop),
+        machine: Machine::here(),
+        rows,
+    };
     let folder = workshop.root.join("bench/results");
     fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{}.json", bench.name));
     fs::write(&path, serde_json::to_string_pretty(&results)? + "\n")?;
     println!("{table}\nwritten to {}", path.display());
-    Ok(())
+    page::write(&workshop.root)
 }
 
 fn step(bench: &Bench, rest: &[String]) -> Step {
