@@ -104,6 +104,7 @@ const ROOT: &[&str] = &[
     "deny.toml",
     "docs",
     "examples",
+    "fuzz",
     "guests",
     "proto",
     "rustfmt.toml",
