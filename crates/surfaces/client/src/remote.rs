@@ -11,7 +11,7 @@ use bottega_api::{
     TenderView, TreeView, WriteRequest, codes,
 };
 use bottega_types::{Secret, with_causes};
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
@@ -105,20 +105,56 @@ impl Remote {
             .map_err(|error| self.strange(&format!("an answer that is not understood: {error}")))
     }
 
+    /// A list, page by page until its end.
+    async fn pages<V: DeserializeOwned>(&self, first: Url) -> Result<Vec<V>, ApiError> {
+        let (mut all, mut url) = (Vec::new(), first.clone());
+        loop {
+            let (bytes, cursor) = self.page(self.request(Method::GET, url)).await?;
+            let page: Vec<V> = serde_json::from_slice(&bytes).map_err(|error| {
+                self.strange(&format!("an answer that is not understood: {error}"))
+            })?;
+            // A page that shows nothing and has another behind it would never end.
+            let more = cursor.filter(|_| !page.is_empty());
+            all.extend(page);
+            let Some(cursor) = more else { return Ok(all) };
+            url = first.clone();
+            url.query_pairs_mut().append_pair("cursor", &cursor);
+        }
+    }
+
     /// The body of a success.
     async fn body(&self, request: RequestBuilder) -> Result<Vec<u8>, ApiError> {
+        Ok(self.page(request).await?.0)
+    }
+
+    /// The body of a success, and where its list goes on.
+    async fn page(&self, request: RequestBuilder) -> Result<(Vec<u8>, Option<String>), ApiError> {
         let response = request.send().await.map_err(|error| self.unreached(error))?;
         let status = response.status();
         let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_problem = media.is_some_and(|media| media.starts_with(Problem::MEDIA_TYPE));
+        let link = response.headers().get(LINK).and_then(|value| value.to_str().ok());
+        let cursor = link.and_then(|link| self.cursor(link));
         let bytes = self.read(response).await?;
         if status.is_success() {
-            return Ok(bytes);
+            return Ok((bytes, cursor));
         }
         match serde_json::from_slice::<Problem>(&bytes) {
             Ok(problem) if is_problem => Err(problem.into()),
             Ok(_) | Err(_) => Err(self.strange(&format!("the status {}", status.as_u16()))),
         }
+    }
+
+    /// What a `Link` to the next page (RFC 8288) says of where to go on. Its address is not followed: the token would go
+    /// wherever it leads.
+    fn cursor(&self, link: &str) -> Option<String> {
+        let (place, rest) = link.strip_prefix('<')?.split_once('>')?;
+        if !rest.contains("rel=\"next\"") {
+            return None;
+        }
+        let url = self.server.join(place).ok()?;
+        let (_, cursor) = url.query_pairs().find(|(name, _)| name == "cursor")?;
+        Some(cursor.into_owned())
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ApiError> {
@@ -187,7 +223,7 @@ impl Agents for Remote {
     }
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
-        self.get(&["agents"]).await
+        self.pages(self.url(&["agents"])?).await
     }
 
     async fn tree(&self) -> Result<TreeView, ApiError> {
@@ -287,7 +323,7 @@ impl Groups for Remote {
         if let Some(agent) = agent {
             url.query_pairs_mut().append_pair("agent", agent);
         }
-        self.view(self.request(Method::GET, url)).await
+        self.pages(url).await
     }
 
     async fn publish(
@@ -382,6 +418,20 @@ mod tests {
         check("ftp://localhost", Err("no address"));
         check("http://me:secret@localhost", Err("more in it"));
         check("http://localhost/?x", Err("more in it"));
+    }
+
+    #[test]
+    fn a_link_says_where_to_go_on_and_leads_nowhere() {
+        let remote = Remote::new("https://example.org/base/", Secret::new("x".into())).unwrap();
+        let cursor = |link| remote.cursor(link);
+        let next = "</v1/agents?limit=1&cursor=a%40b%20c>; rel=\"next\"";
+        assert_eq!(cursor(next).as_deref(), Some("a@b c"));
+        // Of another server's address the word alone counts; it is asked for at this one.
+        let other = "<https://elsewhere.example/?cursor=x>; rel=\"next\"";
+        assert_eq!(cursor(other).as_deref(), Some("x"));
+        assert_eq!(cursor("</v1/agents?cursor=x>; rel=\"prev\""), None);
+        assert_eq!(cursor("</v1/agents>; rel=\"next\""), None);
+        assert_eq!(cursor("cursor=x"), None);
     }
 
     #[test]

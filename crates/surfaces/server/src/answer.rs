@@ -133,9 +133,10 @@ async fn carry_out(
             }
             None => Vec::new(),
         };
+        let path = parts.uri.path().to_owned();
         let query = parts.uri.query().unwrap_or_default().to_owned();
         let headers = parts.headers;
-        (endpoint.run)(Call { desk: Arc::clone(desk), names, query, headers, body }).await
+        (endpoint.run)(Call { desk: Arc::clone(desk), names, path, query, headers, body }).await
     };
     within(patience, work).await.unwrap_or_else(|| Err(too_long(patience)))
 }

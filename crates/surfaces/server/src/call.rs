@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use bottega_api::{ApiError, codes};
 use bottega_client::Agents;
@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) desk: Arc<Desk>,
     /// The parts of the path that the endpoint names.
     pub(crate) names: Vec<(String, String)>,
+    /// As it was asked for.
+    pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -88,6 +90,17 @@ impl Call {
         Ok(query)
     }
 
+    /// The address of this request, but for one part of its query.
+    pub(crate) fn next_page(&self, name: &str, value: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (own, said) in url::form_urlencoded::parse(self.query.as_bytes()) {
+            if own != name {
+                query.append_pair(&own, &said);
+            }
+        }
+        format!("{}?{}", self.path, query.append_pair(name, value).finish())
+    }
+
     /// The number that the query gives for `name`, which is all that it may say.
     pub(crate) fn number(&self, name: &'static str) -> Result<Option<usize>, Fault> {
         Ok(self.query(&[], &[name])?.number(name))
@@ -146,6 +159,8 @@ pub(crate) struct Reply {
     media: &'static str,
     body: Content,
     location: Option<String>,
+    /// Where the next page of a list is.
+    next: Option<String>,
 }
 
 /// What stands in an answer.
@@ -169,26 +184,56 @@ impl Reply {
     pub(crate) fn json<V: Serialize>(status: StatusCode, view: &V) -> Result<Self, Fault> {
         let body = serde_json::to_string(view)
             .map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?;
-        Ok(Self { status, media: "application/json", body: Content::Whole(body), location: None })
+        Ok(Self {
+            status,
+            media: "application/json",
+            body: Content::Whole(body),
+            location: None,
+            next: None,
+        })
     }
 
     pub(crate) const fn text(media: &'static str, body: String) -> Self {
-        Self { status: StatusCode::OK, media, body: Content::Whole(body), location: None }
+        Self {
+            status: StatusCode::OK,
+            media,
+            body: Content::Whole(body),
+            location: None,
+            next: None,
+        }
     }
 
     /// An answer that comes piece by piece.
     pub(crate) const fn going_on(media: &'static str, pieces: BoxStream<'static, Bytes>) -> Self {
-        Self { status: StatusCode::OK, media, body: Content::GoingOn(pieces), location: None }
+        Self {
+            status: StatusCode::OK,
+            media,
+            body: Content::GoingOn(pieces),
+            location: None,
+            next: None,
+        }
     }
 
     /// A page to read: HTML that needs nothing from anywhere, and is held to that.
     pub(crate) const fn page(body: String) -> Self {
-        Self { status: StatusCode::OK, media: HTML, body: Content::Whole(body), location: None }
+        Self {
+            status: StatusCode::OK,
+            media: HTML,
+            body: Content::Whole(body),
+            location: None,
+            next: None,
+        }
     }
 
     pub(crate) const fn nothing() -> Self {
         let body = Content::Whole(String::new());
-        Self { status: StatusCode::NO_CONTENT, media: "", body, location: None }
+        Self { status: StatusCode::NO_CONTENT, media: "", body, location: None, next: None }
+    }
+
+    /// With the address of the page that follows.
+    pub(crate) fn before(mut self, next: String) -> Self {
+        self.next = Some(next);
+        self
     }
 
     /// With the address of what was made.
@@ -212,6 +257,10 @@ impl Reply {
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         }
         // A name that can't stand in a header is left out: the body has it.
+        let link = self.next.map(|next| HeaderValue::try_from(format!("<{next}>; rel=\"next\"")));
+        if let Some(Ok(link)) = link {
+            headers.insert(LINK, link);
+        }
         if let Some(Ok(location)) = self.location.map(HeaderValue::try_from) {
             headers.insert(LOCATION, location);
         }

@@ -28,6 +28,7 @@ mod guard;
 mod listen;
 mod openapi;
 mod page;
+mod paging;
 mod readiness;
 mod request_name;
 mod server;

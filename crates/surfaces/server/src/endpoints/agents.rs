@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::paging::{AFTER, LIMIT, MOST, Order, Page};
 use crate::{follow, sse};
 
 const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
@@ -44,7 +45,8 @@ const AGENT: Gives = Gives::json(StatusCode::OK, "The agent, as it is now.", sch
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
-        refuses: &[],
+        parameters: &[LIMIT, AFTER],
+        refuses: &[StatusCode::BAD_REQUEST],
         ..get(
             "/v1/agents",
             "listAgents",
@@ -252,7 +254,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn list(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().list().await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    let agents = call.agents().list().await?;
+    page.reply(&call, agents, |agent| agent.name.clone(), Order::Rising)
 }
 
 async fn deploy(call: Call) -> Result<Reply, Fault> {

@@ -9,6 +9,7 @@ use bottega_api::{
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::paging::{self, AFTER, LIMIT, Order, Page};
 
 /// Entries that are shown where the query says nothing.
 const ENTRIES: usize = 100;
@@ -45,13 +46,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
-        parameters: &[Parameter {
-            name: "agent",
-            place: "query",
-            about: "Those of this agent alone.",
-            schema: schema::<String>,
-        }],
-        refuses: &[],
+        parameters: &[
+            Parameter {
+                name: "agent",
+                place: "query",
+                about: "Those of this agent alone.",
+                schema: schema::<String>,
+            },
+            LIMIT,
+            AFTER,
+        ],
+        refuses: &[StatusCode::BAD_REQUEST],
         ..get(
             "/v1/subscriptions",
             "listSubscriptions",
@@ -159,8 +164,14 @@ async fn publish(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn subscriptions(call: Call) -> Result<Reply, Fault> {
-    let query = call.query(&["agent"], &[])?;
-    Reply::json(StatusCode::OK, &call.agents().subscriptions(query.word("agent")).await?)
+    let query = call.query(&["agent", "cursor"], &["limit"])?;
+    let page = Page::of(&query, paging::MOST)?;
+    let all = call.agents().subscriptions(query.word("agent")).await?;
+    // No name holds a space, so these stand in the order of the list.
+    let key = |one: &SubscriptionView| {
+        format!("{} {} {}", one.agent, one.pattern, one.group.as_deref().unwrap_or_default())
+    };
+    page.reply(&call, all, key, Order::Rising)
 }
 
 async fn subscribe(call: Call) -> Result<Reply, Fault> {

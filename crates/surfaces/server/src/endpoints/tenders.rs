@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::paging::{AFTER, Order, Page};
 use crate::{follow, sse};
 
 /// Tenders that are shown where the query says nothing.
@@ -55,12 +56,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     Endpoint {
-        parameters: &[Parameter {
-            name: "limit",
-            place: "query",
-            about: "The latest so many: 1 to 1,000, and 50 when absent.",
-            schema: schema::<u32>,
-        }],
+        parameters: &[
+            Parameter {
+                name: "limit",
+                place: "query",
+                about: "The latest so many: 1 to 1,000, and 50 when absent.",
+                schema: schema::<u32>,
+            },
+            AFTER,
+        ],
         refuses: &[StatusCode::BAD_REQUEST],
         ..get(
             "/v1/tenders",
@@ -151,8 +155,10 @@ pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
 }
 
 async fn list(call: Call) -> Result<Reply, Fault> {
-    let limit = limit(call.number("limit")?)?;
-    Reply::json(StatusCode::OK, &call.agents().tenders(limit).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, TENDERS)?;
+    let tenders = call.agents().tenders(page.needs()).await?;
+    // Their ids are sorted by age, and the newest come first.
+    page.reply(&call, tenders, |tender| tender.id.clone(), Order::Falling)
 }
 
 async fn show(call: Call) -> Result<Reply, Fault> {

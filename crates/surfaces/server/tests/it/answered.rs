@@ -196,3 +196,26 @@ fn what_never_ends_does_not_hold_the_server_for_ever() {
         futures::future::select(Box::pin(request), Box::pin(stop)).await;
     });
 }
+
+#[test]
+fn a_list_comes_in_pages() {
+    served(Limits::default(), async |site| {
+        let first = get(site, "/v1/agents?limit=1").await;
+        assert_eq!(first.json(), json!([value(&agents()[0])]));
+        let next = "</v1/agents?limit=1&cursor=echo%40local>; rel=\"next\"";
+        assert_eq!(first.header("link"), Some(next));
+        let second = get(site, "/v1/agents?limit=1&cursor=echo%40local").await;
+        assert_eq!((second.json(), second.header("link")), (json!([value(&agents()[1])]), None));
+        let behind = get(site, "/v1/agents?cursor=zzz").await;
+        assert_eq!((behind.json(), behind.header("link")), (json!([]), None));
+        assert_eq!(get(site, "/v1/agents").await.header("link"), None);
+        for slip in ["limit=0", "limit=1001", "limit=x", "page=2"] {
+            let refused = get(site, &format!("/v1/agents?{slip}")).await;
+            assert_eq!(refused.problem().0, 400, "{slip}");
+        }
+        let newest = get(site, "/v1/tenders?cursor=tnd_2").await;
+        assert_eq!(newest.json().as_array().unwrap().len(), 1);
+        let oldest = get(site, "/v1/tenders?cursor=tnd_1").await;
+        assert_eq!(oldest.json(), json!([]));
+    });
+}
