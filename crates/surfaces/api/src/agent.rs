@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Problem;
+
 /// Where an agent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -86,6 +88,31 @@ pub struct SendRequest {
     /// Names it, so that it is stored once however often it is sent.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+}
+
+/// Messages to be sent, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// The messages, at most 1,000. One that can't be sent keeps the others from nothing.
+    pub messages: Vec<SendRequest>,
+}
+
+/// What became of one message of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BatchStepView {
+    /// Which message of the batch, from 0.
+    pub index: usize,
+    /// How many were dealt with, this one included.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+    /// That it was taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReceiptView>,
+    /// Why it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
 }
 
 /// What became of a message.

@@ -142,7 +142,10 @@ where
 }
 
 /// What a future gives, unless the server is to stop meanwhile.
-async fn unless_stopped<F: Future>(desk: &Desk, future: F) -> Result<F::Output, ApiError> {
+pub(crate) async fn unless_stopped<F: Future>(
+    desk: &Desk,
+    future: F,
+) -> Result<F::Output, ApiError> {
     let (stopped, future) = (desk.stopped(), future);
     tokio::pin!(stopped, future);
     match select(stopped, future).await {

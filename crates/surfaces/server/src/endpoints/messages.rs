@@ -1,13 +1,27 @@
 //! Messages: what agents are told and asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
-use bottega_api::{AnswerView, ApiError, AskRequest, ReceiptView, SendRequest, codes};
+use bottega_actor::contained;
+use bottega_api::{
+    AnswerView, ApiError, AskRequest, BatchRequest, BatchStepView, Problem, ReceiptView,
+    SendRequest, codes,
+};
+use futures::{StreamExt as _, stream};
 
 use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Size, Takes, Verb, schema};
-use crate::call::{Call, IDEMPOTENCY_KEY, Reply};
+use crate::answer::no_room;
+use crate::call::{Call, IDEMPOTENCY_KEY, LONGEST_KEY, Reply};
 use crate::fault::Fault;
+use crate::follow::unless_stopped;
+
+/// Messages of a batch at most.
+const BATCH: usize = 1_000;
+/// A line of JSON for each thing.
+const LINES: &str = "application/x-ndjson";
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
@@ -37,6 +51,35 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
         otherwise: None,
         run: |call| Box::pin(send(call)),
+    },
+    Endpoint {
+        verb: Verb::Post,
+        path: "/v1/messages/batch",
+        name: "sendBatch",
+        group: Group::Messages,
+        summary: "Sends messages one after the other, and tells of each as soon as it is dealt with",
+        access: Access::Token,
+        patience: Patience::Usual,
+        parameters: &[],
+        takes: Some(Takes {
+            schema: schema::<BatchRequest>,
+            example: r#"{
+  "messages": [
+    { "message": { "performative": "inform", "receiver": ["greeter@local"], "content": "Ada" }, "idempotency_key": "a-1" },
+    { "message": { "performative": "inform", "receiver": ["greeter@local"], "content": "Bob" }, "idempotency_key": "a-2" }
+  ]
+}"#,
+            largest: Size::Usual,
+        }),
+        gives: Gives {
+            status: StatusCode::OK,
+            about: "A line of JSON for each message, in their order.",
+            media: LINES,
+            schema: Some(schema::<BatchStepView>),
+        },
+        refuses: &[],
+        otherwise: None,
+        run: |call| Box::pin(batch(call)),
     },
     Endpoint {
         verb: Verb::Post,
@@ -93,6 +136,51 @@ pub(crate) fn is_short_enough(
     let why = format!("an answer is waited for {} s at most", most.as_secs());
     let step = format!("lower `{field}`, or send the message and look for the answer later");
     Err(ApiError::new(codes::MALFORMED, why).step(step))
+}
+
+/// Whoever leaves earlier leaves the rest unsent: what was sent is sent.
+async fn batch(call: Call) -> Result<Reply, Fault> {
+    let BatchRequest { messages } = call.json()?;
+    if messages.is_empty() || messages.len() > BATCH {
+        let why = format!("a batch has 1 to {BATCH} messages, not {}", messages.len());
+        let error = ApiError::new(codes::MALFORMED, why);
+        return Err(error.step("send several batches, one after the other").into());
+    }
+    if let Some(long) = messages.iter().position(|it| !is_key_short(it)) {
+        let why = format!("message {long}: an idempotency key has 1 to {LONGEST_KEY} characters");
+        return Err(ApiError::new(codes::MALFORMED, why).into());
+    }
+    let place = Arc::clone(&call.desk.streams_at_once).try_acquire_owned();
+    let place = place.map_err(|_| no_room())?;
+    let (desk, of) = (Arc::clone(&call.desk), messages.len());
+    let waiting = messages.into_iter().enumerate();
+    let told =
+        stream::unfold((waiting, desk, place), move |(mut waiting, desk, place)| async move {
+            let (index, message) = waiting.next()?;
+            // The server waits for no batch that it could not end.
+            let sent = unless_stopped(&desk, contained(desk.agents.send(message))).await;
+            let sent = sent.and_then(|sent| {
+                sent.unwrap_or_else(|panic| {
+                    tracing::error!(panic, "a message of a batch panicked");
+                    Err(ApiError::new(codes::INTERNAL, "the server failed at this message"))
+                })
+            });
+            let (receipt, problem) = match sent {
+                Ok(receipt) => (Some(receipt), None),
+                Err(error) => {
+                    let status = Fault::from(error.clone()).status.as_u16();
+                    (None, Some(Problem::new(&error, status)))
+                }
+            };
+            let step = BatchStepView { index, done: index + 1, of, receipt, problem };
+            let line = serde_json::to_string(&step).unwrap_or_default() + "\n";
+            Some((Bytes::from(line), (waiting, desk, place)))
+        });
+    Ok(Reply::going_on(LINES, told.boxed()))
+}
+
+fn is_key_short(request: &SendRequest) -> bool {
+    request.idempotency_key.as_deref().is_none_or(|key| (1..=LONGEST_KEY).contains(&key.len()))
 }
 
 async fn ask(call: Call) -> Result<Reply, Fault> {

@@ -134,3 +134,27 @@ fn streams_have_room_of_their_own_and_end_with_the_server() {
         assert!(end.contains("event: error") && end.contains("being stopped"), "{end}");
     });
 }
+
+#[test]
+fn a_batch_tells_of_each_message_as_it_is_dealt_with() {
+    served(Limits::default(), async |site| {
+        site.agents.refuse(ApiError::new(codes::UNDELIVERED, "nobody is there"));
+        let body = r#"{"messages": [{"message": {"a": 1}}, {"message": {"a": 2}, "idempotency_key": "k"}]}"#;
+        let came = Ask::new("POST /v1/messages/batch").json(body).at(site).await;
+        assert_eq!(came.header("content-type"), Some("application/x-ndjson"));
+        let lines: Vec<serde_json::Value> =
+            came.body.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        // Between them stand the sizes of the pieces, which are numbers too.
+        let steps: Vec<_> = lines.iter().filter(|line| line["of"] == 2).collect();
+        assert_eq!(steps.len(), 2, "{}", came.body);
+        assert_eq!(
+            (&steps[0]["index"], &steps[0]["problem"]["code"]),
+            (&0.into(), &"BTG0022".into())
+        );
+        assert_eq!((&steps[1]["done"], &steps[1]["receipt"]["id"]), (&2.into(), &"m3".into()));
+        let sent = [r#"send {"a":1} None None"#, r#"send {"a":2} None Some("k")"#];
+        assert_eq!(site.agents.calls(), sent);
+        let none = Ask::new("POST /v1/messages/batch").json(r#"{"messages": []}"#).at(site).await;
+        assert_eq!(none.problem().1, "BTG0021");
+    });
+}
