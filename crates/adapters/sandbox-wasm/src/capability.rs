@@ -55,6 +55,20 @@ pub(crate) fn linker(
     Ok(linker)
 }
 
+/// The capabilities that a component asks for, in the order of the worlds.
+pub(crate) fn asked_for(engine: &wasmtime::Engine, component: &Component) -> Vec<Capability> {
+    let imports = component.component_type();
+    let asked: Vec<Capability> = imports
+        .imports(engine)
+        .filter(|(_, import)| functions(&import.ty, engine))
+        .filter_map(|(name, _)| match named(name)? {
+            Import::Capability(capability) => Some(capability),
+            Import::Types => None,
+        })
+        .collect();
+    Capability::ALL.into_iter().filter(|capability| asked.contains(capability)).collect()
+}
+
 /// Puts one capability into a linker.
 fn link(linker: &mut Linker<Inside>, capability: Capability) -> wasmtime::Result<()> {
     type Data = HasSelf<Inside>;

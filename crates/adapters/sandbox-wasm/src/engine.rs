@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use bottega_manifest::{Manifest, ModelBudget, World};
+use bottega_manifest::{Capability, Manifest, ModelBudget, World};
 use bottega_types::{Digest, Tokens};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -139,6 +139,12 @@ impl Engine {
         let pre = linker.instantiate_pre(&component).map_err(wrong)?;
         let pre = ToolPre::new(pre).map_err(wrong)?;
         Ok(ToolGuest::new(pre, self.terms(manifest), compiled))
+    }
+
+    /// The capabilities that a guest of that world asks for, whatever it is granted. Compiles it, as [`Engine::agent`] does.
+    pub fn asked_for(&self, wasm: &[u8], world: World) -> Result<Vec<Capability>, LoadError> {
+        let (component, _compiled) = self.core.compiled(wasm, world)?;
+        Ok(capability::asked_for(&self.core.engine, &component))
     }
 
     fn load(

@@ -8,6 +8,7 @@
 //! One agent: bytes → a component (`encode`) → compiled, or from the cache (`cache`) → imports held against the
 //! manifest, linked (`capability`) → [`AgentGuest`] → [`AgentGuest::start`] with a [`Provision`] → [`AgentInstance`]
 //! → [`AgentInstance::handle`], once a message.
+//! One rehearsal: [`Rehearsal::load`] → [`Rehearsal::play`], once a script.
 //! One tool call: [`ToolGuest::call`], in a fresh instance.
 //!
 //! How long a guest works
@@ -34,6 +35,7 @@ mod guest;
 mod inside;
 mod instance;
 mod options;
+mod rehearsal;
 mod resident;
 mod ticker;
 mod upgrade;
@@ -46,4 +48,5 @@ pub use guest::{AgentGuest, Compiled, Description, ToolGuest};
 pub use inside::Provision;
 pub use instance::{AgentInstance, Handled};
 pub use options::Options;
+pub use rehearsal::{Rehearsal, RehearsalError};
 pub use upgrade::{Rollback, Saved, UpgradeError};

@@ -16,6 +16,7 @@ mod outland;
 mod provision;
 mod serving;
 mod signals;
+mod workbench;
 
 use std::process::ExitCode;
 use std::sync::Arc;

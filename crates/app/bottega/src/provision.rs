@@ -9,7 +9,8 @@ use bottega_agent::LlmAgent;
 use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
 use bottega_client::{
-    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, api_error,
+    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Workbench,
+    api_error,
 };
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
@@ -35,6 +36,7 @@ use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
 use crate::outland::Outland;
 use crate::serving::{self, Parts};
+use crate::workbench::ThisWorkbench;
 
 /// Opens what a command needs, when it needs it.
 pub(crate) struct Assembly {
@@ -112,6 +114,10 @@ impl Entrance for Assembly {
 
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError> {
         Ok(Arc::new(ThisMachine { app: self.app.clone() }))
+    }
+
+    fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError> {
+        Ok(Arc::new(ThisWorkbench { app: self.app.clone() }))
     }
 
     async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {

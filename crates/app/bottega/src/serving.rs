@@ -25,7 +25,7 @@ use crate::hiring::Hiring;
 use crate::outland::Outland;
 
 /// What agents of this user's server are called after the `@`.
-const PLATFORM: &str = "local";
+pub(crate) const PLATFORM: &str = "local";
 /// The lease of whoever serves: agents live in one place at a time.
 const LEASE: &str = "server";
 /// Bytes of a message at most.

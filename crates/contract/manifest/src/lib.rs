@@ -14,6 +14,7 @@
 //! * A manifest in memory is right: names, versions, folders and hosts are parsed, limits are above zero.
 
 mod agent_definition;
+mod build;
 mod capability;
 mod host;
 mod identity;
@@ -27,6 +28,7 @@ mod service;
 mod supervision;
 
 pub use agent_definition::AgentDefinition;
+pub use build::Build;
 pub use capability::{
     Capabilities, Capability, FileAccess, FilesGrant, Folder, HostPattern, ModelGrant, NotAFolder,
 };
@@ -37,5 +39,6 @@ pub use manifest::Manifest;
 pub use measure::{NotAMeasure, Period, Size};
 pub use model_budget::ModelBudget;
 pub use problem::{Problem, Problems};
+pub use reading::{line_of, read};
 pub use service::Service;
 pub use supervision::{Delivery, Restart, Supervision};

@@ -1,15 +1,13 @@
 //! The manifest.
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use toml::de::DeTable;
 
-use crate::reading::{line_of, unknown_keys};
+use crate::reading::{read, schema_of};
 use crate::{
-    Capabilities, Delivery, GuestName, Limits, Problem, Problems, Service, Supervision, World,
+    Build, Capabilities, Delivery, GuestName, Limits, Problems, Service, Supervision, World,
 };
 
 /// What a guest is and may do: its `bottega.toml`.
@@ -29,6 +27,9 @@ pub struct Manifest {
     /// The WASM file, relative to the manifest. When absent, the name with `.wasm`.
     #[serde(default)]
     pub module: Option<String>,
+    /// How the module is made.
+    #[serde(default, skip_serializing_if = "Build::is_usual")]
+    pub build: Build,
     /// Whether its messages survive the process.
     #[serde(default)]
     pub delivery: Delivery,
@@ -59,6 +60,7 @@ impl Manifest {
             world,
             description: String::new(),
             module: None,
+            build: Build::default(),
             delivery: Delivery::default(),
             services: Vec::new(),
             capabilities: Capabilities::default(),
@@ -70,15 +72,7 @@ impl Manifest {
     /// Reads the text of a manifest. Either all of it is right, or all unknown keys are told, or else the first
     /// value that is wrong.
     pub fn parse(text: &str) -> Result<Self, Problems> {
-        let problem = |error: &toml::de::Error| Problem {
-            line: line_of(text, error.span().unwrap_or_default().start),
-            what: error.message().to_owned(),
-        };
-        let table = DeTable::parse(text).map_err(|error| Problems::one(problem(&error)))?;
-        if let Some(problems) = Problems::of(unknown_keys(text, table.get_ref(), &Self::schema())) {
-            return Err(problems);
-        }
-        toml::from_str(text).map_err(|error| Problems::one(problem(&error)))
+        read(text)
     }
 
     /// The WASM file, relative to the manifest.
@@ -90,9 +84,7 @@ impl Manifest {
     /// The JSON Schema of a manifest, in one piece.
     #[must_use]
     pub fn schema() -> Value {
-        let settings =
-            SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-        settings.into_generator().into_root_schema_for::<Self>().to_value()
+        schema_of::<Self>()
     }
 }
 

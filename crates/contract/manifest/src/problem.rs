@@ -22,12 +22,15 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    pub(crate) fn one(problem: Problem) -> Self {
+    /// One problem alone.
+    #[must_use]
+    pub fn one(problem: Problem) -> Self {
         Self(vec![problem])
     }
 
     /// Nothing when there is no problem.
-    pub(crate) fn of(mut problems: Vec<Problem>) -> Option<Self> {
+    #[must_use]
+    pub fn of(mut problems: Vec<Problem>) -> Option<Self> {
         problems.sort_by_key(|problem| problem.line);
         (!problems.is_empty()).then_some(Self(problems))
     }

@@ -51,15 +51,18 @@ impl Language {
 
     const fn files(self) -> &'static [File] {
         match self {
-            Self::C => template!("c": "agent.c" "bottega.h" "bottega.toml" "build.sh" "test.c"),
+            Self::C => template!("c": 
+                "agent.c" "bottega.h" "bottega.toml" "build.sh" "test.c"
+                "tests/bids.toml" "tests/greets.toml"),
             Self::Js => template!("js":
                 "bottega.toml" "build.sh" "package.json" "src/agent.js" "src/greeter.js"
-                "test/greeter.test.js" "wit/world.wit" "wit/deps/bottega/guest.wit"),
+                "test/greeter.test.js" "tests/bids.toml" "tests/greets.toml" "wit/world.wit" "wit/deps/bottega/guest.wit"),
             Self::Python => template!("python":
                 "agent.py" "bottega.toml" "build.sh" "greeter.py" "requirements.txt"
-                "test_greeter.py" "wit/world.wit" "wit/deps/bottega/guest.wit"),
+                "test_greeter.py" "tests/bids.toml" "tests/greets.toml" "wit/world.wit" "wit/deps/bottega/guest.wit"),
             Self::Rust => template!("rust":
-                "Cargo.lock" "Cargo.toml" "bottega.toml" "build.sh" "src/lib.rs"),
+                "Cargo.lock" "Cargo.toml" "bottega.toml" "build.sh" "src/lib.rs"
+                "tests/bids.toml" "tests/greets.toml"),
         }
     }
 
@@ -152,6 +155,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::path::PathBuf;
 
+    use bottega_rehearsal::Script;
     use clap::ValueEnum as _;
 
     use super::*;
@@ -209,6 +213,12 @@ mod tests {
             let manifest = Manifest::parse(&text("bottega.toml")).unwrap();
             assert_eq!(manifest.name.as_str(), "door-man");
             assert_eq!(manifest.module_file(), "greeter.wasm");
+            assert_eq!(manifest.build.command, "./build.sh");
+            let scripts = files.keys().filter(|path| path.starts_with("tests/"));
+            for script in scripts.clone() {
+                Script::parse(&text(script)).unwrap();
+            }
+            assert_eq!(scripts.count(), 2);
             assert!(
                 files.values().all(|bytes| !String::from_utf8_lossy(bytes).contains("../rust"))
             );
@@ -220,7 +230,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("greeter");
         let made = write("greeter", Language::C, &folder).unwrap();
-        assert_eq!(made.files.len(), 6);
+        assert_eq!(made.files.len(), 8);
         let mode = |path: &str| {
             use std::os::unix::fs::PermissionsExt as _;
             fs::metadata(folder.join(path)).unwrap().permissions().mode() & 0o111

@@ -14,7 +14,7 @@ use bottega_types::{Secret, SessionId};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::{Agents, ServeRequest, Serving};
+use crate::{Agents, ServeRequest, Serving, Workbench};
 
 /// A run under way.
 pub struct Run {
@@ -216,6 +216,9 @@ pub trait Entrance: Send + Sync {
 
     /// Settings and secrets.
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError>;
+
+    /// Guests that are made on this machine; opens nothing.
+    fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError>;
 
     /// The agents of the server at `server`, or of the one that runs on this machine.
     async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError>;

@@ -3,7 +3,7 @@
 //! What it is: [`Sessions`], [`Models`], [`Machine`] and [`Agents`], each a handful of calls that take requests of
 //! `bottega-api` and return its views; [`Entrance`], which opens them when they are first needed;
 //! [`InProcess`], which is [`Sessions`] over a platform in the same process; and [`Remote`], which is [`Agents`] over
-//! HTTP.
+//! HTTP. [`Workbench`] looks over and rehearses guests that are made on this machine.
 //! What it is not: it knows no rules and no adapters; the app hands it a [`Workshop`] to work in.
 //!
 //! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
@@ -27,6 +27,7 @@ mod tenders;
 mod transcript;
 mod translate;
 mod view;
+mod workbench;
 mod workshop;
 
 pub use agents::{Agents, ServeRequest, Serving};
@@ -42,4 +43,5 @@ pub use in_process::InProcess;
 pub use remote::Remote;
 pub use session_agent::SessionGuest;
 pub use tenders::Tenders;
+pub use workbench::{Rehearsing, Workbench};
 pub use workshop::{RunDefaults, Workshop};

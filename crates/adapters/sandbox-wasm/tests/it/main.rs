@@ -10,6 +10,7 @@ mod limits;
 mod loading;
 mod malformed;
 mod many;
+mod rehearsal;
 mod sample_host;
 mod text_guest;
 mod upgrade;

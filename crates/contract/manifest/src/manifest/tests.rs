@@ -119,6 +119,10 @@ fn an_unknown_key_is_refused_with_its_line_and_what_was_meant() {
         "line 5: there is no `capabilities.files.acces`; did you mean `capabilities.files.access`?",
     );
     check(
+        "[[services]]\ntype = \"a\"\nnmae = \"b\"",
+        "line 6: there is no `services.nmae`; did you mean `services.name`?",
+    );
+    check(
         "[supervision]\nzzz = 1",
         "line 5: there is no `supervision.zzz`; known here: `restart`, `most`, `within`",
     );

@@ -1,6 +1,8 @@
 //! `bottega agent`: agents that live on a server.
 
+mod build;
 mod package;
+mod test;
 mod told;
 
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ use crate::template::{self, Language};
 #[command(after_help = "\
 Examples:
   bottega agent new greeter --lang python   a folder to begin with
+  bottega agent build ./greeter             make its module, and look at it
+  bottega agent test ./greeter              play the scripts of its `tests/`
   bottega agent deploy ./greeter            let it live on the server
   bottega agent deploy ./critic.md          one that a language model plays
   bottega agent list                        who lives there, and how they are
@@ -100,6 +104,46 @@ enum What {
         #[command(flatten)]
         at: Where,
     },
+    /// Make a folder's module by its own build, and see that it would be taken
+    ///
+    /// The line `[build] command` of its `bottega.toml` is carried out by the shell in that
+    /// folder, `./build.sh` when there is none: with your rights, as if you typed it. Build
+    /// only what you trust. Then the module is loaded with its manifest.
+    #[command(after_help = "\
+Exit code 1: the build itself failed. 2: what came of it is not what the manifest says.")]
+    Build {
+        /// The folder with the `bottega.toml`
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Let an agent play the scripts of its folder, without any server
+    ///
+    /// Each `tests/*.toml` says what the agent hears and what it is expected to do. Time moves
+    /// by the script alone, random numbers come from its seed, nothing reaches the world, and
+    /// the manifest's limits hold: the same script and module always give the same record.
+    #[command(after_help = "\
+A script:
+  name = \"greets whoever asks\"
+  [[steps]]
+  hear = { performative = \"request\", sender = \"ada@local\", content = \"Ada\" }
+  says = [{ performative = \"inform\", content = \"Hello, Ada\" }]
+
+A script may name: config, seed, now, keys, files, directory (who is found), http,
+model and tools (what they answer, once each), begin, steps. A step: advance, upgrade,
+hear, says, logs, asks (other calls of the host), keeps, refuses, fails.
+
+Exit code 1: something is not as expected.")]
+    Test {
+        /// The folder with the `bottega.toml` and the module
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Only scripts with this in their file's name
+        #[arg(long, value_name = "WORD")]
+        only: Option<String>,
+        /// Write into the scripts what happened, as what is expected from now on
+        #[arg(long)]
+        record: bool,
+    },
     /// Make a folder with an agent to begin with
     New {
         /// Its name and the folder's: lower-case letters, digits and `-`
@@ -142,7 +186,7 @@ impl Package {
 impl Arguments {
     pub(super) const fn needs(&self) -> Needs {
         match self.what {
-            What::New { .. } => Needs::Nothing,
+            What::New { .. } | What::Build { .. } | What::Test { .. } => Needs::Nothing,
             What::List { .. }
             | What::Show { .. }
             | What::Deploy { .. }
@@ -209,6 +253,10 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         What::Rm { names, at } => {
             let agents = desk.agents(&at).await?;
             remove(agents.as_ref(), names, desk).await
+        }
+        What::Build { folder } => build::execute(&desk.path(&folder), desk).await,
+        What::Test { folder, only, record } => {
+            test::execute(&desk.path(&folder), only.as_deref(), record, desk).await
         }
         What::New { name, lang } => {
             let made = template::write(&name, lang, &desk.path(std::path::Path::new(&name)))?;

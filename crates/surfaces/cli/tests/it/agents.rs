@@ -19,6 +19,8 @@ fn help_reads_well() {
     insta::assert_snapshot!(help(&["serve"]));
     insta::assert_snapshot!(help(&["agent"]));
     insta::assert_snapshot!(help(&["agent", "deploy"]));
+    insta::assert_snapshot!(help(&["agent", "build"]));
+    insta::assert_snapshot!(help(&["agent", "test"]));
     insta::assert_snapshot!(help(&["message"]));
     insta::assert_snapshot!(help(&["message", "ask"]));
     insta::assert_snapshot!(help(&["tender"]));

@@ -4,6 +4,7 @@
 
 mod agents;
 mod chats;
+mod guests;
 mod pages;
 mod runs;
 mod views;

@@ -1,6 +1,7 @@
 //! A terminal without a screen and an entrance without a platform: a test says what is there, runs one command
 //! line, and reads what came out.
 
+mod bench;
 mod residents;
 mod workshop;
 
@@ -16,7 +17,7 @@ use bottega_api::{
 };
 use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
 use bottega_client::{
-    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions,
+    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions, Workbench,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Question, Reply};
 use bottega_types::{ManualClock, SessionId, Timestamp};
@@ -356,6 +357,10 @@ impl Entrance for Fake {
     }
 
     fn machine(&self) -> Result<Arc<dyn Machine>, ApiError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError> {
         Ok(Arc::new(self.clone()))
     }
 

@@ -1,7 +1,10 @@
 //! Agents as people read them.
 
 use bottega_api::{AgentStanding, AgentView, DeliveryClass};
+use bottega_rehearsal::{Difference, Row};
 
+use super::build::Built;
+use super::test::Played;
 use crate::figures;
 use crate::paint::Paint;
 use crate::table::Table;
@@ -70,9 +73,66 @@ pub(super) fn made(made: &Made) -> String {
     let Made { name, folder, files } = made;
     let count = figures::counted(files.len() as u64, "file", "files");
     format!(
-        "{folder} is made: {count}\nnext:\n  cd {folder}\n  ./build.sh\n  bottega agent deploy .\n  \
+        "{folder} is made: {count}\nnext:\n  cd {folder}\n  bottega agent build\n  bottega agent test\n  bottega agent deploy .\n  \
          bottega message ask {name} Ada\n"
     )
+}
+
+/// What a build made.
+pub(super) fn built(built: &Built) -> String {
+    let list = |names: &[String]| match names {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    let Built { name, version, world, module, bytes, asks_for, unused } = built;
+    let size = figures::bytes(*bytes as u64);
+    let module = visible::first_line(module);
+    let mut text = format!(
+        "{module} is made: {world} {name} {version}, {size}\nasks for: {}\n",
+        list(asks_for)
+    );
+    if !unused.is_empty() {
+        text.push_str(&format!("granted, and not asked for: {}\n", list(unused)));
+    }
+    text
+}
+
+/// What came of one script: a line, and each difference below it, what was expected above what was found.
+pub(super) fn played(played: &Played, paint: Paint) -> String {
+    let Played { file, name, passed, problem, differences, record: _, recorded } = played;
+    let (file, name) = (visible::first_line(file), visible::first_line(name));
+    let mark = if *passed { paint.green("ok  ") } else { paint.red("FAIL") };
+    let mut text = format!("{mark} {name} ({file}{})\n", if *recorded { ", recorded" } else { "" });
+    for problem in problem.iter().flat_map(|problem| problem.lines()) {
+        text.push_str(&format!("  {file}: {}\n", visible::first_line(problem)));
+    }
+    for Difference { step, line, what, rows } in differences {
+        let step = if *step == 0 { "the beginning".to_owned() } else { format!("step {step}") };
+        text.push_str(&format!("  {step}, {file}:{line}: {what}\n"));
+        for Row { expected, found, fits } in rows {
+            let side = |side: &Option<String>| match side {
+                Some(text) => visible::first_line(text),
+                None => "nothing".to_owned(),
+            };
+            if *fits {
+                text.push_str(&format!("    as expected  {}\n", side(found)));
+                continue;
+            }
+            let (wanted, came) = (paint.green("expected"), paint.red("found   "));
+            text.push_str(&format!(
+                "    {wanted}     {}\n    {came}     {}\n",
+                side(expected),
+                side(found)
+            ));
+        }
+    }
+    text
+}
+
+/// All scripts in one line.
+pub(super) fn summed(all: &[Played]) -> String {
+    let passed = all.iter().filter(|played| played.passed).count();
+    format!("{passed} passed, {} failed\n", all.len() - passed)
 }
 
 const fn standing(state: AgentStanding) -> &'static str {
