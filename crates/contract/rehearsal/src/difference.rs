@@ -205,11 +205,17 @@ fn line(parts: &Map<String, Value>, named: &Map<String, Value>) -> String {
         Value::Array(values) => {
             let texts = values.iter().map(|value| match value {
                 Value::String(text) => text.clone(),
-                other => other.to_string(),
+                other @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => other.to_string(),
             });
             texts.collect::<Vec<_>>().join(", ")
         }
-        other => other.to_string(),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+            other.to_string()
+        }
     };
     let mut text = parts.get("performative").map_or_else(|| "anything".to_owned(), plain);
     if let Some(receiver) = parts.get("receiver") {
