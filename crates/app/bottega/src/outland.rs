@@ -113,6 +113,11 @@ impl Beyond for Outland {
         }
     }
 
+    async fn gone(&self, by: &AgentName) {
+        // Its jobs end with what it has seen.
+        self.benches.lock().await.remove(by);
+    }
+
     async fn call(
         &self,
         by: &AgentName,

@@ -142,12 +142,14 @@ pub(crate) async fn serve(
     let url = server.url();
     deployments.agency().open_directory().await.map_err(agency_error)?;
     deployments.agency().open_management().await.map_err(agency_error)?;
+    // Whoever begins may speak to these at once.
+    exchange.begin().await.map_err(group_error)?;
+    blackboard.begin().await.map_err(group_error)?;
     for not_begun in deployments.restore().await.map_err(agency_error)? {
         tracing::error!(agent = not_begun.name, "could not be begun: {}", not_begun.why);
     }
     market.begin().await.map_err(market_error)?;
-    exchange.begin().await.map_err(group_error)?;
-    blackboard.begin().await.map_err(group_error)?;
+    blackboard.tell_latest().await;
     files.announce(&url).map_err(unusable)?;
     ready(Serving { url, token_file: files.token_file().display().to_string() });
     let ended = server.run(stop).await;

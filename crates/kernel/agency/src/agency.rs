@@ -267,6 +267,12 @@ impl Agency {
         found.ok_or_else(|| AgencyError::Unknown(name.clone()))
     }
 
+    /// Whether somebody of that name lives here who is no question's own.
+    #[must_use]
+    pub fn stays(&self, name: &AgentName) -> bool {
+        !name.local().starts_with(ASKER) && self.knows(name)
+    }
+
     /// Hosts an agent, and hands over what an earlier process left for it. Returns when its first incarnation is up.
     ///
     /// # Errors
@@ -488,8 +494,9 @@ impl Agency {
     fn forget(&self, lodging: &Lodging) {
         let name = &lodging.spec.name;
         lodging.lives(Living::Gone);
-        self.residents().remove(name);
+        // The route first: as soon as the name is free, another one may have its own.
         self.desk.routes.remove(name);
+        self.residents().remove(name);
     }
 
     /// Everybody who lives here, by name.
@@ -628,6 +635,9 @@ impl Agency {
     pub async fn resend(&self, name: &AgentName, id: MessageId) -> Result<(), AgencyError> {
         let lodging = self.lodging(name)?;
         let _turn = lodging.turn.lock().await;
+        if matches!(lodging.living(), Living::Gone) {
+            return Err(AgencyError::Unknown(name.clone()));
+        }
         let mailroom = &lodging.mailroom;
         let rows = self.rows(&mailroom.stream).await?;
         let dead = rows.into_iter().find(|row| row.id == id && row.dead.is_some());
@@ -696,7 +706,7 @@ impl Agency {
     async fn written(&self) {
         let (answer, written) = oneshot::channel();
         if self.entries.send(Told::Written(answer)).await.is_ok() {
-            // It answers, unless it has gone.
+            // It answers, unless it has gone. What could not be written was told in the log.
             let _ = written.await;
         }
     }

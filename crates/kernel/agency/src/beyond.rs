@@ -26,6 +26,11 @@ pub trait Beyond: Send + Sync {
         tool: String,
         arguments: String,
     ) -> Result<String, Refusal>;
+
+    /// A guest was stopped or has gone: what it left at work beyond is ended.
+    async fn gone(&self, by: &AgentName) {
+        let _ = by;
+    }
 }
 
 /// Nothing lies beyond: everything is refused.

@@ -32,7 +32,7 @@ pub(crate) enum Told {
     /// To write something down.
     Happened(Entry),
     /// To answer when all that it was told before is written.
-    Written(oneshot::Sender<()>),
+    Written(oneshot::Sender<bool>),
 }
 
 /// Hands what happens to actors to whoever writes it down.
@@ -99,7 +99,7 @@ impl Chronicler {
         while entries.recv_many(&mut told, TOGETHER).await > 0 {
             let mut batches: Vec<Batch> = Vec::new();
             let mut waiting = Vec::new();
-            let mut latest = None;
+            let (mut latest, mut written) = (None, true);
             for one in told.drain(..) {
                 let entry = match one {
                     Told::Happened(entry) => entry,
@@ -122,11 +122,12 @@ impl Chronicler {
                 let command = CommandId::new(at, self.entropy.as_ref());
                 if let Err(error) = self.journal.append(Append { command, at, batches }).await {
                     tracing::warn!(%error, "what happened to agents could not be stored");
+                    written = false;
                 }
             }
             for answer in waiting {
                 // Whoever waited may have gone.
-                let _ = answer.send(());
+                let _ = answer.send(written);
             }
         }
     }

@@ -156,6 +156,34 @@ impl Deployments {
         Ok(loaded.name)
     }
 
+    /// Takes an agent away, as [`Agency::remove`] does, and what it left at work beyond.
+    ///
+    /// # Errors
+    /// When nobody of that name lives here, and when the store fails.
+    pub async fn remove(
+        &self,
+        name: &AgentName,
+        span: std::time::Duration,
+    ) -> Result<(), AgencyError> {
+        let removed = self.agency.remove(name, span).await;
+        self.shelf.beyond.gone(name).await;
+        removed
+    }
+
+    /// Stops an agent, as [`Agency::stop`] does, and what it left at work beyond.
+    ///
+    /// # Errors
+    /// When nobody of that name lives here.
+    pub async fn stop(
+        &self,
+        name: &AgentName,
+        span: std::time::Duration,
+    ) -> Result<(), AgencyError> {
+        let stopped = self.agency.stop(name, span).await;
+        self.shelf.beyond.gone(name).await;
+        stopped
+    }
+
     /// Lets another version of an agent take over.
     ///
     /// # Errors

@@ -154,14 +154,16 @@ impl Desk {
                 mailroom.release();
                 continue;
             }
-            let Some(mailbox) = self.routes.with(&name, |route| route.mailbox.clone()) else {
-                mailroom.release();
-                let words = "the agent was removed".to_owned();
-                self.bury(&mailroom, id, Death::Removed, words).await;
-                continue;
-            };
-            let parcel = Parcel::Durable { id, message: message.clone(), before: 0 };
-            mailroom.arrive(parcel, mailbox.as_ref());
+            // It lies there before anybody looks who there is: whoever begins meanwhile finds it.
+            mailroom.arrive(Parcel::Durable { id, message: message.clone(), before: 0 });
+            match self.routes.with(&name, |route| route.mailbox.clone()) {
+                Some(Some(mailbox)) => mailroom.fill(&mailbox),
+                Some(None) => {}
+                None => {
+                    let words = "the agent was removed".to_owned();
+                    self.bury(&mailroom, id, Death::Removed, words).await;
+                }
+            }
         }
         stored
     }

@@ -48,7 +48,10 @@ impl GuestHost {
         let gone = |_| Refusal::Unavailable("the server is about to end".to_owned());
         self.entries.send(Told::Happened(entry)).await.map_err(gone)?;
         self.entries.send(Told::Written(answer)).await.map_err(gone)?;
-        written.await.map_err(|_| Refusal::Unavailable("it could not be noted".to_owned()))
+        match written.await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Refusal::Unavailable("it could not be noted".to_owned())),
+        }
     }
 
     fn keep(&self) -> Keep<'_> {

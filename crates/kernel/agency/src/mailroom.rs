@@ -93,8 +93,8 @@ impl Mailroom {
         }
     }
 
-    /// A message was stored: it goes to the mailbox, behind those that wait.
-    pub(crate) fn arrive(&self, parcel: Parcel, mailbox: Option<&Ref<Parcel>>) {
+    /// A message was stored: it waits behind those that do.
+    pub(crate) fn arrive(&self, parcel: Parcel) {
         let mut room = self.room();
         let known = parcel.id().is_some_and(|id| room.found.remove(&id));
         room.settled();
@@ -103,9 +103,6 @@ impl Mailroom {
         }
         room.stored += 1;
         room.waiting.push_back(parcel);
-        if let Some(mailbox) = mailbox {
-            room.fill(mailbox);
-        }
     }
 
     /// Puts into the mailbox what waits, as far as there is room.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bottega_acl::blackboard::{Board, BoardChange, BoardRefusal, Entry, Take, Write};
 use bottega_acl::topic::TopicName;
 use bottega_acl::{AgentName, Aid, Message, Performative};
-use bottega_actor::{Running, TaskKind, spawn, to_its_end};
+use bottega_actor::{Running, TaskKind, spawn};
 use bottega_agency::{AgencyError, HostSpec};
 use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use bottega_event::{BoardChanged, BoardEvent, BoardRefused, Revision, StreamId};
@@ -19,10 +19,10 @@ use tokio::sync::Notify;
 
 use crate::board_view::{BoardView, Placed};
 use crate::error::GroupError;
-use crate::exchange::{Exchange, Options, Publication, say};
+use crate::exchange::{self, Exchange, Options, Publication, lasting, say};
 
 /// What the blackboard is called, before the `@`, and the first word of the topics on which its changes are published.
-const NAME: &str = "blackboard";
+pub(crate) const NAME: &str = "blackboard";
 /// What a content must look like.
 const EXAMPLE: &str = r#"{"action":"write","name":"work.hinge","value":"forge a hinge"}"#;
 /// Rows of a view that are read at a time.
@@ -84,6 +84,8 @@ struct Wall {
     turn: tokio::sync::Mutex<()>,
     /// An entry came whose time will be over.
     timed: Notify,
+    /// The latest change of an earlier process, until it was told.
+    left: Mutex<Option<Placed>>,
 }
 
 impl Blackboard {
@@ -95,8 +97,15 @@ impl Blackboard {
         let name: AgentName = format!("{NAME}@{}", options.agency.platform()).parse().map_err(
             |error: bottega_acl::NotAnAgentName| AgencyError::Malformed(error.to_string()),
         )?;
-        let (board, turn, timed) = (Mutex::default(), tokio::sync::Mutex::default(), Notify::new());
-        let wall = Arc::new(Wall { me: Aid::new(name), options, exchange, board, turn, timed });
+        let wall = Arc::new(Wall {
+            me: Aid::new(name),
+            options,
+            exchange,
+            board: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            timed: Notify::new(),
+            left: Mutex::default(),
+        });
         let shared = Arc::clone(&wall);
         let keeper = spawn(TaskKind::Alarm, async move {
             loop {
@@ -110,8 +119,7 @@ impl Blackboard {
         Ok(Self { wall, _keeper: keeper })
     }
 
-    /// Reads what stands since earlier processes, publishes what may not have been, and lets the blackboard live in its
-    /// agency. The exchange has begun, and those who subscribed live here.
+    /// Reads what stands since earlier processes, and lets the blackboard live in its agency. The exchange has begun.
     ///
     /// # Errors
     /// When its name is taken, and when the store fails.
@@ -122,9 +130,16 @@ impl Blackboard {
         let make = move || -> Box<dyn Resident> { Box::new(Scribe(Arc::clone(&shared))) };
         let kind = "native blackboard".to_owned();
         let spec = HostSpec::new(wall.me.name().clone(), make).durable();
-        wall.options.agency.host(HostSpec { kind, ..spec }).await?;
+        wall.options.agency.host(HostSpec { kind, backoff: exchange::REST, ..spec }).await?;
         wall.timed.notify_one();
         Ok(())
+    }
+
+    /// Publishes what an earlier process may not have: its latest change. Each waits for the one before it to be told, so
+    /// no other can be missing. Those who subscribed live here by now; whoever changes the board earlier tells it first.
+    pub async fn tell_latest(&self) {
+        let _turn = self.wall.turn.lock().await;
+        self.wall.tell_left().await;
     }
 
     /// Carries out a wish. One of a name is carried out once, however often it comes, and hears the same.
@@ -136,9 +151,7 @@ impl Blackboard {
         wish: Wish,
         id: Option<MessageId>,
     ) -> Result<Carried, GroupError> {
-        let wall = Arc::clone(&self.wall);
-        let carried = to_its_end(TaskKind::Clerk, wall.carry_out(wish, id)).await;
-        carried.unwrap_or(Err(GroupError::Broken))
+        lasting(Arc::clone(&self.wall).carry_out(wish, id)).await
     }
 
     /// What stands under a name.
@@ -188,10 +201,7 @@ impl Wall {
                 }
             }
         }
-        // All before it were published: the next change waits for that.
-        if let Some(Placed { revision, change }) = latest {
-            self.publish(&change, revision).await;
-        }
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = latest;
         Ok(())
     }
 
@@ -213,16 +223,17 @@ impl Wall {
     }
 
     async fn expire(&self) -> Result<(), GroupError> {
-        let _turn = self.turn.lock().await;
-        let changes = self.board().expire(self.options.clock.now());
-        for change in changes {
+        loop {
+            // Many may end together: whoever wants to write has its turn between two of them.
+            let _turn = self.turn.lock().await;
+            let over = self.board().expire(self.options.clock.now()).into_iter().next();
+            let Some(change) = over else { return Ok(()) };
             let command = CommandId::new(self.options.clock.now(), self.options.entropy.as_ref());
             let event = BoardChanged { change: change.clone(), had: None };
             let (revision, _) = self.append(command, event.into()).await?;
             self.board().evolve(&change);
             self.publish(&change, revision).await;
         }
-        Ok(())
     }
 
     /// Where the event stands, and whether it had been stored before.
@@ -313,8 +324,20 @@ impl Wall {
         }
     }
 
-    /// Named by its place, so that one that was published before is stored once.
+    async fn tell_left(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Placed { revision, change }) = left {
+            self.tell(&change, revision).await;
+        }
+    }
+
     async fn publish(&self, change: &BoardChange, revision: Revision) {
+        self.tell_left().await;
+        self.tell(change, revision).await;
+    }
+
+    /// Named by its place, so that one that was told before is stored once.
+    async fn tell(&self, change: &BoardChange, revision: Revision) {
         let Ok(topic) = topic(change.name()) else { return };
         let Ok(content) = serde_json::to_string(change) else { return };
         let parts: [&[u8]; 3] =
@@ -329,7 +352,7 @@ impl Wall {
             id: Some(MessageId::from_bits(u128::from_le_bytes(bits))),
             class: None,
         };
-        let published = self.exchange.publish(publication).await;
+        let published = self.exchange.tell(publication).await;
         for (agent, why) in published.missed {
             tracing::debug!(%agent, %why, entry = %change.name(), "is not told of a change");
         }
@@ -436,7 +459,7 @@ impl Wall {
                 Wish::Take(Take { name, by, expected_version })
             }
         };
-        match Arc::clone(self).carry_out(wish, id).await? {
+        match lasting(Arc::clone(self).carry_out(wish, id)).await? {
             Carried::Written { name, entry } | Carried::Taken { name, entry } => {
                 Ok(json!({ "name": name, "entry": entry }))
             }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_acl::topic::{GroupName, Recipient, Subscription, TopicName, TopicPattern, Topics};
 use bottega_acl::{AgentName, Aid, Expression, Message, Performative, UserName};
-use bottega_actor::{TaskKind, to_its_end};
+use bottega_actor::{Backoff, TaskKind, to_its_end};
 use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
 use bottega_behaviour::{Letter, Office, Resident, Trouble, Undelivered, Unsent};
 use bottega_event::{StreamId, TopicEvent, TopicSubscribed, TopicUnsubscribed};
@@ -16,6 +17,7 @@ use futures::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::blackboard;
 use crate::error::GroupError;
 use crate::subscription_view::SubscriptionView;
 
@@ -120,7 +122,7 @@ impl Exchange {
         let make = move || -> Box<dyn Resident> { Box::new(Crier(Arc::clone(&shared))) };
         let kind = "native topics".to_owned();
         let spec = HostSpec::new(hall.me.name().clone(), make).durable();
-        hall.options.agency.host(HostSpec { kind, ..spec }).await?;
+        hall.options.agency.host(HostSpec { kind, backoff: REST, ..spec }).await?;
         Ok(())
     }
 
@@ -129,9 +131,7 @@ impl Exchange {
     /// # Errors
     /// When nobody of that name lives here, there are too many already, or the store fails.
     pub async fn subscribe(&self, subscription: Subscription) -> Result<bool, GroupError> {
-        let hall = Arc::clone(&self.0);
-        let subscribed = to_its_end(TaskKind::Clerk, hall.subscribe(subscription)).await;
-        subscribed.unwrap_or(Err(GroupError::Broken))
+        lasting(Arc::clone(&self.0).subscribe(subscription)).await
     }
 
     /// It is to be told no more; whether it was.
@@ -139,9 +139,7 @@ impl Exchange {
     /// # Errors
     /// When the store fails.
     pub async fn unsubscribe(&self, subscription: Subscription) -> Result<bool, GroupError> {
-        let hall = Arc::clone(&self.0);
-        let gone = to_its_end(TaskKind::Clerk, hall.unsubscribe(vec![subscription])).await;
-        gone.unwrap_or(Err(GroupError::Broken))
+        lasting(Arc::clone(&self.0).unsubscribe(vec![subscription])).await
     }
 
     /// An agent has gone: it is told of nothing any more.
@@ -151,8 +149,7 @@ impl Exchange {
     pub async fn forget(&self, agent: &AgentName) -> Result<(), GroupError> {
         let hall = Arc::clone(&self.0);
         let own: Vec<Subscription> = hall.table().subscriptions(agent).collect();
-        let gone = to_its_end(TaskKind::Clerk, hall.unsubscribe(own)).await;
-        gone.unwrap_or(Err(GroupError::Broken)).map(drop)
+        lasting(hall.unsubscribe(own)).await.map(drop)
     }
 
     /// All subscriptions, or those of one agent, in the order of the agents' names.
@@ -166,10 +163,16 @@ impl Exchange {
     }
 
     /// Tells all who subscribed. Returns when each has it in its mailbox or mail, or can't be told.
-    pub async fn publish(&self, publication: Publication) -> Published {
-        // Whoever publishes may go, and all are told all the same.
-        let told = to_its_end(TaskKind::Clerk, Arc::clone(&self.0).publish(publication)).await;
-        told.unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the topic is the blackboard's own.
+    pub async fn publish(&self, publication: Publication) -> Result<Published, GroupError> {
+        lasting(Arc::clone(&self.0).publish_for_others(publication)).await
+    }
+
+    /// As [`Self::publish`], for the blackboard itself.
+    pub(crate) async fn tell(&self, publication: Publication) -> Published {
+        Arc::clone(&self.0).publish(publication).await
     }
 }
 
@@ -213,7 +216,7 @@ impl Hall {
     }
 
     async fn subscribe(self: Arc<Self>, subscription: Subscription) -> Result<bool, GroupError> {
-        if !self.options.agency.knows(&subscription.agent) {
+        if !self.options.agency.stays(&subscription.agent) {
             return Err(GroupError::Unknown(subscription.agent));
         }
         let _turn = self.turn.lock().await;
@@ -249,6 +252,18 @@ impl Hall {
         Ok(true)
     }
 
+    async fn publish_for_others(
+        self: Arc<Self>,
+        publication: Publication,
+    ) -> Result<Published, GroupError> {
+        // Nobody else says what became of the blackboard.
+        if publication.topic.words().next() == Some(blackboard::NAME) {
+            let why = format!("topics below `{}` are the blackboard's own", blackboard::NAME);
+            return Err(GroupError::Malformed(why));
+        }
+        Ok(self.publish(publication).await)
+    }
+
     async fn publish(self: Arc<Self>, publication: Publication) -> Published {
         let receivers = self.table().receivers(&publication.topic);
         let told = receivers.into_iter().map(|to| self.hand_over(&publication, to));
@@ -257,12 +272,6 @@ impl Hall {
             published.reached.extend(reached);
             published.missed.extend(missed);
         }
-        for (agent, _) in published.missed.iter().filter(|(_, why)| *why == Undelivered::Unknown) {
-            let own: Vec<Subscription> = self.table().subscriptions(agent).collect();
-            if let Err(error) = Arc::clone(&self).unsubscribe(own).await {
-                tracing::warn!(%agent, %error, "the subscriptions of one who has gone are kept");
-            }
-        }
         published
     }
 
@@ -270,7 +279,7 @@ impl Hall {
     async fn hand_over(&self, publication: &Publication, to: Recipient) -> Published {
         let Recipient { agent, groups } = to;
         let mut published = Published::default();
-        let turn = groups.first().map_or_else(|| agent.as_str(), GroupName::as_str);
+        let turn = groups.first().map_or_else(|| Turn::Own(&agent), Turn::Of);
         let Err(why) = self.tell(publication, &agent, turn).await else {
             published.reached.push(agent);
             return published;
@@ -281,7 +290,7 @@ impl Hall {
             loop {
                 let next = self.table().next_of(group, &publication.topic, &tried);
                 let Some(next) = next else { break };
-                match self.tell(publication, &next, group.as_str()).await {
+                match self.tell(publication, &next, Turn::Of(group)).await {
                     Ok(()) => {
                         published.reached.push(next);
                         break;
@@ -296,12 +305,12 @@ impl Hall {
         published
     }
 
-    /// `turn` is whose it is: an agent's own, or a queue group's. One publication has one message for each.
+    /// One publication has one message for each turn.
     async fn tell(
         &self,
         publication: &Publication,
         to: &AgentName,
-        turn: &str,
+        turn: Turn<'_>,
     ) -> Result<(), Undelivered> {
         let Publication { topic, message, by, id, class } = publication;
         let message = message
@@ -310,7 +319,7 @@ impl Hall {
             .to(Aid::new(to.clone()))
             .with_reply_to(vec![by.clone()])
             .with_user(self.topic.clone(), Expression::from(topic.as_str()));
-        let id = id.map(|id| MessageId::nth(ConversationId::from_bits(id.bits()), turn, 0));
+        let id = id.map(|id| turn.message(id));
         match self.options.agency.send(message, id, *class).await {
             Ok(_) => Ok(()),
             Err(Unsent::Undelivered(mut failed)) => {
@@ -320,6 +329,42 @@ impl Hall {
         }
     }
 }
+
+/// Whose a message is. A group may be called as an agent is.
+#[derive(Clone, Copy, Debug)]
+enum Turn<'t> {
+    /// An agent's own.
+    Own(&'t AgentName),
+    /// A queue group's, whichever of its members gets it.
+    Of(&'t GroupName),
+}
+
+impl Turn<'_> {
+    /// The message's name, the same when it is published again.
+    fn message(self, publication: MessageId) -> MessageId {
+        let of = ConversationId::from_bits(publication.bits());
+        match self {
+            Self::Own(agent) => MessageId::nth(of, agent.as_str(), 0),
+            Self::Of(group) => MessageId::nth(of, group.as_str(), 1),
+        }
+    }
+}
+
+/// Runs to its end, whether whoever asked for it stays or not: what is stored is folded in, and all are told.
+pub(crate) async fn lasting<T: Send + 'static>(
+    work: impl Future<Output = Result<T, GroupError>> + Send + 'static,
+) -> Result<T, GroupError> {
+    to_its_end(TaskKind::Clerk, work).await.unwrap_or(Err(GroupError::Broken))
+}
+
+/// How long one of these rests after it failed: the store may be there again by then.
+pub(crate) const REST: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    most: Duration::from_secs(30),
+    factor: 2.0,
+    jitter: 0.5,
+    calm: Duration::from_secs(60),
+};
 
 /// What the exchange is asked for: the content of a `request`, as JSON.
 #[derive(Debug, Deserialize)]
@@ -371,11 +416,12 @@ impl Hall {
         let own = |pattern, group| Subscription { agent: by.name().clone(), pattern, group };
         match action {
             Action::Subscribe { pattern, group } => {
-                let fresh = Arc::clone(self).subscribe(own(pattern, group)).await?;
+                let fresh = lasting(Arc::clone(self).subscribe(own(pattern, group))).await?;
                 Ok(json!({ "new": fresh }))
             }
             Action::Unsubscribe { pattern, group } => {
-                let stood = Arc::clone(self).unsubscribe(vec![own(pattern, group)]).await?;
+                let gone = Arc::clone(self).unsubscribe(vec![own(pattern, group)]);
+                let stood = lasting(gone).await?;
                 Ok(json!({ "ended": stood }))
             }
             Action::List {} => {
@@ -387,7 +433,8 @@ impl Hall {
                 let mut message = Message::new(Performative::Inform).about(content);
                 message.conversation.clone_from(&letter.message.conversation);
                 let publication = Publication { topic, message, by, id: letter.id, class: None };
-                let Published { reached, missed } = Arc::clone(self).publish(publication).await;
+                let told = lasting(Arc::clone(self).publish_for_others(publication));
+                let Published { reached, missed } = told.await?;
                 let missed = missed
                     .iter()
                     .map(|(agent, why)| json!({ "agent": agent.as_str(), "why": why.to_string() }));

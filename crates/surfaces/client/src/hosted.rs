@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use bottega_acl::{AgentName, Aid, Message, json};
-use bottega_actor::State;
+use bottega_actor::{State, TaskKind, to_its_end};
 use bottega_agency::{
     Agency, AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
 };
@@ -244,12 +244,21 @@ fn unsent(error: Unsent) -> ApiError {
     ApiError::new(code, error.to_string())
 }
 
-/// The name of the message that a key stands for: the same for the same key.
-pub(crate) fn keyed(key: &str) -> MessageId {
-    let digest = Digest::of_parts(&[b"idempotency key", key.as_bytes()]);
+/// The name of what a key stands for: the same for the same key of the same kind of thing.
+pub(crate) fn keyed(kind: &str, of: &str, key: &str) -> MessageId {
+    let digest = Digest::of_parts(&[kind.as_bytes(), of.as_bytes(), key.as_bytes()]);
     let mut bits = [0; 16];
     bits.copy_from_slice(&digest.as_bytes()[..16]);
     MessageId::from_bits(u128::from_le_bytes(bits))
+}
+
+/// Runs to its end, whether whoever asked for it stays or not: no agent is left half moved in or out.
+async fn lasting<T: Send + 'static>(
+    work: impl Future<Output = Result<T, AgencyError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let broke = || ApiError::new(codes::INTERNAL, "the server failed at this; its log says more");
+    let ended = to_its_end(TaskKind::Clerk, work).await.ok_or_else(broke)?;
+    ended.map_err(agency_error)
 }
 
 #[async_trait]
@@ -259,7 +268,8 @@ impl Agents for HostedAgents {
     }
 
     async fn deploy(&self, request: DeployRequest) -> Result<AgentView, ApiError> {
-        let name = self.deployments().deploy(deployment(request)?).await.map_err(agency_error)?;
+        let (deployments, deployment) = (Arc::clone(&self.parts.deployments), deployment(request)?);
+        let name = lasting(async move { deployments.deploy(deployment).await }).await?;
         self.view(&name).await
     }
 
@@ -328,7 +338,7 @@ impl Agents for HostedAgents {
 
     async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
         let name = self.name(name)?;
-        self.agency().stop(&name, STOPPING).await.map_err(agency_error)?;
+        self.deployments().stop(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
@@ -339,8 +349,10 @@ impl Agents for HostedAgents {
     }
 
     async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
+        let (deployments, deployment) = (Arc::clone(&self.parts.deployments), deployment(request)?);
         let name = self.name(name)?;
-        self.deployments().upgrade(&name, deployment(request)?).await.map_err(agency_error)?;
+        let whose = name.clone();
+        lasting(async move { deployments.upgrade(&whose, deployment).await }).await?;
         self.view(&name).await
     }
 
@@ -352,7 +364,8 @@ impl Agents for HostedAgents {
 
     async fn remove(&self, name: &str) -> Result<(), ApiError> {
         let name = self.name(name)?;
-        self.agency().remove(&name, STOPPING).await.map_err(agency_error)?;
+        let (deployments, whose) = (Arc::clone(&self.parts.deployments), name.clone());
+        lasting(async move { deployments.remove(&whose, STOPPING).await }).await?;
         self.exchange().forget(&name).await.map_err(group_error)
     }
 
@@ -363,7 +376,7 @@ impl Agents for HostedAgents {
             DeliveryClass::Transient => Delivery::Transient,
             DeliveryClass::Durable => Delivery::Durable,
         });
-        let id = idempotency_key.as_deref().map(keyed);
+        let id = idempotency_key.as_deref().map(|key| keyed("message", "", key));
         let receipt = self.agency().send(message, id, class).await.map_err(unsent)?;
         Ok(ReceiptView { id: receipt.id.map(|id| id.to_string()), repeated: receipt.repeated })
     }

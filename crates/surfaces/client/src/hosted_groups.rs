@@ -91,7 +91,12 @@ impl HostedAgents {
     }
 
     async fn carry_out(&self, wish: Wish, key: Option<&str>) -> Result<EntryView, ApiError> {
-        let carried = self.blackboard().carry_out(wish, key.map(keyed)).await;
+        let (kind, of) = match &wish {
+            Wish::Write(write) => ("board write", write.name.as_str()),
+            Wish::Take(take) => ("board take", take.name.as_str()),
+        };
+        let id = key.map(|key| keyed(kind, of, key));
+        let carried = self.blackboard().carry_out(wish, id).await;
         match carried.map_err(group_error)? {
             Carried::Written { name, entry } | Carried::Taken { name, entry } => {
                 Ok(shown(&name, entry))
@@ -130,13 +135,14 @@ impl Groups for HostedAgents {
             topic: topic(name)?,
             message: Message::new(Performative::Inform).about(content),
             by: Aid::new(self.name(OPERATOR)?),
-            id: idempotency_key.as_deref().map(keyed),
+            id: idempotency_key.as_deref().map(|key| keyed("publication", name, key)),
             class: delivery.map(|class| match class {
                 DeliveryClass::Transient => Delivery::Transient,
                 DeliveryClass::Durable => Delivery::Durable,
             }),
         };
-        let Published { reached, missed } = self.exchange().publish(publication).await;
+        let published = self.exchange().publish(publication).await;
+        let Published { reached, missed } = published.map_err(group_error)?;
         let missed = missed
             .into_iter()
             .map(|(agent, why)| MissedView { agent: agent.to_string(), why: why.to_string() });

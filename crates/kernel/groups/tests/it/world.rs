@@ -90,6 +90,7 @@ impl World {
         exchange.begin().await.unwrap();
         let board = Blackboard::new(options, exchange.clone()).unwrap();
         board.begin().await.unwrap();
+        board.tell_latest().await;
         Self { agency, exchange, board, heard: Arc::clone(heard) }
     }
 
@@ -112,7 +113,11 @@ impl World {
             id: id.map(MessageId::from_bits),
             class: None,
         };
-        let Published { reached, missed } = self.exchange.publish(publication).await;
+        let published = self.exchange.publish(publication).await;
+        let Published { reached, missed } = match published {
+            Ok(published) => published,
+            Err(error) => return error.to_string(),
+        };
         let reached: Vec<&str> = reached.iter().map(AgentName::local).collect();
         let missed: Vec<String> =
             missed.iter().map(|(agent, why)| format!("{}: {why}", agent.local())).collect();

@@ -133,3 +133,24 @@ fn a_worker_that_was_killed_has_its_work_and_all_are_told() {
         assert!(told >= 1, "{turns}: {all:?}");
     }
 }
+
+/// The agent is ended by force while it carries out a wish: what was stored is so for everybody.
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_is_taken_though_its_agent_was_ended_by_force() {
+    for turns in 0..40 {
+        let world = World::new(&["ann:durable", "bob:durable"]).await;
+        carried(&world, write("job", "forge"), None).await;
+        world.say("ann", "blackboard", r#"{"action":"take","name":"job"}"#, 5).await;
+        world.say("bob", "blackboard", r#"{"action":"take","name":"job"}"#, 6).await;
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        world.agency.restart(&name("blackboard"), Duration::ZERO).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let heard = world.heard().await;
+        let had = heard.iter().filter(|line| line.contains(r#""value":"forge""#));
+        let whom: std::collections::BTreeSet<&str> = had.map(|line| &line[..3]).collect();
+        assert_eq!(whom.len(), 1, "{turns}: {heard:?}");
+        assert!(world.board.list("", 9).is_empty(), "{turns}");
+    }
+}
