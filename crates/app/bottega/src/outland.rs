@@ -54,7 +54,6 @@ impl CommandSink for Deaf {
     fn output(&self, _: StreamName, _: &[u8]) {}
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn unavailable(error: ApiError) -> Refusal {
     Refusal::Unavailable(error.message)
 }

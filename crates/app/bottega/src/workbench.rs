@@ -25,7 +25,6 @@ fn unloaded(error: &LoadError) -> ApiError {
         .step("mend what is named, in the sources or in `bottega.toml`, and build it again")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn unplayed(error: RehearsalError) -> ApiError {
     match error {
         RehearsalError::Load(error) => unloaded(&error),
