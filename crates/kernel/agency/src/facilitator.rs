@@ -7,7 +7,7 @@ use bottega_acl::directory::{
     Directory, DirectoryChange, DirectoryEntry, DirectoryRefusal, SearchConstraints,
     ServiceTemplate, Template,
 };
-use bottega_acl::{AgentName, Aid, Message, Performative};
+use bottega_acl::{AgentName, Aid, Performative};
 use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use bottega_event::{DirectoryChanged, DirectoryEvent, Revision, StreamId};
 use bottega_store::{Append, Batch, Expected, Journal, StoreError};
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use crate::AgencyError;
+use crate::request::{requested, say};
 
 /// What the facilitator is called, before the `@` (SC00023, reserved name).
 pub(crate) const NAME: &str = "df";
@@ -183,17 +184,10 @@ pub(crate) struct Clerk(pub(crate) Arc<Facilitator>);
 impl Resident for Clerk {
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
         let message = &letter.message;
-        if message.performative != Performative::Request {
-            let why = "the directory takes a request to register, modify, deregister or search";
-            return say(office, message.not_understood(office.me(), why)).await;
-        }
-        let content = message.content.as_ref().map_or(&[][..], |content| content.as_bytes());
-        let action: Action = match serde_json::from_slice(content) {
+        let takes = "the directory takes a request to register, modify, deregister or search";
+        let action: Action = match requested(message, takes, EXAMPLE) {
             Ok(action) => action,
-            Err(error) => {
-                let why = format!("the content is no request: {error}; write {EXAMPLE}");
-                return say(office, message.not_understood(office.me(), &why)).await;
-            }
+            Err(why) => return say(office, message.not_understood(office.me(), &why)).await,
         };
         let answer = |act, content: String| Some(message.reply(act, office.me()).about(content));
         let came = match self.carry_out(action, message.sender.as_ref()).await {
@@ -245,12 +239,4 @@ impl Clerk {
             }
         }
     }
-}
-
-/// That somebody has gone who asked is no trouble of who was asked.
-pub(crate) async fn say(office: &dyn Office, answer: Option<Message>) -> Result<(), Trouble> {
-    if let Some(answer) = answer {
-        let _ = office.send(answer).await;
-    }
-    Ok(())
 }

@@ -38,6 +38,7 @@ mod management;
 mod office;
 mod outside;
 mod parcel;
+mod request;
 mod routes;
 
 pub use agency::{Agency, AgentRow, AgentState, Options};
@@ -51,3 +52,4 @@ pub use facilitator::Facilitator;
 pub use keep::KeepView;
 pub use mail_view::{DeadLetter, MailRow, MailView};
 pub use outside::{Counter, Waiting};
+pub use request::{requested, say};

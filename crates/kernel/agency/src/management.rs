@@ -11,7 +11,7 @@ use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use serde::{Deserialize, Serialize};
 
 use crate::agency::{Agency, AgentState};
-use crate::facilitator::say;
+use crate::request::{requested, say};
 
 /// What the agent management system is called, before the `@` (SC00023, reserved name).
 pub(crate) const NAME: &str = "ams";
@@ -88,17 +88,10 @@ pub(crate) struct Registrar(pub(crate) Weak<Agency>);
 impl Resident for Registrar {
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
         let message = &letter.message;
-        if message.performative != Performative::Request {
-            let why = "the agent management system takes a request to search or get-description";
-            return say(office, message.not_understood(office.me(), why)).await;
-        }
-        let content = message.content.as_ref().map_or(&[][..], |content| content.as_bytes());
-        let action: Action = match serde_json::from_slice(content) {
+        let takes = "the agent management system takes a request to search or get-description";
+        let action: Action = match requested(message, takes, EXAMPLE) {
             Ok(action) => action,
-            Err(error) => {
-                let why = format!("the content is no request: {error}; write {EXAMPLE}");
-                return say(office, message.not_understood(office.me(), &why)).await;
-            }
+            Err(why) => return say(office, message.not_understood(office.me(), &why)).await,
         };
         // It lives in the agency that it tells of.
         let Some(agency) = self.0.upgrade() else { return Ok(()) };

@@ -8,7 +8,7 @@ use bottega_acl::blackboard::{Board, BoardChange, BoardRefusal, Entry, Take, Wri
 use bottega_acl::topic::TopicName;
 use bottega_acl::{AgentName, Aid, Message, Performative};
 use bottega_actor::{Running, TaskKind, spawn};
-use bottega_agency::{AgencyError, HostSpec};
+use bottega_agency::{AgencyError, HostSpec, requested, say};
 use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use bottega_event::{BoardChanged, BoardEvent, BoardRefused, Revision, StreamId};
 use bottega_store::{Append, Batch, Expected, catch_up};
@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 
 use crate::board_view::{BoardView, Placed};
 use crate::error::GroupError;
-use crate::exchange::{self, Exchange, Options, Publication, lasting, say};
+use crate::exchange::{self, Exchange, Options, Publication, lasting};
 
 /// What the blackboard is called, before the `@`, and the first word of the topics on which its changes are published.
 pub(crate) const NAME: &str = "blackboard";
@@ -407,17 +407,10 @@ impl Resident for Scribe {
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
         let Self(wall) = self;
         let message = &letter.message;
-        let content = message.content.as_ref().map_or(&[][..], |content| content.as_bytes());
-        let asked = match (message.performative, serde_json::from_slice::<Action>(content)) {
-            (Performative::Request, Ok(action)) => action,
-            (Performative::Request, Err(error)) => {
-                let why = format!("the content is no request: {error}; write {EXAMPLE}");
-                return say(office, message.not_understood(office.me(), &why)).await;
-            }
-            (_, _) => {
-                let why = "the blackboard takes a request to write, read, list or take";
-                return say(office, message.not_understood(office.me(), why)).await;
-            }
+        let takes = "the blackboard takes a request to write, read, list or take";
+        let asked: Action = match requested(message, takes, EXAMPLE) {
+            Ok(action) => action,
+            Err(why) => return say(office, message.not_understood(office.me(), &why)).await,
         };
         let Some(by) = &message.sender else { return Ok(()) };
         let answer = match wall.answer(asked, by.name().clone(), letter.id).await {

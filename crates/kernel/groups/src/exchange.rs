@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bottega_acl::topic::{GroupName, Recipient, Subscription, TopicName, TopicPattern, Topics};
 use bottega_acl::{AgentName, Aid, Expression, Message, Performative, UserName};
 use bottega_actor::{Backoff, TaskKind, to_its_end};
-use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
+use bottega_agency::{Agency, AgencyError, Delivery, HostSpec, requested, say};
 use bottega_behaviour::{Letter, Office, Resident, Trouble, Undelivered, Unsent};
 use bottega_event::{StreamId, TopicEvent, TopicSubscribed, TopicUnsubscribed};
 use bottega_store::{Append, Batch, Expected, Journal, Projections, catch_up};
@@ -384,17 +384,10 @@ impl Resident for Crier {
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
         let Self(hall) = self;
         let message = &letter.message;
-        let content = message.content.as_ref().map_or(&[][..], |content| content.as_bytes());
-        let asked = match (message.performative, serde_json::from_slice::<Action>(content)) {
-            (Performative::Request, Ok(action)) => action,
-            (Performative::Request, Err(error)) => {
-                let why = format!("the content is no request: {error}; write {EXAMPLE}");
-                return say(office, message.not_understood(office.me(), &why)).await;
-            }
-            (_, _) => {
-                let why = "topics takes a request to publish, subscribe, unsubscribe or list";
-                return say(office, message.not_understood(office.me(), why)).await;
-            }
+        let takes = "topics takes a request to publish, subscribe, unsubscribe or list";
+        let asked: Action = match requested(message, takes, EXAMPLE) {
+            Ok(action) => action,
+            Err(why) => return say(office, message.not_understood(office.me(), &why)).await,
         };
         let Some(by) = message.sender.clone() else { return Ok(()) };
         let answer = match hall.carry_out(asked, letter, by).await {
@@ -442,12 +435,4 @@ impl Hall {
             }
         }
     }
-}
-
-/// That somebody has gone who asked is no trouble of who was asked.
-pub(crate) async fn say(office: &dyn Office, answer: Option<Message>) -> Result<(), Trouble> {
-    if let Some(answer) = answer {
-        let _ = office.send(answer).await;
-    }
-    Ok(())
 }

@@ -13,8 +13,9 @@
 //! Invariants
 //! * Who subscribed is stored before it counts, and lasts until it is taken back or the agent is gone.
 //! * Of a queue group one member gets a publication, and another only when that one can't.
-//! * A change of the board is published after it was stored, in the order in which it happened, also after `kill -9`.
-//! * A durable wish that comes twice is carried out once, and hears the same answer.
+//! * A change of the board is published after it was stored, in the order in which it happened, also after `kill -9`. Who
+//!   can't be told of it then, for a full mailbox or a failing store, is passed over.
+//! * A durable wish that comes twice is carried out once, and hears the same words.
 
 mod blackboard;
 mod board_view;
