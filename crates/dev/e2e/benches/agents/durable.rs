@@ -7,8 +7,9 @@ use bottega_agency::Delivery;
 use tokio::sync::mpsc;
 
 use crate::bare::Bare;
+use crate::nats::Sync;
 use crate::row::{Goal, Row, median};
-use crate::{Failure, agency, message, name, spec};
+use crate::{Failure, agency, message, name, nats, spec};
 
 const TURNS: usize = 7;
 const SPAN: Duration = Duration::from_millis(600);
@@ -18,19 +19,29 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     for (senders, goal) in [(1, None), (64, Some(Goal::RatioAtLeast(0.7)))] {
         let folder = tempfile::tempdir()?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut synced, mut unsynced) = (Vec::new(), Vec::new());
         for turn in 0..TURNS {
             let place = folder.path().join(format!("{turn}"));
             std::fs::create_dir(&place)?;
             ours.push(told(&place, senders).await?);
             let file = place.join("bare.db");
             theirs.push(tokio::task::spawn_blocking(move || bare(&file, senders)).await??);
+            synced.extend(nats::stored(&place, senders, Sync::Always, SPAN).await?);
+            unsynced.extend(nats::stored(&place, senders, Sync::Default, SPAN).await?);
         }
         let metric = format!("durable message, {senders} at a time");
-        let row = Row::new(metric, "1/s", median(ours)).beside("bare SQLite", median(theirs));
-        rows.push(match goal {
-            Some(goal) => row.goal(goal),
-            None => row,
-        });
+        let row = Row::new(metric, "1/s", median(ours));
+        let (beside_bare, beside_synced) = (
+            row.clone().beside("bare SQLite", median(theirs)),
+            row.clone().beside_nats("JetStream, sync_interval: always", synced),
+        );
+        match goal {
+            Some(goal) => {
+                rows.extend([beside_bare.goal(goal), beside_synced.goal(Goal::RatioAtLeast(10.0))]);
+            }
+            None => rows.extend([beside_bare, beside_synced]),
+        }
+        rows.push(row.beside_nats("JetStream, its default: no sync before the answer", unsynced));
     }
     Ok(rows)
 }

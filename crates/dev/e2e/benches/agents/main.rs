@@ -1,6 +1,7 @@
 //! Agents that talk, next to their peers in one run and in turns: what a whole FIPA-ACL message costs through admission,
 //! routing and mailbox, next to the bare tell of kameo and ractor (`--features peers`); durable messages next to bare
-//! SQLite with the same batches; restarts, births, memory.
+//! SQLite with the same batches and next to NATS; questions, Contract Net, restarts, births and memory next to Erlang. A
+//! peer that is a process of its own and is not installed is said to be absent.
 //!
 //! `cargo xtask bench agents` prints a table and writes `bench/results/agents.json`. Bounded in count and time; everything
 //! lies on the disk of the build folder, where a sync costs what it costs.
@@ -8,7 +9,10 @@
 #![expect(clippy::disallowed_methods, reason = "bare tasks send, as users of a library would")]
 
 mod bare;
+mod contract;
 mod durable;
+mod erlang;
+mod nats;
 #[cfg(feature = "peers")]
 mod peers;
 mod row;
@@ -101,6 +105,7 @@ fn main() -> Result<(), Failure> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let rows = runtime.block_on(async {
         let mut rows = transient::measure().await?;
+        rows.extend(contract::measure().await?);
         rows.extend(durable::measure().await?);
         Ok::<_, Failure>(rows)
     })?;

@@ -7,18 +7,22 @@ use serde_json::json;
 use crate::Failure;
 
 /// What a figure should be.
+#[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
     RatioAtLeast(f64),
+    RatioAtMost(f64),
 }
 
 /// One figure, and a peer's.
+#[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) metric: String,
     pub(crate) unit: &'static str,
     pub(crate) value: f64,
-    pub(crate) peer: Option<(&'static str, f64)>,
+    /// Its name and its figure; a peer that is not installed has none.
+    pub(crate) peer: Option<(&'static str, Option<f64>)>,
     pub(crate) goal: Option<Goal>,
 }
 
@@ -32,19 +36,46 @@ impl Row {
     }
 
     pub(crate) fn beside(self, peer: &'static str, value: f64) -> Self {
-        Self { peer: Some((peer, value)), ..self }
+        Self { peer: Some((peer, Some(value))), ..self }
+    }
+
+    /// Beside a peer that is not here; `why` names it, and how to have it.
+    pub(crate) fn absent(self, why: &'static str) -> Self {
+        Self { peer: Some((why, None)), ..self }
+    }
+
+    /// Beside the median of Erlang's turns; none of them when it is not installed.
+    pub(crate) fn beside_erlang(self, turns: Vec<f64>) -> Self {
+        if turns.is_empty() {
+            return self.absent(crate::erlang::ABSENT);
+        }
+        self.beside(crate::erlang::NAME, median(turns))
+    }
+
+    /// Beside the median of the turns over NATS; none of them when it is not installed.
+    pub(crate) fn beside_nats(self, name: &'static str, turns: Vec<f64>) -> Self {
+        if turns.is_empty() {
+            return self.absent(crate::nats::ABSENT);
+        }
+        self.beside(name, median(turns))
     }
 
     fn ratio(&self) -> Option<f64> {
-        self.peer.map(|(_, value)| self.value / value)
+        self.peer.and_then(|(_, value)| value).map(|value| self.value / value)
     }
 
-    fn judged(&self) -> Option<(String, bool)> {
-        let ratio = self.ratio().unwrap_or(f64::NAN);
-        self.goal.as_ref().map(|goal| match goal {
-            Goal::AtMost(most) => (format!("<= {most}"), self.value <= *most),
-            Goal::AtLeast(least) => (format!(">= {least}"), self.value >= *least),
-            Goal::RatioAtLeast(least) => (format!("ratio >= {least}"), ratio >= *least),
+    /// The goal in words, and whether it is met: nobody knows, where it is about a peer that is absent.
+    fn judged(&self) -> Option<(String, Option<bool>)> {
+        let ratio = self.ratio();
+        self.goal.map(|goal| match goal {
+            Goal::AtMost(most) => (format!("<= {most}"), Some(self.value <= most)),
+            Goal::AtLeast(least) => (format!(">= {least}"), Some(self.value >= least)),
+            Goal::RatioAtLeast(least) => {
+                (format!("ratio >= {least}"), ratio.map(|ratio| ratio >= least))
+            }
+            Goal::RatioAtMost(most) => {
+                (format!("ratio <= {most}"), ratio.map(|ratio| ratio <= most))
+            }
         })
     }
 }
@@ -69,19 +100,26 @@ pub(crate) fn print(rows: &[Row], as_json: bool) -> Result<(), Failure> {
         if as_json {
             let row = json!({
                 "metric": row.metric, "unit": row.unit, "value": row.value,
-                "peer": row.peer.map(|(peer, _)| peer), "peer_value": row.peer.map(|(_, value)| value),
+                "peer": row.peer.map(|(peer, _)| peer), "peer_value": row.peer.and_then(|(_, value)| value),
                 "ratio": row.ratio(), "goal": judged.as_ref().map(|(goal, _)| goal),
-                "met": judged.as_ref().map(|(_, met)| met),
+                "met": judged.as_ref().and_then(|(_, met)| *met),
             });
             writeln!(out, "{row}")?;
             continue;
         }
         write!(out, "{:48} {:14.2} {}", row.metric, row.value, row.unit)?;
-        if let (Some((peer, value)), Some(ratio)) = (row.peer, row.ratio()) {
-            write!(out, " | {peer} {value:.2}, ratio {ratio:.2}")?;
+        if let Some((peer, value)) = row.peer {
+            write!(out, " | {peer}")?;
+            if let (Some(value), Some(ratio)) = (value, row.ratio()) {
+                write!(out, " {value:.2}, ratio {ratio:.2}")?;
+            }
         }
         if let Some((goal, met)) = judged {
-            write!(out, " | {goal}: {}", if met { "met" } else { "MISSED" })?;
+            write!(
+                out,
+                " | {goal}: {}",
+                met.map_or("not known", |met| if met { "met" } else { "MISSED" })
+            )?;
         }
         writeln!(out)?;
     }

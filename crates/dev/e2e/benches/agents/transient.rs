@@ -9,7 +9,7 @@ use bottega_behaviour::Unsent;
 use tokio::sync::mpsc;
 
 use crate::row::{Goal, Row, median, share};
-use crate::{Failure, agency, message, name, spec};
+use crate::{Failure, agency, erlang, message, name, nats, spec};
 
 /// Turns of each side, of which the median counts.
 const TURNS: usize = 5;
@@ -69,9 +69,14 @@ async fn tells(agents: usize) -> Result<f64, Failure> {
 pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for (agents, goal) in [(1, None), (100, None), (CROWD, Some(Goal::AtLeast(3e6)))] {
-        let mut rates = Vec::new();
+        let (mut rates, mut in_erlang, mut over_nats) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..TURNS {
             rates.push(tells(agents).await?);
+            let words = format!("tell {agents} {}", MESSAGES / agents);
+            in_erlang.extend(erlang::figure(&words, "rate").await?);
+            if agents == 1 {
+                over_nats.extend(nats::publish_and_subscribe(MESSAGES / 4).await?);
+            }
         }
         let rate = median(rates);
         let metric = format!("transient message to {agents} agents, admitted and routed");
@@ -80,14 +85,80 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
             Some(goal) => row.goal(goal),
             None => row,
         });
+        rows.push(Row::new(&metric, "1/s", rate).beside_erlang(in_erlang));
+        if agents == 1 {
+            rows.push(Row::new(&metric, "1/s", rate).beside_nats(nats::CORE, over_nats));
+        }
         #[cfg(feature = "peers")]
         for (peer, theirs) in crate::peers::tells(agents, TURNS).await? {
             let row = Row::new(&metric, "1/s", rate).beside(peer, theirs);
             rows.push(row.goal(Goal::RatioAtLeast(1.0)));
         }
     }
+    rows.extend(questions().await?);
     rows.extend(living().await?);
     Ok(rows)
+}
+
+/// Questions next to `gen_server:call` and to request and reply over NATS.
+async fn questions() -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for askers in [1, 64] {
+        let (mut middle, mut slow) = (Vec::new(), Vec::new());
+        let (mut their_middle, mut their_slow, mut over_nats) =
+            (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            let mut times = asked(askers).await?;
+            middle.push(share(&mut times, 0.5));
+            slow.push(share(&mut times, 0.99));
+            let words = format!("ask {askers} {}", QUESTIONS / askers);
+            their_middle.extend(erlang::figure(&words, "p50").await?);
+            their_slow.extend(erlang::figure(&words, "p99").await?);
+            if askers == 1 {
+                over_nats.extend(nats::request_and_reply(QUESTIONS / 4).await?);
+            }
+        }
+        let metric = format!("question and answer, {askers} at a time");
+        let row = Row::new(format!("{metric}, p50"), "µs", median(middle));
+        if askers == 1 {
+            rows.push(row.clone().beside_nats(nats::CORE, over_nats));
+        }
+        rows.push(row.beside_erlang(their_middle).goal(Goal::RatioAtMost(1.0)));
+        let row = Row::new(format!("{metric}, p99"), "µs", median(slow));
+        rows.push(row.beside_erlang(their_slow).goal(Goal::AtMost(1e3)));
+    }
+    Ok(rows)
+}
+
+/// Microseconds from each question to its answer, from so many askers, each to an agent of its own.
+async fn asked(askers: usize) -> Result<Vec<f64>, Failure> {
+    let folder = tempfile::tempdir()?;
+    let (agency, _store) = agency(folder.path())?;
+    let (done, _ends) = mpsc::unbounded_channel();
+    for number in 0..askers {
+        agency.host(spec(number, u64::MAX, &done)?).await?;
+    }
+    let asking = (0..askers).map(|asker| {
+        let agency = Arc::clone(&agency);
+        tokio::spawn(async move {
+            let question =
+                bottega_acl::Message::new(Performative::QueryRef).to(Aid::new(name(asker)?));
+            let mut times = Vec::with_capacity(QUESTIONS / askers);
+            for _ in 0..QUESTIONS / askers {
+                let began = Instant::now();
+                let answer = agency.ask(question.clone(), Duration::from_secs(5)).await?;
+                answer.ok_or("no answer")?;
+                times.push(began.elapsed().as_secs_f64() * 1e6);
+            }
+            Ok::<_, Failure>(times)
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    let mut times = Vec::new();
+    for asker in asking {
+        times.extend(asker.await??);
+    }
+    Ok(times)
 }
 
 /// Questions, restarts, births, memory.
@@ -97,17 +168,8 @@ async fn living() -> Result<Vec<Row>, Failure> {
     let (done, _ends) = mpsc::unbounded_channel();
     agency.host(spec(0, u64::MAX, &done)?).await?;
     let to = Aid::new(name(0)?);
-    let mut times = Vec::new();
     let question = bottega_acl::Message::new(Performative::QueryRef).to(to.clone());
-    for _ in 0..QUESTIONS {
-        let began = Instant::now();
-        agency.ask(question.clone(), Duration::from_secs(5)).await?.ok_or("no answer")?;
-        times.push(began.elapsed().as_secs_f64() * 1e6);
-    }
-    let mut rows = vec![
-        Row::new("question and answer, p50", "µs", share(&mut times, 0.5)),
-        Row::new("question and answer, p99", "µs", share(&mut times, 0.99)).goal(Goal::AtMost(1e3)),
-    ];
+    let mut rows = Vec::new();
     let mut times = Vec::new();
     let crash = bottega_acl::Message::new(Performative::Cancel).to(to);
     for _ in 0..RESTARTS {
@@ -117,9 +179,9 @@ async fn living() -> Result<Vec<Row>, Failure> {
         times.push(began.elapsed().as_secs_f64() * 1e6);
     }
     let restart = share(&mut times, 0.99);
-    rows.push(
-        Row::new("crash to first answer, journaled, p99", "µs", restart).goal(Goal::AtMost(1e3)),
-    );
+    let row = Row::new("crash to first answer, journaled, p99", "µs", restart);
+    let theirs = erlang::figure(&format!("restart {RESTARTS}"), "p99").await?;
+    rows.push(row.beside_erlang(theirs.into_iter().collect()).goal(Goal::AtMost(1e3)));
 
     let before = resident()?;
     let began = Instant::now();
@@ -128,8 +190,13 @@ async fn living() -> Result<Vec<Row>, Failure> {
     }
     let birth = began.elapsed().as_secs_f64() * 1e6 / CROWD as f64;
     let bytes = (resident()? - before) / CROWD as f64;
-    rows.push(Row::new("an agent is hosted, its supervisor too", "µs", birth));
-    rows.push(Row::new("memory of an idle agent, its supervisor too", "bytes", bytes));
+    let idle = format!("idle {CROWD}");
+    let (spawned, held) =
+        (erlang::figure(&idle, "spawn").await?, erlang::figure(&idle, "bytes").await?);
+    let row = Row::new("an agent is hosted, its supervisor too", "µs", birth);
+    rows.push(row.beside_erlang(spawned.into_iter().collect()).goal(Goal::AtMost(5.0)));
+    let row = Row::new("memory of an idle agent, its supervisor too", "bytes", bytes);
+    rows.push(row.beside_erlang(held.into_iter().collect()).goal(Goal::AtMost(2_048.0)));
     Ok(rows)
 }
 
