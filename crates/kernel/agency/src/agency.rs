@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bottega_acl::{AgentName, Aid, ConversationRef, Message};
 use bottega_actor::{
-    ActorView, ChildSpec, Ref, Running, Spawn, State, Stopped, Supervisor, SupervisorRef, System,
+    ActorView, ChildSpec, Ref, Running, State, Stopped, Supervisor, SupervisorRef, System,
     TaskKind, spawn,
 };
-use bottega_behaviour::{Letter, Office, Resident, Trouble, Unsent};
+use bottega_behaviour::{Resident, Unsent};
 use bottega_event::{
     AgentEvent, AgentHosted, AgentRemoved, AgentStopped, AgentUpgraded, Death, MailAccepted,
     MailEvent, MailResent, Revision, StreamId,
@@ -35,12 +34,11 @@ use crate::mailroom::Mailroom;
 use crate::management::{self, Registrar};
 use crate::office::AgentOffice;
 use crate::parcel::Parcel;
-use crate::routes::{Route, Routes};
+use crate::question::{Asker, is_question};
+use crate::routes::{AgentRoute, Route, Routes};
 
 /// How long a new version may take to begin.
 const RENEWING: Duration = Duration::from_secs(30);
-/// What the names of those begin with who wait for one answer.
-pub(crate) const ASKER: &str = "asker-";
 /// Rows of the mail view that are read at a time.
 const PAGE: usize = 512;
 /// Copies of one message lie no further apart than this in a conversation.
@@ -124,7 +122,8 @@ impl Lodging {
     /// How it is reached, by that mailbox.
     fn route(&self, mailbox: Option<Ref<Parcel>>) -> Route {
         let (delivery, keep) = (self.spec.delivery, self.spec.keep);
-        Route { mailbox, mailroom: Arc::clone(&self.mailroom), delivery, keep }
+        let mailroom = Arc::clone(&self.mailroom);
+        Route::Agent(AgentRoute { mailbox, mailroom, delivery, keep })
     }
 }
 
@@ -270,7 +269,7 @@ impl Agency {
     /// Whether somebody of that name lives here who is no question's own.
     #[must_use]
     pub fn stays(&self, name: &AgentName) -> bool {
-        !name.local().starts_with(ASKER) && self.knows(name)
+        !is_question(name.local()) && self.knows(name)
     }
 
     /// Hosts an agent, and hands over what an earlier process left for it. Returns when its first incarnation is up.
@@ -558,41 +557,15 @@ impl Agency {
     /// Sends a message and waits for the first answer to it, for at most `span`. Its sender is a name of this question's
     /// own.
     pub async fn ask(&self, message: Message, span: Duration) -> Result<Option<Message>, Unsent> {
-        // Nobody can guess it, and answer in another's place.
-        let number = self.desk.entropy.bits();
-        let name: AgentName = format!("{ASKER}{number:016x}@{}", self.platform)
-            .parse()
-            .map_err(|_| Unsent::Inadmissible("the platform has no usable name".to_owned()))?;
-        let (sender, answer) = oneshot::channel();
-        let mailroom = Arc::new(Mailroom::new(StreamId::mail(&name), 0));
-        let office = AgentOffice { me: Aid::new(name.clone()), desk: Arc::clone(&self.desk) };
-        let sender = std::sync::Mutex::new(Some(sender));
-        let make: Maker = Arc::new(move || {
-            let taken = sender.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-            Box::new(Asker(taken))
-        });
-        let blueprint = Arc::new(Blueprint::new("asker".to_owned(), make));
-        let listener = Inhabitant::new(blueprint, Arc::clone(&mailroom), Arc::new(office));
-        let mailbox = self
-            .system
-            .spawn(Spawn::default().capacity(4), listener)
-            .map_err(|_| Unsent::Inadmissible("the name of the question is taken".to_owned()))?;
-        let route = Route {
-            mailbox: Some(mailbox.clone()),
-            mailroom,
-            delivery: Delivery::Transient,
-            keep: false,
-        };
-        self.desk.routes.put(name.clone(), route);
+        let desk = &self.desk;
+        let mut asker = Asker::new(&desk.routes, &self.platform, desk.entropy.as_ref())
+            .ok_or_else(|| Unsent::Inadmissible("the platform has no usable name".to_owned()))?;
         let asked = async {
-            let message = message.from(Aid::new(name.clone()));
-            self.desk.send(message, None, Some(Delivery::Transient)).await?;
-            Ok(answer.await.ok())
+            let message = message.from(Aid::new(asker.name.clone()));
+            desk.send(message, None, Some(Delivery::Transient)).await?;
+            Ok(asker.answer().await)
         };
-        let outcome = bottega_actor::within(span, asked).await.unwrap_or(Ok(None));
-        self.desk.routes.remove(&name);
-        mailbox.kill();
-        outcome
+        bottega_actor::within(span, asked).await.unwrap_or(Ok(None))
     }
 
     /// Durable messages of an agent that were not handled, dead ones included, in the order in which they are handed over.
@@ -786,18 +759,4 @@ async fn settle(desk: &Desk, mailroom: &Arc<Mailroom>) {
         turn: Arc::clone(&desk.turn),
     };
     clerk.store(std::slice::from_ref(mailroom)).await;
-}
-
-/// Waits for one answer.
-struct Asker(Option<oneshot::Sender<Message>>);
-
-#[async_trait]
-impl Resident for Asker {
-    async fn hear(&mut self, letter: &Letter, _: &dyn Office) -> Result<(), Trouble> {
-        if let Some(asked) = self.0.take() {
-            // Whoever asked may have given up.
-            let _ = asked.send(letter.message.clone());
-        }
-        Ok(())
-    }
 }

@@ -12,11 +12,11 @@ use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
 use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
-use crate::agency::ASKER;
 use crate::beyond::Beyond;
 use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
 use crate::outside::{Counter, OutsideGuest};
+use crate::question::is_question;
 use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
@@ -323,7 +323,7 @@ impl Deployments {
 
     fn name(&self, deployment: &Deployment, manifest: &Manifest) -> Result<AgentName, AgencyError> {
         let local = deployment.name.clone().unwrap_or_else(|| manifest.name.to_string());
-        if RESERVED.contains(&local.as_str()) || local.starts_with(ASKER) {
+        if RESERVED.contains(&local.as_str()) || is_question(&local) {
             let why = format!("the name `{local}` is the platform's own; choose another");
             return Err(AgencyError::Malformed(why));
         }

@@ -14,7 +14,7 @@ use crate::admit::{self, Bounds};
 use crate::blueprint::Delivery;
 use crate::mailroom::Mailroom;
 use crate::parcel::Parcel;
-use crate::routes::{Route, Routes};
+use crate::routes::{AgentRoute, Route, Routes};
 
 /// What became of a message that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,9 @@ impl Desk {
     ) -> Result<Receipt, Unsent> {
         admit::check(&message, self.bounds, || self.clock.now())
             .map_err(|why| Unsent::Inadmissible(why.to_string()))?;
+        // A transient message waits for nothing, so without this a sender could keep its thread for as long as it has
+        // something to say, while those it speaks to wait for one.
+        bottega_actor::take_turns().await;
         let mut failed: Vec<(Aid, Undelivered)> = Vec::new();
         let mut storing: Vec<Storing> = Vec::new();
         // Nearly every message has one receiver, and is moved into its mailbox.
@@ -90,7 +93,17 @@ impl Desk {
         class: Option<Delivery>,
     ) -> Result<Option<(Message, Storing)>, Undelivered> {
         let reached = self.routes.with(name, |route| {
-            let Route { mailbox, mailroom, delivery, keep } = route;
+            let AgentRoute { mailbox, mailroom, delivery, keep } = match route {
+                Route::Agent(agent) => agent,
+                // Nobody is there to find what was stored.
+                Route::Question(_) if class == Some(Delivery::Durable) => {
+                    return Err(Undelivered::Full);
+                }
+                Route::Question(question) => {
+                    question.answer(message);
+                    return Ok(None);
+                }
+            };
             match class.unwrap_or(*delivery) {
                 Delivery::Durable => {
                     if !mailroom.reserve() {
@@ -156,7 +169,11 @@ impl Desk {
             }
             // It lies there before anybody looks who there is: whoever begins meanwhile finds it.
             mailroom.arrive(Parcel::Durable { id, message: message.clone(), before: 0 });
-            match self.routes.with(&name, |route| route.mailbox.clone()) {
+            let mailbox = self.routes.with(&name, |route| match route {
+                Route::Agent(agent) => agent.mailbox.clone(),
+                Route::Question(_) => None,
+            });
+            match mailbox {
                 Some(Some(mailbox)) => mailroom.fill(&mailbox),
                 Some(None) => {}
                 None => {

@@ -38,6 +38,7 @@ mod management;
 mod office;
 mod outside;
 mod parcel;
+mod question;
 mod request;
 mod routes;
 

@@ -1,4 +1,4 @@
-//! From an agent's name to its mailbox.
+//! From a name to where its messages go: an agent's mailbox, or somebody who waits for one answer.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -11,13 +11,23 @@ use bottega_actor::Ref;
 use crate::blueprint::Delivery;
 use crate::mailroom::Mailroom;
 use crate::parcel::Parcel;
+use crate::question::Question;
 
 /// Parts of the table, so that two senders seldom wait for each other.
 const SHARDS: usize = 16;
 
+/// Who is behind a name.
+#[derive(Debug)]
+pub(crate) enum Route {
+    /// An agent.
+    Agent(AgentRoute),
+    /// A question that is open.
+    Question(Question),
+}
+
 /// How one agent is reached.
-#[derive(Clone, Debug)]
-pub(crate) struct Route {
+#[derive(Debug)]
+pub(crate) struct AgentRoute {
     /// Nothing while it is stopped.
     pub(crate) mailbox: Option<Ref<Parcel>>,
     pub(crate) mailroom: Arc<Mailroom>,
@@ -27,7 +37,7 @@ pub(crate) struct Route {
     pub(crate) keep: bool,
 }
 
-/// Every agent that takes messages.
+/// Everybody who takes messages.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     hasher: RandomState,
@@ -41,7 +51,7 @@ impl Routes {
         &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
     }
 
-    /// Looks at the route of an agent, if there is one. `look` must not wait.
+    /// Looks at the route behind a name, if there is one. `look` must not wait.
     pub(crate) fn with<T>(&self, name: &AgentName, look: impl FnOnce(&Route) -> T) -> Option<T> {
         let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
         shard.get(name).map(look)

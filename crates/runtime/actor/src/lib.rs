@@ -55,6 +55,12 @@ pub use task::{Ended, Running, TaskKind, Tasks, contained, spawn, to_its_end};
 pub use tree::{ActorView, State};
 pub use watch::{Down, Signal, TooManyWatches};
 
+/// Lets others have the thread when this task has done much without waiting for anything: what never has to wait is still
+/// one of many.
+pub async fn take_turns() {
+    tokio::task::coop::consume_budget().await;
+}
+
 /// Waits until `span` has passed on the runtime's clock, which tests can move by hand.
 pub async fn sleep(span: std::time::Duration) {
     tokio::time::sleep(span).await;
