@@ -2,7 +2,7 @@
 //! agency, each with its supervisor, next to bare Erlang processes that say the same to each other.
 
 use async_trait::async_trait;
-use bottega_acl::{Aid, Message, Performative, Receivers};
+use bottega_acl::{Aid, ConversationRef, Message, Performative, Receivers};
 use bottega_agency::HostSpec;
 use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use std::time::Instant;
@@ -26,7 +26,12 @@ struct Initiator {
 impl Initiator {
     async fn call(&mut self, office: &dyn Office) -> Result<(), Trouble> {
         let cfp = Message::new(Performative::Cfp).to(self.bidders.clone());
-        say(office, cfp.within(format!("round-{}", self.left)).about("mend the invoice")).await
+        say(
+            office,
+            cfp.within(ConversationRef::new(&format!("round-{}", self.left)))
+                .about("mend the invoice"),
+        )
+        .await
     }
 
     async fn award(&mut self, last: &Message, office: &dyn Office) -> Result<(), Trouble> {
@@ -116,8 +121,9 @@ async fn rounds(initiators: usize) -> Result<f64, Failure> {
     drop(done);
     let began = Instant::now();
     for initiator in 0..initiators {
-        let go = crate::message(&name(initiator)?)?;
-        agency.send(Message { performative: Performative::Request, ..go }, None, None).await?;
+        let me: Aid = "bench@bench".parse()?;
+        let go = Message::new(Performative::Request).from(me).to(Aid::new(name(initiator)?));
+        agency.send(go, None, None).await?;
     }
     for _ in 0..initiators {
         // A round that breaks off would be waited for for ever.

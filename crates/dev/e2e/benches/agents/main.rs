@@ -9,6 +9,14 @@
 #![expect(clippy::disallowed_methods, reason = "bare tasks send, as users of a library would")]
 
 mod bare;
+#[path = "../../tests/it/binary.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the suite's own way to the binary"
+)]
+mod binary;
 mod contract;
 mod durable;
 mod erlang;
@@ -16,6 +24,7 @@ mod nats;
 #[cfg(feature = "peers")]
 mod peers;
 mod row;
+mod serving;
 mod transient;
 
 use std::path::Path;
@@ -28,6 +37,10 @@ use bottega_behaviour::{Letter, Office, Resident, Trouble};
 use bottega_journal_sqlite::{Options as JournalOptions, SqliteStore};
 use bottega_types::{SystemClock, SystemEntropy};
 use tokio::sync::mpsc;
+
+/// What can be measured by itself: `cargo xtask bench agents -- tells`. Memory comes first, while nothing was freed that
+/// would be used again.
+const PARTS: [&str; 6] = ["living", "tells", "questions", "contract", "durable", "serving"];
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -103,10 +116,24 @@ fn main() -> Result<(), Failure> {
     tempfile::env::override_temp_dir(disk).map_err(|was| format!("already {}", was.display()))?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if let Some(unknown) = words.iter().find(|word| !PARTS.contains(&word.as_str())) {
+        return Err(format!("no part `{unknown}`; there is: {}", PARTS.join(", ")).into());
+    }
+    let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
     let rows = runtime.block_on(async {
-        let mut rows = transient::measure().await?;
-        rows.extend(contract::measure().await?);
-        rows.extend(durable::measure().await?);
+        let mut rows = Vec::new();
+        for part in PARTS.into_iter().filter(|part| wanted(part)) {
+            rows.extend(match part {
+                "living" => transient::living().await?,
+                "tells" => transient::messages().await?,
+                "questions" => transient::questions().await?,
+                "contract" => contract::measure().await?,
+                "durable" => durable::measure().await?,
+                _ => serving::measure().await?,
+            });
+        }
         Ok::<_, Failure>(rows)
     })?;
     row::print(&rows, as_json)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bottega_acl::{Aid, Performative};
 use bottega_agency::Agency;
 use bottega_behaviour::Unsent;
+use futures::TryStreamExt as _;
 use tokio::sync::mpsc;
 
 use crate::row::{Goal, Row, median, share};
@@ -30,15 +31,29 @@ async fn tell(agency: &Agency, message: bottega_acl::Message) -> Result<(), Fail
     }
 }
 
+/// Hosts so many agents, some of them at a time, as a server does that starts again.
+async fn crowd(
+    agency: &Agency,
+    numbers: std::ops::Range<usize>,
+    enough: u64,
+    done: &mpsc::UnboundedSender<()>,
+) -> Result<(), Failure> {
+    let hosting = futures::stream::iter(numbers.map(Ok::<_, Failure>));
+    hosting
+        .try_for_each_concurrent(64, |number| async move {
+            agency.host(spec(number, enough, done)?).await?;
+            Ok(())
+        })
+        .await
+}
+
 /// Messages per second from two senders to so many agents, one after the other.
 async fn tells(agents: usize) -> Result<f64, Failure> {
     let folder = tempfile::tempdir()?;
     let (agency, _store) = agency(folder.path())?;
     let (done, mut ends) = mpsc::unbounded_channel();
     let each = MESSAGES / agents;
-    for number in 0..agents {
-        agency.host(spec(number, each as u64, &done)?).await?;
-    }
+    crowd(&agency, 0..agents, each as u64, &done).await?;
     let names = Arc::new((0..agents).map(name).collect::<Result<Vec<_>, _>>()?);
     let began = Instant::now();
     let senders = agents.min(2);
@@ -66,7 +81,7 @@ async fn tells(agents: usize) -> Result<f64, Failure> {
     Ok(rate)
 }
 
-pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
+pub(crate) async fn messages() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for (agents, goal) in [(1, None), (100, None), (CROWD, Some(Goal::AtLeast(3e6)))] {
         let (mut rates, mut in_erlang, mut over_nats) = (Vec::new(), Vec::new(), Vec::new());
@@ -95,13 +110,11 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
             rows.push(row.goal(Goal::RatioAtLeast(1.0)));
         }
     }
-    rows.extend(questions().await?);
-    rows.extend(living().await?);
     Ok(rows)
 }
 
 /// Questions next to `gen_server:call` and to request and reply over NATS.
-async fn questions() -> Result<Vec<Row>, Failure> {
+pub(crate) async fn questions() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for askers in [1, 64] {
         let (mut middle, mut slow) = (Vec::new(), Vec::new());
@@ -161,8 +174,8 @@ async fn asked(askers: usize) -> Result<Vec<f64>, Failure> {
     Ok(times)
 }
 
-/// Questions, restarts, births, memory.
-async fn living() -> Result<Vec<Row>, Failure> {
+/// Restarts, births, memory.
+pub(crate) async fn living() -> Result<Vec<Row>, Failure> {
     let folder = tempfile::tempdir()?;
     let (agency, _store) = agency(folder.path())?;
     let (done, _ends) = mpsc::unbounded_channel();
@@ -185,9 +198,7 @@ async fn living() -> Result<Vec<Row>, Failure> {
 
     let before = resident()?;
     let began = Instant::now();
-    for number in 1..=CROWD {
-        agency.host(spec(number, u64::MAX, &done)?).await?;
-    }
+    crowd(&agency, 1..CROWD + 1, u64::MAX, &done).await?;
     let birth = began.elapsed().as_secs_f64() * 1e6 / CROWD as f64;
     let bytes = (resident()? - before) / CROWD as f64;
     let idle = format!("idle {CROWD}");
