@@ -1,5 +1,7 @@
 //! Agents that live on a server: the trait through which every surface works with them.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
@@ -78,6 +80,15 @@ pub trait Agents: Tenders + Groups {
 
     /// Hands a dead letter over once more.
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError>;
+}
+
+/// Where agents live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The address of the server; the one that runs on this machine when absent.
+    pub server: Option<String>,
+    /// The file with certificates that are believed in beside the system's, as it was written; the settings' when absent.
+    pub ca_cert: Option<PathBuf>,
 }
 
 /// How a server is to listen.

@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::principal::Needs;
 use crate::paging::{AFTER, LIMIT, MOST, Order, Page};
 use crate::{follow, sse};
 
@@ -57,6 +58,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         takes: Some(Takes {
             schema: schema::<DeployRequest>,
@@ -78,6 +80,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Delete,
+        needs: Needs::Manage,
         gives: Gives::nothing("It is gone."),
         patience: Patience::Long,
         ..get(
@@ -90,6 +93,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -102,6 +106,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -114,6 +119,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -126,6 +132,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         takes: Some(Takes {
             schema: schema::<DeployRequest>,
@@ -143,6 +150,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -227,6 +235,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         group: Group::Messages,
         gives: Gives::nothing("The next one may come."),
         refuses: &[NO_AGENT, StatusCode::UNPROCESSABLE_ENTITY],
@@ -240,6 +249,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         group: Group::Messages,
         gives: Gives::nothing("It is under way again."),
         refuses: &[NO_AGENT, OTHER_STATE],

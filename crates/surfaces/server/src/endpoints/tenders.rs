@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::principal::Needs;
 use crate::paging::{AFTER, Order, Page};
 use crate::{follow, sse};
 
@@ -36,6 +37,7 @@ const fn get(
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<TenderRequest>,
             example: r#"{
@@ -94,6 +96,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
         ..get("/v1/tenders/{id}/close", "closeTender", "Waits for no more bids", TENDER, |call| {
             Box::pin(close(call))
@@ -101,6 +104,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
         ..get(
             "/v1/tenders/{id}/cancel",
