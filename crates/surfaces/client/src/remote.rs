@@ -190,8 +190,9 @@ impl Remote {
             (true, _) if is_distrust(&error) => {
                 let why = with_causes(&error.without_url());
                 let why = format!("{server} is not who it should be: {why}");
-                return ApiError::new(codes::NO_SERVER, why)
-                    .step("name the certificate that vouches for it by `--ca-cert`, or check the address");
+                return ApiError::new(codes::NO_SERVER, why).step(
+                    "name the certificate that vouches for it by `--ca-cert`, or check the address",
+                );
             }
             (true, _) => format!("nobody answers at {server}"),
             (false, true) => format!("{server} took longer than {} s", PATIENCE.as_secs()),
@@ -328,7 +329,7 @@ impl Agents for Remote {
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
-        self.get(&["agents", name, "mail"]).await
+        self.pages(self.url(&["agents", name, "mail"])?).await
     }
 
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
@@ -412,7 +413,7 @@ impl Tenders for Remote {
     }
 
     async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
-        self.get(&["tenders", id, "events"]).await
+        self.pages(self.url(&["tenders", id, "events"])?).await
     }
 
     async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
@@ -428,7 +429,7 @@ impl Tenders for Remote {
     }
 
     async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
-        self.get(&["conversations", id]).await
+        self.pages(self.url(&["conversations", id])?).await
     }
 }
 

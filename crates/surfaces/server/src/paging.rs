@@ -1,4 +1,5 @@
-//! Lists that come in pages: so many at a time, and where the next ones are (`Link` with `rel="next"`, RFC 8288).
+//! Lists that come in pages: so many at a time, and where the next ones are. REST says that as `Link` with `rel="next"`
+//! (RFC 8288), gRPC as `next_page_token` (AIP-158).
 
 use axum::http::StatusCode;
 use bottega_api::{ApiError, codes};
@@ -48,6 +49,16 @@ impl Page {
         Ok(Self { limit, cursor: query.word(CURSOR).map(str::to_owned) })
     }
 
+    /// Reads what a call says: a size of 0 is as many as may be, and so is a larger one; an empty token is the beginning.
+    pub(crate) fn called(size: i32, token: String) -> Result<Self, ApiError> {
+        let Ok(size) = usize::try_from(size) else {
+            let why = format!("`page_size` is 0 to {MOST}, not {size}");
+            return Err(ApiError::new(codes::MALFORMED, why).step("leave it out for all that fit"));
+        };
+        let limit = if size == 0 { MOST } else { size.min(MOST) };
+        Ok(Self { limit, cursor: Some(token).filter(|token| !token.is_empty()) })
+    }
+
     /// How many of a list whose first ones come first are needed to show this page, and to know whether another follows.
     pub(crate) fn needs(&self) -> usize {
         if self.cursor.is_some() { usize::MAX } else { self.limit + 1 }
@@ -61,6 +72,16 @@ impl Page {
         key: impl Fn(&V) -> String,
         order: Order,
     ) -> Result<Reply, Fault> {
+        shown(call, self.cut(list, key, order))
+    }
+
+    /// As [`Self::reply`], of a list that grows at its end alone.
+    pub(crate) fn growing<V: Serialize>(&self, call: &Call, list: Vec<V>) -> Result<Reply, Fault> {
+        shown(call, self.next(list)?)
+    }
+
+    /// The page of a list whose things stand in the order of their keys, and where the next one begins.
+    pub(crate) fn cut<V>(&self, list: Vec<V>, key: impl Fn(&V) -> String, order: Order) -> Cut<V> {
         let behind = |one: &V| match (&self.cursor, order) {
             (None, _) => true,
             (Some(cursor), Order::Rising) => key(one) > *cursor,
@@ -68,12 +89,38 @@ impl Page {
         };
         let mut rest = list.into_iter().filter(behind);
         let shown: Vec<V> = rest.by_ref().take(self.limit).collect();
-        let reply = Reply::json(StatusCode::OK, &shown)?;
-        match (shown.last(), rest.next()) {
-            (Some(last), Some(_)) => Ok(reply.before(call.next_page(CURSOR, &key(last)))),
-            (Some(_) | None, _) => Ok(reply),
-        }
+        let next = rest.next().and(shown.last()).map(key);
+        Cut { shown, next }
     }
+
+    /// The page of a list that grows at its end alone: where it goes on is a number of things.
+    pub(crate) fn next<V>(&self, list: Vec<V>) -> Result<Cut<V>, ApiError> {
+        let seen = match &self.cursor {
+            None => 0,
+            Some(cursor) => cursor.parse::<usize>().map_err(|_| {
+                ApiError::new(codes::USAGE, format!("no page begins at `{cursor}`"))
+                    .step("write what the page before said")
+            })?,
+        };
+        let until = seen.saturating_add(self.limit);
+        let next = (until < list.len()).then(|| until.to_string());
+        Ok(Cut { shown: list.into_iter().skip(seen).take(self.limit).collect(), next })
+    }
+}
+
+/// A page, and where the next one begins, if there is one.
+#[derive(Debug)]
+pub(crate) struct Cut<V> {
+    pub(crate) shown: Vec<V>,
+    pub(crate) next: Option<String>,
+}
+
+fn shown<V: Serialize>(call: &Call, cut: Cut<V>) -> Result<Reply, Fault> {
+    let reply = Reply::json(StatusCode::OK, &cut.shown)?;
+    Ok(match cut.next {
+        Some(next) => reply.before(call.next_page(CURSOR, &next)),
+        None => reply,
+    })
 }
 
 /// In which order the keys of a list stand.

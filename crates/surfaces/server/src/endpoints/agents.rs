@@ -12,8 +12,8 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
-use crate::principal::Needs;
 use crate::paging::{AFTER, LIMIT, MOST, Order, Page};
+use crate::principal::Needs;
 use crate::{follow, sse};
 
 const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
@@ -207,6 +207,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         group: Group::Messages,
+        parameters: &[LIMIT, AFTER],
+        refuses: &[NO_AGENT, StatusCode::BAD_REQUEST],
         ..get(
             "/v1/agents/{name}/mail",
             "listMail",
@@ -346,7 +348,9 @@ async fn follow_inbox(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn mail(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().mail(call.part("name")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    let mail = call.agents().mail(call.part("name")).await?;
+    page.reply(&call, mail, |mail| mail.id.clone(), Order::Rising)
 }
 
 async fn inbox(call: Call) -> Result<Reply, Fault> {

@@ -12,8 +12,8 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::paging::{AFTER, LIMIT, Order, Page};
 use crate::principal::Needs;
-use crate::paging::{AFTER, Order, Page};
 use crate::{follow, sse};
 
 /// Tenders that are shown where the query says nothing.
@@ -77,13 +77,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     get("/v1/tenders/{id}", "showTender", "One tender", TENDER, |call| Box::pin(show(call))),
-    get(
-        "/v1/tenders/{id}/events",
-        "listTenderEvents",
-        "What happened to a tender, in order",
-        Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
-        |call| Box::pin(events(call)),
-    ),
+    Endpoint {
+        parameters: &[LIMIT, AFTER],
+        refuses: &[StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST],
+        ..get(
+            "/v1/tenders/{id}/events",
+            "listTenderEvents",
+            "What happened to a tender, in order",
+            Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
+            |call| Box::pin(events(call)),
+        )
+    },
     Endpoint {
         parameters: sse::SEEN,
         ..get(
@@ -126,7 +130,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         group: Group::Messages,
-        refuses: &[],
+        parameters: &[LIMIT, AFTER],
+        refuses: &[StatusCode::BAD_REQUEST],
         ..get(
             "/v1/conversations/{id}",
             "showConversation",
@@ -170,7 +175,8 @@ async fn show(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn events(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().tender_events(call.part("id")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    page.growing(&call, call.agents().tender_events(call.part("id")).await?)
 }
 
 async fn follow_events(call: Call) -> Result<Reply, Fault> {
@@ -195,5 +201,6 @@ async fn reputation(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn conversation(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().conversation(call.part("id")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    page.growing(&call, call.agents().conversation(call.part("id")).await?)
 }

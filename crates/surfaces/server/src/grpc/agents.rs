@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, DeliveryClass as Class, DeployRequest,
+    AgentEventView, AgentStanding, AgentView, ApiError, DeliveryClass as Class, DeployRequest,
 };
 use serde_json::Value;
 use tonic::{Request, Response};
@@ -21,6 +21,7 @@ use super::wire::{
 use super::{Answer, Answers, Service, json, time};
 use crate::endpoints::agents::limit;
 use crate::follow;
+use crate::paging::{Order, Page};
 
 pub(super) fn agent(view: AgentView) -> Agent {
     let state = match view.state {
@@ -73,13 +74,17 @@ impl AgentService for Service {
         self.give(self.agents().deploy(request).await.map(agent))
     }
 
-    async fn list_agents(&self, _: Request<ListAgentsRequest>) -> Answer<ListAgentsResponse> {
-        let agents = self.agents().list().await;
-        self.give(
-            agents.map(|agents| ListAgentsResponse {
-                agents: agents.into_iter().map(agent).collect(),
-            }),
-        )
+    async fn list_agents(&self, request: Request<ListAgentsRequest>) -> Answer<ListAgentsResponse> {
+        let ListAgentsRequest { page_size, page_token } = request.into_inner();
+        let listed = async {
+            let page = Page::called(page_size, page_token)?;
+            let agents = self.agents().list().await?;
+            Ok::<_, ApiError>(page.cut(agents, |agent| agent.name.clone(), Order::Rising))
+        };
+        self.give(listed.await.map(|cut| ListAgentsResponse {
+            agents: cut.shown.into_iter().map(agent).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
+        }))
     }
 
     async fn get_agent(&self, request: Request<GetAgentRequest>) -> Answer<Agent> {
