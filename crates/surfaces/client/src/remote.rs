@@ -402,9 +402,16 @@ impl Tenders for Remote {
         self.post_json(&["tenders"], &request).await
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError> {
         let mut url = self.url(&["tenders"])?;
         url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if let Some(before) = before {
+            url.query_pairs_mut().append_pair("cursor", before);
+        }
         self.view(self.request(Method::GET, url)).await
     }
 

@@ -59,9 +59,14 @@ impl Page {
         Ok(Self { limit, cursor: Some(token).filter(|token| !token.is_empty()) })
     }
 
-    /// How many of a list whose first ones come first are needed to show this page, and to know whether another follows.
-    pub(crate) fn needs(&self) -> usize {
-        if self.cursor.is_some() { usize::MAX } else { self.limit + 1 }
+    /// How many things behind the cursor are needed to show this page, and to know whether another follows.
+    pub(crate) const fn needs(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// Behind which thing the page begins; nothing at the beginning.
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
     }
 
     /// The page of a list whose things stand in the order of their keys.

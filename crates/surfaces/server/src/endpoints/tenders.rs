@@ -165,7 +165,7 @@ pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
 
 async fn list(call: Call) -> Result<Reply, Fault> {
     let page = Page::of(&call.query(&["cursor"], &["limit"])?, TENDERS)?;
-    let tenders = call.agents().tenders(page.needs()).await?;
+    let tenders = call.agents().tenders(page.needs(), page.cursor()).await?;
     // Their ids are sorted by age, and the newest come first.
     page.reply(&call, tenders, |tender| tender.id.clone(), Order::Falling)
 }

@@ -110,7 +110,7 @@ impl TenderService for Service {
         let tenders = async {
             let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
             let page = Page::called(i32::try_from(limit).unwrap_or(i32::MAX), page_token)?;
-            let tenders = self.agents().tenders(page.needs()).await?;
+            let tenders = self.agents().tenders(page.needs(), page.cursor()).await?;
             // Their ids are sorted by age, and the newest come first.
             Ok::<_, ApiError>(page.cut(tenders, |tender| tender.id.clone(), Order::Falling))
         };

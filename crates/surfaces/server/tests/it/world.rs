@@ -256,8 +256,12 @@ impl Tenders for Told {
         Ok(tender())
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
-        self.note(format!("tenders {limit}"))?;
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError> {
+        self.note(format!("tenders {limit} {before:?}"))?;
         Ok(vec![tender()])
     }
 
