@@ -71,6 +71,18 @@ pub trait Agents: Tenders + Groups {
     /// Durable messages to an agent that were not handled, dead ones included.
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError>;
 
+    /// The same from the place behind `after` on, at most `limit`, each with its place: what goes on being there keeps its
+    /// place, and places only rise. Names don't: whoever resends or names a message gives it a place behind others.
+    async fn mail_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, MailView)>, ApiError> {
+        let all = (1..).zip(self.mail(name).await?);
+        Ok(all.filter(|(place, _)| *place > after).take(limit).collect())
+    }
+
     /// The message that is next for an agent that lives outside; nothing when none came within `wait_ms`. It is next until
     /// it is acknowledged, whoever asks how often.
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError>;

@@ -98,15 +98,31 @@ impl Page {
         Cut { shown, next }
     }
 
+    /// The number that the page before said; 0 at the beginning.
+    pub(crate) fn after(&self) -> Result<u64, ApiError> {
+        let Some(cursor) = &self.cursor else { return Ok(0) };
+        cursor.parse().map_err(|_| {
+            ApiError::new(codes::USAGE, format!("no page begins at `{cursor}`"))
+                .step("write what the page before said")
+        })
+    }
+
+    /// How many things behind the cursor show this page, and whether another follows.
+    pub(crate) const fn wants(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// The page of things that have places which only rise: those behind the cursor, as many as it [wants](Self::wants).
+    pub(crate) fn placed<V>(&self, mut list: Vec<(u64, V)>) -> Cut<V> {
+        let more = list.len() > self.limit;
+        list.truncate(self.limit);
+        let next = list.last().filter(|_| more).map(|(place, _)| place.to_string());
+        Cut { shown: list.into_iter().map(|(_, one)| one).collect(), next }
+    }
+
     /// The page of a list that grows at its end alone: where it goes on is a number of things.
     pub(crate) fn next<V>(&self, list: Vec<V>) -> Result<Cut<V>, ApiError> {
-        let seen = match &self.cursor {
-            None => 0,
-            Some(cursor) => cursor.parse::<usize>().map_err(|_| {
-                ApiError::new(codes::USAGE, format!("no page begins at `{cursor}`"))
-                    .step("write what the page before said")
-            })?,
-        };
+        let seen = usize::try_from(self.after()?).unwrap_or(usize::MAX);
         let until = seen.saturating_add(self.limit);
         let next = (until < list.len()).then(|| until.to_string());
         Ok(Cut { shown: list.into_iter().skip(seen).take(self.limit).collect(), next })
@@ -120,7 +136,7 @@ pub(crate) struct Cut<V> {
     pub(crate) next: Option<String>,
 }
 
-fn shown<V: Serialize>(call: &Call, cut: Cut<V>) -> Result<Reply, Fault> {
+pub(crate) fn shown<V: Serialize>(call: &Call, cut: Cut<V>) -> Result<Reply, Fault> {
     let reply = Reply::json(StatusCode::OK, &cut.shown)?;
     Ok(match cut.next {
         Some(next) => reply.before(call.next_page(CURSOR, &next)),
@@ -133,4 +149,28 @@ fn shown<V: Serialize>(call: &Call, cut: Cut<V>) -> Result<Reply, Fault> {
 pub(crate) enum Order {
     Rising,
     Falling,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_placed_behind_is_shown_whatever_its_name() {
+        // `m3` was resent: its place is new, its name is old.
+        let mail = [(4, "m9"), (6, "m7"), (8, "m3")];
+        let (mut token, mut shown) = (String::new(), Vec::new());
+        loop {
+            let page = Page::called(1, token).unwrap();
+            let after = page.after().unwrap();
+            let behind = mail.into_iter().filter(|(place, _)| *place > after);
+            let cut = page.placed(behind.take(page.wants()).collect());
+            shown.extend(cut.shown);
+            let Some(next) = cut.next else { break };
+            token = next;
+        }
+        assert_eq!(shown, ["m9", "m7", "m3"]);
+        let strange = Page::called(1, "m9".to_owned()).unwrap().after().unwrap_err();
+        assert_eq!(strange.code, codes::USAGE.name);
+    }
 }

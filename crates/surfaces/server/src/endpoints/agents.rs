@@ -14,7 +14,7 @@ use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::paging::{AFTER, LIMIT, MOST, Order, Page};
 use crate::principal::Needs;
-use crate::{follow, sse};
+use crate::{follow, paging, sse};
 
 const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
 const OTHER_STATE: StatusCode = StatusCode::CONFLICT;
@@ -349,8 +349,8 @@ async fn follow_inbox(call: Call) -> Result<Reply, Fault> {
 
 async fn mail(call: Call) -> Result<Reply, Fault> {
     let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
-    let mail = call.agents().mail(call.part("name")).await?;
-    page.reply(&call, mail, |mail| mail.id.clone(), Order::Rising)
+    let mail = call.agents().mail_after(call.part("name"), page.after()?, page.wants()).await?;
+    paging::shown(&call, page.placed(mail))
 }
 
 async fn inbox(call: Call) -> Result<Reply, Fault> {

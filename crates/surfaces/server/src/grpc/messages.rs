@@ -19,7 +19,7 @@ use super::{Answer, Answers, Service, acl, time};
 use crate::call::LONGEST_KEY;
 use crate::endpoints::messages::is_short_enough;
 use crate::follow;
-use crate::paging::{Order, Page};
+use crate::paging::Page;
 
 fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     message.map(acl::value).ok_or_else(|| {
@@ -111,8 +111,8 @@ impl MessageService for Service {
         let ListMailRequest { name, page_size, page_token } = request.into_inner();
         let listed = async {
             let page = Page::called(page_size, page_token)?;
-            let all = self.agents().mail(&name).await?;
-            Ok::<_, ApiError>(page.cut(all, |mail| mail.id.clone(), Order::Rising))
+            let mail = self.agents().mail_after(&name, page.after()?, page.wants()).await?;
+            Ok::<_, ApiError>(page.placed(mail))
         };
         self.give(listed.await.map(|cut| ListMailResponse {
             mail: cut.shown.into_iter().map(mail).collect(),
