@@ -173,11 +173,12 @@ async fn subscriptions(call: Call) -> Result<Reply, Fault> {
     let query = call.query(&["agent", "cursor"], &["limit"])?;
     let page = Page::of(&query, paging::MOST)?;
     let all = call.agents().subscriptions(query.word("agent")).await?;
-    // No name holds a space, so these stand in the order of the list.
-    let key = |one: &SubscriptionView| {
-        format!("{} {} {}", one.agent, one.pattern, one.group.as_deref().unwrap_or_default())
-    };
     page.reply(&call, all, key, Order::Rising)
+}
+
+/// By what subscriptions are in order: no name holds a space, so these stand in the order of the list.
+pub(crate) fn key(one: &SubscriptionView) -> String {
+    format!("{} {} {}", one.agent, one.pattern, one.group.as_deref().unwrap_or_default())
 }
 
 async fn subscribe(call: Call) -> Result<Reply, Fault> {

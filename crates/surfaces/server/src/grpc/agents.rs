@@ -21,7 +21,7 @@ use super::wire::{
 use super::{Answer, Answers, Service, json, time};
 use crate::endpoints::agents::limit;
 use crate::follow;
-use crate::paging::{Order, Page};
+use crate::paging::{Cut, Order, Page};
 
 pub(super) fn agent(view: AgentView) -> Agent {
     let state = match view.state {
@@ -126,13 +126,22 @@ impl AgentService for Service {
         &self,
         request: Request<ListAgentEventsRequest>,
     ) -> Answer<ListAgentEventsResponse> {
-        let ListAgentEventsRequest { name, limit: wanted } = request.into_inner();
-        let events = async {
-            let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
-            self.agents().events(&name, limit).await
+        let ListAgentEventsRequest { name, limit: wanted, page_size, page_token } =
+            request.into_inner();
+        let listed = async {
+            if page_size == 0 && page_token.is_empty() {
+                let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
+                let shown = self.agents().events(&name, limit).await?;
+                return Ok(Cut { shown, next: None });
+            }
+            let page = Page::called(page_size, page_token)?;
+            let after = page.after()?;
+            let events = self.agents().events_after(&name, after, page.wants()).await?;
+            Ok::<_, ApiError>(page.placed((after.saturating_add(1)..).zip(events).collect()))
         };
-        self.give(events.await.map(|events| ListAgentEventsResponse {
-            events: events.into_iter().map(event).collect(),
+        self.give(listed.await.map(|cut| ListAgentEventsResponse {
+            events: cut.shown.into_iter().map(event).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
         }))
     }
 

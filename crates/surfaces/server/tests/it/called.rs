@@ -44,7 +44,7 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
 
 #[test]
 fn a_list_comes_in_pages() {
-    called(Limits::default(), async |_, mut peer| {
+    called(Limits::default(), async |site, mut peer| {
         let page = async |peer: &mut Peer, page_size: i32, token: &str| {
             let name = "echo".to_owned();
             let request = ListMailRequest { name, page_size, page_token: token.to_owned() };
@@ -58,6 +58,23 @@ fn a_list_comes_in_pages() {
             let all = page(&mut peer, size, "").await.unwrap();
             assert_eq!((all.mail.len(), all.next_page_token.as_str()), (2, ""));
         }
+        site.agents.happens("agent.stopped");
+        let (mut kinds, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request =
+                ListAgentEventsRequest { name: named(), page_size: 1, page_token, limit: 0 };
+            let came = peer.agents.list_agent_events(request).await.unwrap().into_inner();
+            kinds.extend(came.events.into_iter().map(|event| event.kind));
+            page_token = came.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(kinds, ["agent.started", "agent.stopped"]);
+        let page_token = "z".to_owned();
+        let behind = ListSubscriptionsRequest { page_token, ..Default::default() };
+        let behind = peer.groups.list_subscriptions(behind).await.unwrap().into_inner();
+        assert_eq!((behind.subscriptions.len(), behind.next_page_token.as_str()), (0, ""));
         let refused = page(&mut peer, -1, "").await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
         let request = ListAgentsRequest { page_size: 1, ..Default::default() };
@@ -88,10 +105,17 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(agents.deploy_agent(deploy).await.unwrap().into_inner(), echo);
         let odd = GetAgentRequest { name: "od\"d\\name@local".into() };
         assert_eq!(agents.get_agent(odd).await.unwrap().into_inner(), listed[1]);
-        let of = ListAgentEventsRequest { name: named(), limit: 9 };
+        let of = ListAgentEventsRequest { name: named(), limit: 9, ..Default::default() };
         let events = agents.list_agent_events(of).await.unwrap().into_inner().events;
         insta::assert_debug_snapshot!("an_event", events);
-        agents.list_agent_events(ListAgentEventsRequest { name: named(), limit: 0 }).await.unwrap();
+        agents
+            .list_agent_events(ListAgentEventsRequest {
+                name: named(),
+                limit: 0,
+                ..Default::default()
+            })
+            .await
+            .unwrap();
         let name = named;
         let begun = agents.start_agent(StartAgentRequest { name: name() }).await;
         assert_eq!(begun.unwrap().into_inner(), echo);
@@ -189,7 +213,7 @@ fn what_is_said_to_many_arrives_and_comes_back() {
         let end = UnsubscribeRequest { agent, pattern, group: String::new() };
         groups.unsubscribe(end).await.unwrap();
         for agent in ["", "a b&c"] {
-            let list = ListSubscriptionsRequest { agent: agent.into() };
+            let list = ListSubscriptionsRequest { agent: agent.into(), ..Default::default() };
             let listed = groups.list_subscriptions(list).await.unwrap().into_inner();
             assert_eq!(listed.subscriptions, std::slice::from_ref(&subscribed));
         }
@@ -429,7 +453,7 @@ fn a_question_is_held_to_its_form() {
         malformed(peer.messages.ask_agent(ask(seconds(301))).await.unwrap_err(), "300 s at most");
         let rounds = OpenTenderRequest { rounds: Some(300), ..OpenTenderRequest::default() };
         malformed(peer.tenders.open_tender(rounds).await.unwrap_err(), "`rounds`");
-        let events = ListAgentEventsRequest { name: named(), limit: 10_001 };
+        let events = ListAgentEventsRequest { name: named(), limit: 10_001, ..Default::default() };
         let (code, own, _) = told(&peer.agents.list_agent_events(events).await.unwrap_err());
         assert_eq!((code, own.as_str()), (Code::InvalidArgument, "BTG0001"));
         let tenders = ListTendersRequest { limit: 1_001, ..Default::default() };
