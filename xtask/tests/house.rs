@@ -44,6 +44,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2", &["bottega-egress"]),
     ("grep", &["bottega-workspace"]),
     ("html5gum", &["bottega-coder"]),
+    ("hyper", &["bottega-server"]),
+    ("hyper-util", &["bottega-server"]),
     ("ignore", &["bottega-workspace"]),
     ("indicatif", &["bottega-cli"]),
     ("keyring", &["bottega-config"]),
@@ -58,10 +60,20 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reedline", &["bottega-cli"]),
     ("reqwest", &["bottega-providers", "bottega-local-model", "bottega-egress", "bottega-client"]),
     ("rusqlite", &["bottega-journal-sqlite"]),
-    ("rustls", &["bottega-providers", "bottega-local-model", "bottega-egress", "bottega-client"]),
+    (
+        "rustls",
+        &[
+            "bottega-providers",
+            "bottega-local-model",
+            "bottega-egress",
+            "bottega-client",
+            "bottega-server",
+        ],
+    ),
     ("seccompiler", &["bottega-sandbox-linux"]),
     ("serde-saphyr", &["bottega-manifest"]),
     ("semver", &["bottega-manifest", "bottega-sandbox-wasm"]),
+    ("tokio-rustls", &["bottega-server"]),
     ("toktrie", &["bottega-local-model"]),
     ("tonic", &["bottega-server"]),
     ("tonic-health", &["bottega-server"]),
@@ -73,6 +85,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("wasmtime", &["bottega-sandbox-wasm"]),
     ("wit-component", &["bottega-sandbox-wasm"]),
     ("wit-parser", &["bottega-sandbox-wasm"]),
+    ("x509-cert", &["bottega-server"]),
     ("zip", &["bottega-local-model"]),
 ];
 

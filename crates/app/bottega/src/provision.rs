@@ -9,8 +9,8 @@ use bottega_agent::LlmAgent;
 use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
 use bottega_client::{
-    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Workbench,
-    api_error,
+    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Whereabouts,
+    Workbench, api_error,
 };
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
@@ -120,8 +120,8 @@ impl Entrance for Assembly {
         Ok(Arc::new(ThisWorkbench { app: self.app.clone() }))
     }
 
-    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
-        serving::connect(&self.app, server)
+    async fn agents(&self, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError> {
+        serving::connect(&self.app, at)
     }
 
     async fn serve(

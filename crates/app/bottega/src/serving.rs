@@ -6,8 +6,8 @@ use std::time::Duration;
 use bottega_agency::{Agency, Deployments, Options, Shelf};
 use bottega_api::{ApiError, codes};
 use bottega_client::{
-    Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, agency_error, api_error,
-    group_error, market_error,
+    Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, Whereabouts, agency_error,
+    api_error, group_error, market_error,
 };
 use bottega_config::{ServerFileError, ServerFiles};
 use bottega_groups::{Blackboard, Exchange, Options as GroupOptions};
@@ -15,7 +15,7 @@ use bottega_journal_sqlite::SqliteStore;
 use bottega_market::{Market, Options as MarketOptions};
 use bottega_platform::PlatformError;
 use bottega_sandbox_wasm::{Engine, Options as EngineOptions};
-use bottega_server::{Limits, Server};
+use bottega_server::{Limits, Server, TlsFiles};
 use bottega_store::Leases;
 use bottega_types::{Secret, SystemClock, SystemEntropy};
 use futures::future::BoxFuture;
@@ -48,12 +48,12 @@ fn unusable(error: ServerFileError) -> ApiError {
     ApiError::new(codes::FILE, error.to_string()).step(error.next_step())
 }
 
-/// The agents of the server at `server`, or of the one of this user.
-pub(crate) fn connect(app: &App, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
+/// The agents of the server that is named, or of the one of this user.
+pub(crate) fn connect(app: &App, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError> {
     let files = files(app)?;
     let own = files.address().map_err(unusable)?;
-    let url = match (server, &own) {
-        (Some(url), _) => url.to_owned(),
+    let url = match (&at.server, &own) {
+        (Some(url), _) => url.clone(),
         (None, Some(url)) => url.clone(),
         (None, None) => {
             let why = "no server of yours runs on this machine";
@@ -73,7 +73,45 @@ pub(crate) fn connect(app: &App, server: Option<&str>) -> Result<Arc<dyn Agents>
         ApiError::new(codes::NO_SERVER, format!("nothing lets you in at {url}"))
             .step(format!("set {TOKEN} to the token of that server"))
     })?;
-    Ok(Arc::new(Remote::new(&url, token)?))
+    // Where nothing is encrypted nobody has to be believed, and no settings are needed.
+    let believed = if url.starts_with("https:") { believed(app, at)? } else { None };
+    Ok(Arc::new(Remote::believing(&url, token, believed.as_deref())?))
+}
+
+/// The certificates that are believed in beside the system's.
+fn believed(app: &App, at: &Whereabouts) -> Result<Option<Vec<u8>>, ApiError> {
+    let file = match &at.ca_cert {
+        Some(file) => file.clone(),
+        None => match &app.config()?.settings().server.ca_cert {
+            Some(written) => app.places()?.expand(written),
+            None => return Ok(None),
+        },
+    };
+    std::fs::read(&file).map(Some).map_err(|error| {
+        ApiError::new(codes::FILE, format!("{} can't be read: {error}", file.display()))
+            .step("name a file with the certificate that vouches for the server, as PEM")
+    })
+}
+
+/// The certificate and the key of the server, and its names, as the settings have them.
+fn identity(app: &App) -> Result<Option<TlsFiles>, ApiError> {
+    let settings = &app.config()?.settings().server;
+    match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let places = app.places()?;
+            Ok(Some(TlsFiles { certificate: places.expand(certificate), key: places.expand(key) }))
+        }
+        (None, None) => Ok(None),
+        (given, _) => {
+            let (given, missing) = match given {
+                Some(_) => ("certificate", "tls_key"),
+                None => ("key", "tls_cert"),
+            };
+            let why = format!("TLS has a {given}, and `server.{missing}` is not set");
+            Err(ApiError::new(codes::SETTINGS, why)
+                .step("name both, by `--tls-cert` and `--tls-key`, or neither"))
+        }
+    }
 }
 
 /// What a server takes of what every command has.
@@ -131,11 +169,16 @@ pub(crate) async fn serve(
         journal: store,
         clock,
     }));
+    let settings = &app.config()?.settings().server;
+    let connections = usize::try_from(settings.connections).unwrap_or(usize::MAX);
+    let limits = Limits { connections, ..Limits::default() };
     let options = bottega_server::Options {
         listen: request.listen,
+        tls: identity(app)?,
+        hosts: settings.hosts.clone(),
         token,
         agents,
-        limits: Limits::default(),
+        limits,
     };
     // Nobody begins to work where nobody could reach them.
     let server = Server::bind(options).await?;
@@ -152,10 +195,10 @@ pub(crate) async fn serve(
     blackboard.tell_latest().await;
     files.announce(&url).map_err(unusable)?;
     ready(Serving { url, token_file: files.token_file().display().to_string() });
-    let ended = server.run(stop).await;
+    server.run(stop).await;
     files.withdraw();
     deployments.agency().shutdown(ENDING).await;
-    ended
+    Ok(())
 }
 
 /// Nobody yet, and what it takes to begin them.

@@ -8,6 +8,7 @@ mod marker;
 mod model;
 mod provider;
 mod route;
+mod server;
 mod tool;
 mod ui;
 
@@ -23,6 +24,7 @@ pub use limits::LimitSettings;
 pub use model::ModelSettings;
 pub use provider::{ModelFacts, Protocol, ProviderSettings};
 pub use route::{PriceSettings, Route, RouteSettings};
+pub use server::ServerSettings;
 pub use tool::{ShellSettings, ToolSettings};
 pub use ui::{Color, LogFormat, LogSettings, UiSettings};
 
@@ -49,6 +51,8 @@ pub struct Settings {
     pub local_model: LocalModelSettings,
     /// What the tools do.
     pub tools: ToolSettings,
+    /// How `bottega serve` is reached, and whom its clients believe.
+    pub server: ServerSettings,
     /// What is seen.
     pub ui: UiSettings,
     /// What is written to the log.
@@ -68,6 +72,7 @@ impl Default for Settings {
             limits: LimitSettings::default(),
             local_model: LocalModelSettings::default(),
             tools: ToolSettings::default(),
+            server: ServerSettings::default(),
             ui: UiSettings::default(),
             log: LogSettings::default(),
         }

@@ -206,20 +206,27 @@ impl Market {
     /// One tender.
     pub async fn tender(&self, id: TenderId) -> Result<TenderRow, MarketError> {
         self.floor.catch_up(&TenderView).await?;
-        let row = self.floor.views.row(TenderView::NAME, &id.to_string()).await?;
+        let row = self.floor.views.row(TenderView::NAME, &TenderView::key(id)).await?;
         let row = row.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         row.ok_or(MarketError::NoTender(id))
     }
 
-    /// The latest tenders, at most `limit`, the newest first.
-    pub async fn tenders(&self, limit: usize) -> Result<Vec<TenderRow>, MarketError> {
-        let mut latest: VecDeque<TenderRow> = VecDeque::new();
-        for row in self.floor.rows::<TenderRow>(&TenderView).await? {
-            // Ids are sorted by age.
-            latest.push_front(row);
-            latest.truncate(limit);
+    /// The latest tenders, or those that are older than `before`, at most `limit`, the newest first.
+    pub async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<TenderId>,
+    ) -> Result<Vec<TenderRow>, MarketError> {
+        self.floor.catch_up(&TenderView).await?;
+        let (mut latest, mut after) = (Vec::new(), before.map(TenderView::key));
+        while latest.len() < limit {
+            let most = ROWS.min(limit - latest.len());
+            let page = self.floor.views.rows(TenderView::NAME, "", after.as_deref(), most).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            latest.extend(page.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()));
         }
-        Ok(latest.into())
+        Ok(latest)
     }
 
     /// What happened to a tender, in order.

@@ -7,7 +7,7 @@ use bottega_store::{Change, Projection, Rows};
 use bottega_types::{Money, TenderId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// One tender: a row of [`TenderView`], under its id.
+/// One tender: a row of [`TenderView`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenderRow {
     /// Its id.
@@ -93,6 +93,11 @@ pub struct TenderView;
 impl TenderView {
     /// Its name.
     pub const NAME: &'static str = "tenders";
+
+    /// The key of a row. Ids are sorted by age, and keys the other way round: the latest come first.
+    pub(crate) fn key(id: TenderId) -> String {
+        format!("{:032x}", !id.bits())
+    }
 }
 
 impl Projection for TenderView {
@@ -101,16 +106,16 @@ impl Projection for TenderView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {
-        record.stream.as_tender().map(|id| id.to_string()).into_iter().collect()
+        record.stream.as_tender().map(Self::key).into_iter().collect()
     }
 
     fn apply(&self, record: &Record, rows: &Rows) -> Vec<Change> {
         let Some(id) = record.stream.as_tender() else { return Vec::new() };
-        let key = id.to_string();
+        let key = Self::key(id);
         let present: Option<TenderRow> =
             rows.get(&key).and_then(|bytes| serde_json::from_slice(bytes).ok());
         let Ok(event) = TenderEvent::decode(&record.event) else { return Vec::new() };

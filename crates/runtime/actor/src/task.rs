@@ -25,6 +25,8 @@ pub enum TaskKind {
     Clerk,
     /// Reading a person's input.
     Input,
+    /// One connection of a client. Cancelling closes it.
+    Connection,
     /// One incarnation of an actor. It ends by its own orders and tells whoever owns it.
     Actor,
     /// The loop of one supervisor. It ends after its children.

@@ -26,11 +26,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bottega_api::{ApiError, codes};
-use bottega_client::{Agents, Entrance};
+use bottega_client::{Agents, Entrance, Whereabouts};
 use clap::Args;
 use serde::Serialize;
 
 use crate::arguments::Global;
+use crate::invocation::Override;
 use crate::report::{self, Failure, Form};
 use crate::terminal::Terminal;
 use crate::work::Work;
@@ -123,6 +124,33 @@ impl Command {
         }
     }
 
+    /// The settings that flags of the server set, where it is to serve.
+    pub(crate) fn of_server(&self) -> Vec<Override> {
+        match self {
+            Self::Serve(arguments) => arguments.overrides(),
+            Self::Run(_)
+            | Self::Chat(_)
+            | Self::Resume(_)
+            | Self::Sessions(_)
+            | Self::Undo(_)
+            | Self::Top(_)
+            | Self::Agent(_)
+            | Self::Message(_)
+            | Self::Tender(_)
+            | Self::Topic(_)
+            | Self::Board(_)
+            | Self::Model(_)
+            | Self::Config(_)
+            | Self::Secret(_)
+            | Self::Cost(_)
+            | Self::Grants(_)
+            | Self::Audit(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Vec::new(),
+        }
+    }
+
     pub(crate) async fn execute(self, desk: &mut Desk<'_>) -> Result<u8, Failure> {
         match self {
             Self::Run(arguments) => run::execute(arguments, desk).await,
@@ -156,6 +184,9 @@ pub(crate) struct Where {
     /// The server; the one that runs on this machine when absent
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    /// Believe in the certificates of this file as well (PEM), where the address begins with `https`
+    #[arg(long, value_name = "FILE")]
+    ca_cert: Option<PathBuf>,
 }
 
 /// What a command works with.
@@ -195,10 +226,17 @@ impl Desk<'_> {
         }
     }
 
+    /// Where agents live.
+    fn place(&self, at: &Where) -> Whereabouts {
+        let ca_cert = at.ca_cert.as_deref().map(|written| self.path(written));
+        Whereabouts { server: at.server.clone(), ca_cert }
+    }
+
     /// The agents of a server.
     pub(crate) async fn agents(&mut self, at: &Where) -> Result<Arc<dyn Agents>, Failure> {
         let entrance = self.entrance;
-        self.wait(entrance.agents(at.server.as_deref())).await
+        let place = self.place(at);
+        self.wait(entrance.agents(&place)).await
     }
 
     /// Waits for an answer, until a person doesn't any more.

@@ -61,6 +61,7 @@ impl Invocation {
         if let Some(work) = self.arguments.command.work() {
             overrides.extend(work.overrides());
         }
+        overrides.extend(self.arguments.command.of_server());
         overrides
     }
 

@@ -1,5 +1,7 @@
 //! Agents that live on a server: the trait through which every surface works with them.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
@@ -69,6 +71,18 @@ pub trait Agents: Tenders + Groups {
     /// Durable messages to an agent that were not handled, dead ones included.
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError>;
 
+    /// The same from the place behind `after` on, at most `limit`, each with its place: what goes on being there keeps its
+    /// place, and places only rise. Names don't: whoever resends or names a message gives it a place behind others.
+    async fn mail_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, MailView)>, ApiError> {
+        let all = (1..).zip(self.mail(name).await?);
+        Ok(all.filter(|(place, _)| *place > after).take(limit).collect())
+    }
+
     /// The message that is next for an agent that lives outside; nothing when none came within `wait_ms`. It is next until
     /// it is acknowledged, whoever asks how often.
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError>;
@@ -78,6 +92,15 @@ pub trait Agents: Tenders + Groups {
 
     /// Hands a dead letter over once more.
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError>;
+}
+
+/// Where agents live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The address of the server; the one that runs on this machine when absent.
+    pub server: Option<String>,
+    /// The file with certificates that are believed in beside the system's, as it was written; the settings' when absent.
+    pub ca_cert: Option<PathBuf>,
 }
 
 /// How a server is to listen.

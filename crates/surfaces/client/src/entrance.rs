@@ -14,7 +14,7 @@ use bottega_types::{Secret, SessionId};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::{Agents, ServeRequest, Serving, Workbench};
+use crate::{Agents, ServeRequest, Serving, Whereabouts, Workbench};
 
 /// A run under way.
 pub struct Run {
@@ -220,8 +220,8 @@ pub trait Entrance: Send + Sync {
     /// Guests that are made on this machine; opens nothing.
     fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError>;
 
-    /// The agents of the server at `server`, or of the one that runs on this machine.
-    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError>;
+    /// The agents of the server at that place.
+    async fn agents(&self, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError>;
 
     /// Serves agents until `stop` ends. `ready` is told where, once it listens.
     async fn serve(

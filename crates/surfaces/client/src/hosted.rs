@@ -396,6 +396,17 @@ impl Agents for HostedAgents {
         Ok(rows.into_iter().map(mail).collect())
     }
 
+    async fn mail_after(
+        &self,
+        name: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, MailView)>, ApiError> {
+        let rows = self.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
+        let rows = rows.into_iter().filter(|row| row.revision > after).take(limit);
+        Ok(rows.map(|row| (row.revision, mail(row))).collect())
+    }
+
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
         let name = self.name(name)?;
         let counter = self.deployments().counter(&name).map_err(agency_error)?;

@@ -152,8 +152,18 @@ impl Tenders for HostedAgents {
         self.market().tender(id).await.map(shown).map_err(market_error)
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
-        let rows = self.market().tenders(limit).await.map_err(market_error)?;
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError> {
+        let before = before.map(|text| {
+            text.parse::<TenderId>().map_err(|_| {
+                ApiError::new(codes::USAGE, format!("`{text}` is no id of a tender"))
+                    .step("go on where the page before said")
+            })
+        });
+        let rows = self.market().tenders(limit, before.transpose()?).await.map_err(market_error)?;
         Ok(rows.into_iter().map(shown).collect())
     }
 

@@ -30,7 +30,7 @@ mod view;
 mod workbench;
 mod workshop;
 
-pub use agents::{Agents, ServeRequest, Serving};
+pub use agents::{Agents, ServeRequest, Serving, Whereabouts};
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };

@@ -13,7 +13,7 @@ use bottega_api::{
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, RequestBuilder, Response, Url};
+use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,6 +43,18 @@ impl Remote {
     /// # Errors
     /// When `url` is no address of a server, or would carry the token over a network unencrypted.
     pub fn new(url: &str, token: Secret<String>) -> Result<Self, ApiError> {
+        Self::believing(url, token, None)
+    }
+
+    /// As [`Self::new`], and over TLS these certificates (PEM) are believed in beside those of the system.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when `certificates` are none.
+    pub fn believing(
+        url: &str,
+        token: Secret<String>,
+        certificates: Option<&[u8]>,
+    ) -> Result<Self, ApiError> {
         let server = address(url)?;
         // Another room may have installed a provider first; either will do.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -57,6 +69,10 @@ impl Remote {
             "http" => builder.no_proxy().tls_certs_only([]),
             _ if is_loopback(&server) => builder.no_proxy(),
             _ => builder,
+        };
+        let builder = match certificates.filter(|_| server.scheme() == "https") {
+            Some(pem) => builder.tls_certs_merge(read(pem)?),
+            None => builder,
         };
         let client = builder.build().map_err(|error| {
             let why = format!("no HTTPS client: {}", with_causes(&error));
@@ -171,6 +187,13 @@ impl Remote {
     fn unreached(&self, error: reqwest::Error) -> ApiError {
         let server = self.place();
         let why = match (error.is_connect(), error.is_timeout()) {
+            (true, _) if is_distrust(&error) => {
+                let why = with_causes(&error.without_url());
+                let why = format!("{server} is not who it should be: {why}");
+                return ApiError::new(codes::NO_SERVER, why).step(
+                    "name the certificate that vouches for it by `--ca-cert`, or check the address",
+                );
+            }
             (true, _) => format!("nobody answers at {server}"),
             (false, true) => format!("{server} took longer than {} s", PATIENCE.as_secs()),
             (false, false) => {
@@ -186,6 +209,25 @@ impl Remote {
         let why = format!("{server} gave back {what}, which is not what Bottega says");
         ApiError::new(codes::NO_SERVER, why).step("check the address behind `--server`")
     }
+}
+
+/// The certificates that a PEM file holds, of which there is one at least.
+fn read(pem: &[u8]) -> Result<Vec<Certificate>, ApiError> {
+    let certificates = Certificate::from_pem_bundle(pem);
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) | Err(_) => Err(ApiError::new(codes::FILE, "there is no certificate in PEM")),
+    }
+}
+
+/// Whether a connection came to nothing over the certificate of the server.
+fn is_distrust(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
+    }
+    // An I/O error holds what it was made of beside its cause.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    held.is_some_and(|held| is_distrust(held)) || error.source().is_some_and(is_distrust)
 }
 
 /// Understands a server's address. Without encryption only this machine is spoken to.
@@ -287,7 +329,7 @@ impl Agents for Remote {
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
-        self.get(&["agents", name, "mail"]).await
+        self.pages(self.url(&["agents", name, "mail"])?).await
     }
 
     async fn inbox(&self, name: &str, wait_ms: u64) -> Result<InboxView, ApiError> {
@@ -360,9 +402,16 @@ impl Tenders for Remote {
         self.post_json(&["tenders"], &request).await
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError> {
         let mut url = self.url(&["tenders"])?;
         url.query_pairs_mut().append_pair("limit", &limit.to_string());
+        if let Some(before) = before {
+            url.query_pairs_mut().append_pair("cursor", before);
+        }
         self.view(self.request(Method::GET, url)).await
     }
 
@@ -371,7 +420,7 @@ impl Tenders for Remote {
     }
 
     async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
-        self.get(&["tenders", id, "events"]).await
+        self.pages(self.url(&["tenders", id, "events"])?).await
     }
 
     async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
@@ -387,7 +436,7 @@ impl Tenders for Remote {
     }
 
     async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
-        self.get(&["conversations", id]).await
+        self.pages(self.url(&["conversations", id])?).await
     }
 }
 

@@ -9,8 +9,12 @@ pub trait Tenders: Send + Sync {
     /// Puts a task out to tender. Returns when it is stored; what follows is seen by [`Self::tender`].
     async fn open_tender(&self, request: TenderRequest) -> Result<TenderView, ApiError>;
 
-    /// The latest tenders, at most `limit`, the newest first.
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError>;
+    /// The latest tenders, or those that are older than the one named `before`, at most `limit`, the newest first.
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError>;
 
     /// One tender.
     async fn tender(&self, id: &str) -> Result<TenderView, ApiError>;

@@ -12,9 +12,11 @@ use futures::StreamExt as _;
 use tracing::Instrument as _;
 
 use crate::call::{Call, Reply};
-use crate::endpoints::{Endpoint, Size};
+use crate::connection::Spare;
+use crate::endpoints::{Endpoint, Group, Size};
 use crate::fault::Fault;
-use crate::guard::{self, Access};
+use crate::guard::Access;
+use crate::principal::Needs;
 use crate::request_name;
 use crate::server::Desk;
 
@@ -86,6 +88,12 @@ pub(crate) fn no_room() -> Fault {
     Fault::busy(error.step("try again in a moment"))
 }
 
+/// What is answered over a connection for which there is no room.
+pub(crate) fn no_connection() -> Fault {
+    let error = ApiError::new(codes::NO_SERVER, "as many connections are open as may be");
+    Fault::busy(error.step("try again in a moment, or serve with a larger `server.connections`"))
+}
+
 async fn carry_out(
     desk: &Arc<Desk>,
     asked: Asked,
@@ -93,12 +101,12 @@ async fn carry_out(
     request: Request<Body>,
 ) -> Result<Reply, Fault> {
     let (parts, body) = request.into_parts();
-    guard::is_no_stranger(&parts.headers, parts.uri.authority().map(|it| it.as_str()))?;
-    let access = match asked {
-        Asked::Endpoint(endpoint) => endpoint.access,
-        Asked::NoPath | Asked::NoMethod(_) => Access::Token,
+    desk.guard.is_no_stranger(&parts.headers, parts.uri.authority().map(|it| it.as_str()))?;
+    let (access, needs) = match asked {
+        Asked::Endpoint(endpoint) => (endpoint.access, endpoint.needs),
+        Asked::NoPath | Asked::NoMethod(_) => (Access::Token, Needs::Look),
     };
-    desk.guard.admit(access, &parts.headers)?;
+    desk.guard.admit(access, needs, &parts.headers)?;
     let endpoint = match asked {
         Asked::Endpoint(endpoint) => endpoint,
         Asked::NoPath => {
@@ -115,6 +123,11 @@ async fn carry_out(
             return Err(Fault::under(StatusCode::METHOD_NOT_ALLOWED, error));
         }
     };
+    // How the server is can be asked however many connections are open.
+    if parts.extensions.get::<Spare>().is_some() && endpoint.group != Group::Server {
+        desk.counts.add_turned_away();
+        return Err(no_connection());
+    }
     // Health is answered however much is under way.
     let _place = match access {
         Access::Open => None,

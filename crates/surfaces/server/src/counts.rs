@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bottega_api::{AgentStanding, AgentView};
@@ -15,6 +16,15 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) struct Counts {
     requests: Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>,
     calls: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+    /// Requests over connections for which there was no room.
+    turned_away: AtomicU64,
+}
+
+/// What is open at the moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connections {
+    pub(crate) open: usize,
+    pub(crate) most: usize,
 }
 
 impl Counts {
@@ -28,8 +38,17 @@ impl Counts {
         *rows.entry((method, name(code))).or_default() += 1;
     }
 
+    pub(crate) fn add_turned_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// All metrics. `agents` is nothing when they can't be listed now.
-    pub(crate) fn text(&self, agents: Option<&[AgentView]>, uptime_seconds: u64) -> String {
+    pub(crate) fn text(
+        &self,
+        agents: Option<&[AgentView]>,
+        connections: Connections,
+        uptime_seconds: u64,
+    ) -> String {
         let mut page = Page::default();
         page.metric(UPTIME, "gauge", "Seconds since the server began.");
         page.value(UPTIME, &[], uptime_seconds);
@@ -49,6 +68,16 @@ impl Counts {
         for ((method, code), count) in &*self.calls.lock().unwrap_or_else(PoisonError::into_inner) {
             page.value(CALLS, &[("method", *method), ("code", *code)], *count);
         }
+        page.metric(OPEN, "gauge", "Connections that are open.");
+        page.value(OPEN, &[], connections.open as u64);
+        page.metric(MOST, "gauge", "Connections that may be open.");
+        page.value(MOST, &[], connections.most as u64);
+        page.metric(
+            TURNED_AWAY,
+            "counter",
+            "Requests that were told to come again, for too many connections were open.",
+        );
+        page.value(TURNED_AWAY, &[], self.turned_away.load(Ordering::Relaxed));
         page.metric(LISTED, "gauge", "1 when agents can be listed, else 0.");
         page.value(LISTED, &[], agents.is_some().into());
         if let Some(agents) = agents {
@@ -123,6 +152,9 @@ const OF_AGENT: &[OfAgent] = &[
 const UPTIME: &str = "bottega_uptime_seconds";
 const REQUESTS: &str = "bottega_http_requests_total";
 const CALLS: &str = "bottega_grpc_calls_total";
+const OPEN: &str = "bottega_connections_open";
+const MOST: &str = "bottega_connections_most";
+const TURNED_AWAY: &str = "bottega_connections_turned_away_total";
 const LISTED: &str = "bottega_agents_listed";
 const AGENTS: &str = "bottega_agents";
 

@@ -16,6 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::guard::Access;
+use crate::principal::Needs;
 
 /// One endpoint.
 pub(crate) struct Endpoint {
@@ -28,6 +29,7 @@ pub(crate) struct Endpoint {
     /// What it does, in a sentence without its full stop.
     pub(crate) summary: &'static str,
     pub(crate) access: Access,
+    pub(crate) needs: Needs,
     pub(crate) patience: Patience,
     /// What may stand in the query and in headers.
     pub(crate) parameters: &'static [Parameter],
@@ -57,6 +59,7 @@ impl Endpoint {
             group,
             summary,
             access: Access::Token,
+            needs: Needs::Look,
             patience: Patience::Usual,
             parameters: &[],
             takes: None,
@@ -221,6 +224,15 @@ mod tests {
         for endpoint in all() {
             let health = endpoint.path.starts_with("/health/");
             assert_eq!(endpoint.access == Access::Open, health, "{}", endpoint.path);
+            assert_eq!(endpoint.needs == Needs::Nothing, health, "{}", endpoint.path);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_changes_nothing() {
+        for endpoint in all() {
+            let looks = matches!(endpoint.needs, Needs::Nothing | Needs::Look);
+            assert_eq!(looks, endpoint.verb == Verb::Get, "{}", endpoint.path);
         }
     }
 }

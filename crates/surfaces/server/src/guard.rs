@@ -1,5 +1,6 @@
 //! Who is let in: the token, and how often it may be guessed.
 
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,9 +13,10 @@ use bottega_types::{Digest, Secret};
 use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::listen::is_here;
+use crate::listen::{is_here, is_named};
+use crate::principal::{Needs, Principal, admits};
 
-/// What an endpoint asks of whoever calls it.
+/// How whoever calls an endpoint shows who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Nothing.
@@ -25,32 +27,7 @@ pub(crate) enum Access {
     Person,
 }
 
-/// Refuses what a page of somebody else's, opened in a browser on this machine, would send: under a name that leads
-/// here since a moment ago (DNS rebinding), or from another origin.
-pub(crate) fn is_no_stranger(headers: &HeaderMap, target: Option<&str>) -> Result<(), Fault> {
-    let refuse =
-        |why: String, step: &str| Err(Fault::from(ApiError::new(codes::REFUSED, why).step(step)));
-    let host = headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
-    // HTTP/2 names it in the target alone.
-    let host = host.or(target).unwrap_or_default();
-    if !is_here(host)
-        || target.is_some_and(|target| !is_here(target))
-        || headers.get_all(HOST).iter().count() > 1
-    {
-        let why = format!("`{host}` is no name of this server");
-        return refuse(why, "address it as `127.0.0.1` or `localhost`");
-    }
-    for origin in headers.get_all(ORIGIN) {
-        let own = origin.to_str().ok().and_then(|origin| origin.strip_prefix("http://"));
-        if !own.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
-            let why = format!("pages of {origin:?} may not use this server");
-            return refuse(why, "use it from outside a browser, or from its own pages");
-        }
-    }
-    Ok(())
-}
-
-/// Holds the token, and counts who guesses it.
+/// Knows the server's names, holds the token, and counts who guesses it.
 ///
 /// Whoever has the token is let in however many others guessed: 32 characters at least can't be guessed, and so nobody
 /// who guesses can lock out its owner.
@@ -60,6 +37,12 @@ pub(crate) struct Guard {
     token: Digest,
     guesses: Mutex<Bucket>,
     since: Instant,
+    /// How the server is addressed, beside the names of this machine.
+    names: Mutex<Vec<String>>,
+    /// Whether those are the certificate's.
+    of_certificate: bool,
+    /// `http` or `https`.
+    scheme: &'static str,
 }
 
 impl Guard {
@@ -81,13 +64,100 @@ impl Guard {
                 .step("set a longer one, or none at all: then one is drawn and kept"));
         }
         let guesses = Mutex::new(Bucket::new(failures, per));
-        Ok(Self { token: Digest::of(text.as_bytes()), guesses, since: Instant::now() })
+        Ok(Self {
+            token: Digest::of(text.as_bytes()),
+            guesses,
+            since: Instant::now(),
+            names: Mutex::default(),
+            of_certificate: false,
+            scheme: "http",
+        })
+    }
+
+    /// The server goes by these names, or else by those of its certificate, where it has one.
+    pub(crate) fn named(&mut self, hosts: Vec<String>, certificate: Option<Vec<String>>) {
+        self.of_certificate = hosts.is_empty() && certificate.is_some();
+        self.scheme = if certificate.is_some() { "https" } else { "http" };
+        self.name(if self.of_certificate { certificate.unwrap_or_default() } else { hosts });
+    }
+
+    /// Whether the server goes by the names of its certificate.
+    pub(crate) const fn follows_certificate(&self) -> bool {
+        self.of_certificate
+    }
+
+    /// From now on it goes by these names.
+    pub(crate) fn name(&self, names: Vec<String>) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    /// How clients write the address: by the first name that is a host's own.
+    pub(crate) fn address(&self, address: SocketAddr) -> String {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        match names.iter().find(|name| !name.starts_with("*.")) {
+            Some(name) if name.contains(':') => format!("[{name}]:{}", address.port()),
+            Some(name) => format!("{name}:{}", address.port()),
+            None => address.to_string(),
+        }
+    }
+
+    fn is_own(&self, authority: &str) -> bool {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        is_here(authority) || is_named(authority, &names)
+    }
+
+    /// Refuses what a page of somebody else's, opened in a browser, would send: under a name that leads here since a
+    /// moment ago (DNS rebinding), or from another origin.
+    pub(crate) fn is_no_stranger(
+        &self,
+        headers: &HeaderMap,
+        target: Option<&str>,
+    ) -> Result<(), Fault> {
+        let refuse = |why: String, step: &str| {
+            Err(Fault::from(ApiError::new(codes::REFUSED, why).step(step)))
+        };
+        let host = headers.get(HOST).map(|host| host.to_str().unwrap_or_default());
+        // HTTP/2 names it in the target alone.
+        let host = host.or(target).unwrap_or_default();
+        if !self.is_own(host)
+            || target.is_some_and(|target| !self.is_own(target))
+            || headers.get_all(HOST).iter().count() > 1
+        {
+            let why = format!("`{host}` is no name of this server");
+            let step = "address it as `127.0.0.1` or `localhost`, or by a name that `bottega serve --host` gives it";
+            return refuse(why, step);
+        }
+        for origin in headers.get_all(ORIGIN) {
+            let origin_host = origin.to_str().ok().and_then(|origin| {
+                origin.strip_prefix(self.scheme).and_then(|rest| rest.strip_prefix("://"))
+            });
+            if !origin_host.is_some_and(|own| own.eq_ignore_ascii_case(host)) {
+                let why = format!("pages of {origin:?} may not use this server");
+                return refuse(why, "use it from outside a browser, or from its own pages");
+            }
+        }
+        Ok(())
     }
 
     /// Lets a request in, or says why not.
-    pub(crate) fn admit(&self, access: Access, headers: &HeaderMap) -> Result<(), Fault> {
+    pub(crate) fn admit(
+        &self,
+        access: Access,
+        needs: Needs,
+        headers: &HeaderMap,
+    ) -> Result<(), Fault> {
+        let principal = self.principal(access, headers)?;
+        if admits(principal, needs) {
+            return Ok(());
+        }
+        let error = ApiError::new(codes::REFUSED, "this token does not let do that");
+        Err(error.step("ask for it whoever runs the server").into())
+    }
+
+    /// Who sent a request.
+    fn principal(&self, access: Access, headers: &HeaderMap) -> Result<Principal, Fault> {
         let given = match access {
-            Access::Open => return Ok(()),
+            Access::Open => return Ok(Principal::Anybody),
             Access::Token => bearer(headers),
             Access::Person => bearer(headers).or_else(|| password(headers)),
         };
@@ -101,7 +171,7 @@ impl Guard {
             return Err(Fault::unauthorized(error, challenge));
         };
         if same(&self.token, &Digest::of(given.as_bytes())) {
-            return Ok(());
+            return Ok(Principal::Owner);
         }
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         match guesses.take(self.since.elapsed()) {

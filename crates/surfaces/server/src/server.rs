@@ -11,23 +11,32 @@ use axum::extract::{RawPathParams, State};
 use axum::http::Request;
 use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use bottega_actor::sleep;
 use bottega_api::{ApiError, codes};
 use bottega_client::Agents;
-use bottega_types::{Entropy, Secret, SystemEntropy};
+use bottega_types::{Clock, Entropy, Secret, SystemClock, SystemEntropy};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::answer::{Asked, answer};
 use crate::counts::Counts;
+use crate::door::{self, Door};
 use crate::endpoints::{self, Patience, Size, Verb};
 use crate::guard::Guard;
+use crate::identity::TlsFiles;
+use crate::tls::Tls;
 use crate::{grpc, listen};
 
 /// What a server is made of.
 pub struct Options {
-    /// Address and port, of this machine: `127.0.0.1:7437`. Port 0 is any free one.
+    /// Address and port: `127.0.0.1:7437`. Port 0 is any free one. An address that other machines reach needs `tls`.
     pub listen: String,
+    /// The certificate and the key that the server shows. Without them it speaks plain HTTP, to this machine alone.
+    pub tls: Option<TlsFiles>,
+    /// Names and addresses by which clients may address the server, beside those of this machine. Those of the
+    /// certificate where there are none.
+    pub hosts: Vec<String>,
     /// What lets clients in: 32 visible ASCII characters or more, drawn at random.
     pub token: Secret<String>,
     /// The agents that it is about.
@@ -67,6 +76,22 @@ pub struct Limits {
     pub look: Duration,
     /// Wrong tokens a minute; further ones are told how long to wait.
     pub wrong_tokens: u32,
+    /// Connections open at once. A few more are taken in, to be told that there is no room, and how the server is.
+    pub connections: usize,
+    /// How long the handshake of TLS may take.
+    pub handshake: Duration,
+    /// How long the head of a request may take to come, and a connection may be open before its first one.
+    pub head: Duration,
+    /// How long a connection may be open while nothing is under way over it.
+    pub idle: Duration,
+    /// Requests under way at once over one connection of HTTP/2.
+    pub streams_per_connection: u32,
+    /// Bytes of all headers of a request of HTTP/2, as it counts them (RFC 9113, section 6.5.2).
+    pub header_list: u32,
+    /// How long an unfinished question to reflection may go without its next part.
+    pub question: Duration,
+    /// How often is looked whether the certificate's files changed.
+    pub certificate_look: Duration,
 }
 
 impl Default for Limits {
@@ -83,6 +108,14 @@ impl Default for Limits {
             watches_at_once: 16,
             look: Duration::from_millis(250),
             wrong_tokens: 10,
+            connections: 1_024,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            idle: Duration::from_secs(90),
+            streams_per_connection: 128,
+            header_list: 16 << 10,
+            question: Duration::from_secs(60),
+            certificate_look: Duration::from_secs(10),
         }
     }
 }
@@ -114,6 +147,9 @@ pub(crate) struct Desk {
     pub(crate) modules_at_once: Semaphore,
     pub(crate) streams_at_once: Arc<Semaphore>,
     pub(crate) watches_at_once: Arc<Semaphore>,
+    pub(crate) door: Door,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) clock: Box<dyn Clock>,
     pub(crate) since: Instant,
     /// Where it listens, as clients write it.
     pub(crate) url: String,
@@ -126,6 +162,16 @@ impl Desk {
     /// Whether the server is to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
+    }
+
+    /// Takes up a certificate that was replaced.
+    pub(crate) fn look(&self) {
+        if let Some(tls) = &self.tls {
+            tls.look(self.clock.as_ref());
+            if self.guard.follows_certificate() {
+                self.guard.name(tls.names());
+            }
+        }
     }
 
     /// Ends when the server is to stop.
@@ -153,18 +199,29 @@ impl Server {
     /// Begins to listen. Whoever connects from now on is answered once [`run`](Self::run) is awaited.
     ///
     /// # Errors
-    /// When the address is not one of this machine's own, is in use, or the token could be guessed.
+    /// When the address is in use, can be reached from other machines and there is no certificate, the certificate and
+    /// its key can't be used, or the token could be guessed.
     pub async fn bind(options: Options) -> Result<Self, ApiError> {
-        let Options { listen, token, agents, limits } = options;
-        let wanted = listen::parse(&listen)?;
-        let guard = Guard::new(&token, limits.wrong_tokens, Duration::from_secs(60))?;
+        let Options { listen, tls, hosts, token, agents, limits } = options;
+        let wanted = listen::parse(&listen, tls.is_some())?;
+        let clock: Box<dyn Clock> = Box::new(SystemClock);
+        let tls = tls.map(|files| Tls::read(files, clock.as_ref())).transpose()?;
+        let mut guard = Guard::new(&token, limits.wrong_tokens, Duration::from_secs(60))?;
+        guard.named(hosts, tls.as_ref().map(Tls::names));
         let refused = |error: std::io::Error| {
             ApiError::new(codes::NO_SERVER, format!("can't listen at {wanted}: {error}"))
                 .step("end whoever listens there, or choose another port with `--listen`")
         };
         let listener = TcpListener::bind(wanted).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
+        let url = match &tls {
+            None => format!("http://{address}"),
+            Some(_) => format!("https://{}", guard.address(address)),
+        };
         let desk = Desk {
+            door: Door::new(limits.connections),
+            tls,
+            clock,
             agents,
             limits,
             guard,
@@ -175,7 +232,7 @@ impl Server {
             streams_at_once: Arc::new(Semaphore::new(limits.streams_at_once)),
             watches_at_once: Arc::new(Semaphore::new(limits.watches_at_once)),
             since: Instant::now(),
-            url: format!("http://{address}"),
+            url,
             acknowledged: Notify::new(),
             stopping: watch::Sender::new(false),
         };
@@ -190,43 +247,25 @@ impl Server {
         self.address
     }
 
-    /// Where it listens, as clients write it: `http://127.0.0.1:7437`.
+    /// Where it listens, as clients write it: `http://127.0.0.1:7437`, `https://home.example:7437`.
     #[must_use]
     pub fn url(&self) -> String {
         self.desk.url.clone()
     }
 
     /// Answers until `stop` ends. Then nobody new is taken in, and what is under way is given the span
-    /// [`Limits::drain`] to end; what takes longer is dropped with the runtime.
-    ///
-    /// # Errors
-    /// When the listener fails for good.
-    pub async fn run(
-        self,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ApiError> {
+    /// [`Limits::drain`] to end; what takes longer is dropped.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self { listener, desk, router, .. } = self;
-        let (told, begun) = tokio::sync::oneshot::channel();
-        let stopping = Arc::clone(&desk);
-        let stop = async move {
-            stop.await;
-            stopping.stopping.send_replace(true);
-            // Nobody listens when the listener failed first.
-            let _ = told.send(());
-        };
         let drain = desk.limits.drain;
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop);
         let too_long = async {
-            match begun.await {
-                Ok(()) => bottega_actor::sleep(drain).await,
-                Err(_) => std::future::pending().await,
-            }
+            stop.await;
+            desk.stopping.send_replace(true);
+            sleep(drain).await;
         };
         tokio::select! {
-            ended = serving.into_future() => ended.map_err(|error| {
-                ApiError::new(codes::NO_SERVER, format!("the server ended: {error}"))
-            }),
-            () = too_long => Ok(()),
+            () = door::keep(listener, Arc::clone(&desk), router) => {}
+            () = too_long => {}
         }
     }
 }

@@ -17,6 +17,7 @@ mod cage;
 mod costs;
 mod doctor;
 mod egress;
+mod encrypted;
 mod endings;
 mod excerpts;
 mod fallback;

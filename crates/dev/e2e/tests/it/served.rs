@@ -1,6 +1,8 @@
 //! A server of agents: deployed once, there again after a kill, reached with the token alone.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
@@ -114,6 +116,42 @@ fn an_agent_is_there_again_after_its_server_was_killed() {
         ["ams@local", "blackboard@local", "df@local", "market@local", "topics@local"]
     );
     home.audit();
+}
+
+/// A program that asks over HTTP and reads until the server has told everything.
+fn told(url: &str, token: &str, path: &str, meanwhile: impl FnOnce()) -> String {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(crate::live::PATIENCE)).unwrap();
+    let ask = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).unwrap();
+    let (mut reader, mut came) = (BufReader::new(stream), String::new());
+    while !came.contains("event: event") {
+        assert_ne!(reader.read_line(&mut came).unwrap(), 0, "{came}");
+    }
+    meanwhile();
+    reader.read_to_string(&mut came).unwrap();
+    came
+}
+
+#[test]
+fn what_happens_to_an_agent_is_streamed_until_it_is_gone() {
+    let home = Home::new();
+    agent(&home, "one", "1.0.0", 1);
+    let (_server, url) = serve(&home);
+    home.bottega(&["agent", "deploy", "one"]).finish().done();
+    let token = fs::read_to_string(home.own_files().join("data/server-token")).unwrap();
+    let path = "/v1/agents/counter/events/stream";
+    let came = told(&url, token.trim(), path, || {
+        home.bottega(&["agent", "stop", "counter"]).finish().done();
+        home.bottega(&["agent", "rm", "counter"]).finish().done();
+    });
+    assert!(came.contains("200 OK") && came.contains("text/event-stream"), "{came}");
+    let numbers: Vec<usize> =
+        came.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect();
+    assert!(numbers.len() >= 2 && numbers.iter().copied().eq(1..=numbers.len()), "{came}");
 }
 
 /// Asks one that will not answer.

@@ -42,6 +42,21 @@ async fn what_was_not_handled_is_handed_over_by_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn mail_stands_in_the_order_of_its_places_not_of_its_names() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    // She hangs over the first; names come in any order where senders give them.
+    for (words, name) in [("wait", 9), ("two", 3), ("three", 7)] {
+        world.agency.send(say(words, &["ada"]), id(name), None).await.unwrap();
+    }
+    world.settle().await;
+    let mail = world.mail("ada").await;
+    let names: Vec<_> = mail.iter().map(|row| Some(row.id)).collect();
+    assert_eq!(names, [id(9), id(3), id(7)]);
+    assert!(mail.is_sorted_by(|one, next| one.revision < next.revision), "{mail:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_is_stored_once_however_often_it_is_sent() {
     let world = World::new();
     world.host_durable("ada").await;

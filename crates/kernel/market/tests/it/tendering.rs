@@ -134,11 +134,32 @@ async fn an_order_that_can_not_be_met_is_refused() {
     let unknown = Order { among: Some(vec![name("zoe")]), ..order("cheapest") };
     assert_eq!(refused(unknown).await.to_string(), "no agent is called `zoe@here`");
     assert!(matches!(refused(order("best")).await, MarketError::Order(_)));
-    assert!(world.market.tenders(10).await.unwrap().is_empty());
+    assert!(world.market.tenders(10, None).await.unwrap().is_empty());
     let none = TenderId::from_bits(7);
     assert!(matches!(world.market.tender(none).await, Err(MarketError::NoTender(_))));
     let decided = world.market.decide(none, TenderChoice::Close).await;
     assert!(matches!(decided, Err(MarketError::NoTender(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_latest_tenders_come_first_page_by_page() {
+    let world = World::new([(1, 1, Works), (2, 1, Works), (3, 1, Works)]).await;
+    let mut opened = Vec::new();
+    for _ in 0..5 {
+        opened.push(world.open(order("cheapest")).await);
+    }
+    opened.sort_unstable_by(|one, other| other.cmp(one));
+    let mut seen = Vec::new();
+    loop {
+        let page = world.market.tenders(2, seen.last().copied()).await.unwrap();
+        assert_eq!(page.len(), 2.min(opened.len() - seen.len()));
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page.iter().map(|row| row.id));
+    }
+    assert_eq!(seen, opened);
+    assert!(world.market.tenders(0, None).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +186,7 @@ async fn an_agent_asks_for_a_tender_and_is_told_the_result() {
     };
     let asked = ask(r#"{"task":"greet Ada","skill":"greeting","among":["ann@here"]}"#).await;
     assert!(asked.starts_with("agree: tnd_"), "{asked}");
-    let row = &world.market.tenders(1).await.unwrap()[0];
+    let row = &world.market.tenders(1, None).await.unwrap()[0];
     assert!(row.by.local().starts_with("asker-"), "{row:?}");
     let nobody = ask(r#"{"task":"greet Ada","skill":"greeting"}"#).await;
     assert_eq!(nobody, "refuse: nobody offers `greeting`");
@@ -218,7 +239,7 @@ async fn whoever_asked_is_told_the_result_though_the_process_was_killed() {
         for _ in 0..120 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        let tenders = world.market.tenders(10).await.unwrap();
+        let tenders = world.market.tenders(10, None).await.unwrap();
         assert_eq!(tenders.len(), 1, "{turns}");
         assert!(tenders[0].told, "{turns}: {}", world.told(tenders[0].id).await);
         let heard = world.asker.0.lock().unwrap().clone();

@@ -129,7 +129,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         What::Open(open) => open.execute(desk).await,
         What::List { limit, at } => {
             let agents = desk.agents(&at).await?;
-            let tenders = desk.wait(agents.tenders(limit.into())).await?;
+            let tenders = desk.wait(agents.tenders(limit.into(), None)).await?;
             desk.show(&tenders, |terminal| told::list(&tenders, terminal))
         }
         What::Show { id, at } => {

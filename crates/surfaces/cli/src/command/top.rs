@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{ApiError, codes};
-use bottega_client::{Agents, Entrance};
+use bottega_client::{Agents, Entrance, Whereabouts};
 use bottega_tui::{How, Ink, Left, Look, Screen, Source};
 use clap::Args;
 use futures::StreamExt as _;
@@ -42,7 +42,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let Arguments { interval, once, at } = arguments;
-    let way = Way { entrance: desk.entrance, server: at.server, agents: Mutex::default() };
+    let way = Way { entrance: desk.entrance, at: desk.place(&at), agents: Mutex::default() };
     let first = desk.wait(way.look()).await?;
     match (desk.form(), once) {
         (Form::Json, true) => line(&first, desk),
@@ -59,7 +59,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
 /// The way to a server, found anew after it was lost: a server that is begun anew may be elsewhere.
 struct Way<'e> {
     entrance: &'e dyn Entrance,
-    server: Option<String>,
+    at: Whereabouts,
     agents: Mutex<Option<Arc<dyn Agents>>>,
 }
 
@@ -69,7 +69,7 @@ impl Source for Way<'_> {
         let known = self.agents.lock().unwrap_or_else(PoisonError::into_inner).take();
         let agents = match known {
             Some(agents) => agents,
-            None => self.entrance.agents(self.server.as_deref()).await?,
+            None => self.entrance.agents(&self.at).await?,
         };
         let tree = agents.tree().await?;
         let place = agents.place();

@@ -17,7 +17,8 @@ use bottega_api::{
 };
 use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
 use bottega_client::{
-    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions, Workbench,
+    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions,
+    Whereabouts, Workbench,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Question, Reply};
 use bottega_types::{ManualClock, SessionId, Timestamp};
@@ -364,8 +365,9 @@ impl Entrance for Fake {
         Ok(Arc::new(self.clone()))
     }
 
-    async fn agents(&self, server: Option<&str>) -> Result<Arc<dyn Agents>, ApiError> {
-        self.note(format!("agents {server:?}"));
+    async fn agents(&self, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError> {
+        let believed = at.ca_cert.iter().map(|file| format!(" believing {}", file.display()));
+        self.note(format!("agents {:?}{}", at.server, believed.collect::<String>()));
         match self.world.no_server {
             true => Err(ApiError::new(codes::NO_SERVER, "nobody answers at http://127.0.0.1:7437")),
             false => Ok(Arc::new(self.clone())),

@@ -13,7 +13,8 @@ use super::{Endpoint, Gives, Group, Parameter, Patience, Run, Size, Takes, Verb,
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::paging::{AFTER, LIMIT, MOST, Order, Page};
-use crate::{follow, sse};
+use crate::principal::Needs;
+use crate::{follow, paging, sse};
 
 const NO_AGENT: StatusCode = StatusCode::NOT_FOUND;
 const OTHER_STATE: StatusCode = StatusCode::CONFLICT;
@@ -57,6 +58,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         takes: Some(Takes {
             schema: schema::<DeployRequest>,
@@ -78,6 +80,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Delete,
+        needs: Needs::Manage,
         gives: Gives::nothing("It is gone."),
         patience: Patience::Long,
         ..get(
@@ -90,6 +93,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -102,6 +106,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -114,6 +119,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -126,6 +132,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         takes: Some(Takes {
             schema: schema::<DeployRequest>,
@@ -143,6 +150,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Manage,
         patience: Patience::Long,
         refuses: &[NO_AGENT, OTHER_STATE],
         ..get(
@@ -199,6 +207,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         group: Group::Messages,
+        parameters: &[LIMIT, AFTER],
+        refuses: &[NO_AGENT, StatusCode::BAD_REQUEST],
         ..get(
             "/v1/agents/{name}/mail",
             "listMail",
@@ -227,6 +237,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         group: Group::Messages,
         gives: Gives::nothing("The next one may come."),
         refuses: &[NO_AGENT, StatusCode::UNPROCESSABLE_ENTITY],
@@ -240,6 +251,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         group: Group::Messages,
         gives: Gives::nothing("It is under way again."),
         refuses: &[NO_AGENT, OTHER_STATE],
@@ -336,7 +348,9 @@ async fn follow_inbox(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn mail(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().mail(call.part("name")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    let mail = call.agents().mail_after(call.part("name"), page.after()?, page.wants()).await?;
+    paging::shown(&call, page.placed(mail))
 }
 
 async fn inbox(call: Call) -> Result<Reply, Fault> {

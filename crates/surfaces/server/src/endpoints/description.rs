@@ -6,6 +6,7 @@ use bottega_api::{ApiError, CODES, codes};
 use super::{Access, Endpoint, Gives, Group, Patience, Run, Verb};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::principal::Needs;
 use crate::{openapi, page};
 
 const fn page(
@@ -22,6 +23,7 @@ const fn page(
         group: Group::Server,
         summary,
         access: Access::Person,
+        needs: Needs::Look,
         patience: Patience::Usual,
         parameters: &[],
         takes: None,

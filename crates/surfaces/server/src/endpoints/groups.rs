@@ -10,6 +10,7 @@ use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::paging::{self, AFTER, LIMIT, Order, Page};
+use crate::principal::Needs;
 
 /// Entries that are shown where the query says nothing.
 const ENTRIES: usize = 100;
@@ -31,6 +32,7 @@ const fn get(
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<PublishRequest>,
             example: r#"{ "content": "one hinge", "idempotency_key": "order-17" }"#,
@@ -67,6 +69,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<SubscribeRequest>,
             example: r#"{ "agent": "greeter", "pattern": "orders.*.new", "group": "packers" }"#,
@@ -82,6 +85,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<SubscribeRequest>,
             example: r#"{ "agent": "greeter", "pattern": "orders.*.new", "group": "packers" }"#,
@@ -125,6 +129,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     }),
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<WriteRequest>,
             example: r#"{ "value": "forge a hinge", "within_ms": 600000, "expected_version": 0 }"#,
@@ -141,6 +146,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<TakeRequest>,
             example: r#"{ "expected_version": 3 }"#,
@@ -167,11 +173,12 @@ async fn subscriptions(call: Call) -> Result<Reply, Fault> {
     let query = call.query(&["agent", "cursor"], &["limit"])?;
     let page = Page::of(&query, paging::MOST)?;
     let all = call.agents().subscriptions(query.word("agent")).await?;
-    // No name holds a space, so these stand in the order of the list.
-    let key = |one: &SubscriptionView| {
-        format!("{} {} {}", one.agent, one.pattern, one.group.as_deref().unwrap_or_default())
-    };
     page.reply(&call, all, key, Order::Rising)
+}
+
+/// By what subscriptions are in order: no name holds a space, so these stand in the order of the list.
+pub(crate) fn key(one: &SubscriptionView) -> String {
+    format!("{} {} {}", one.agent, one.pattern, one.group.as_deref().unwrap_or_default())
 }
 
 async fn subscribe(call: Call) -> Result<Reply, Fault> {

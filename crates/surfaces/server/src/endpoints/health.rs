@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Access, Endpoint, Gives, Group, Patience, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::principal::Needs;
 use crate::readiness::{NotReadyView, not_ready};
 
 /// That the server lives.
@@ -33,6 +34,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         group: Group::Server,
         summary: "Whether the server lives",
         access: Access::Open,
+        needs: Needs::Nothing,
         patience: Patience::Usual,
         parameters: &[],
         takes: None,
@@ -48,6 +50,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         group: Group::Server,
         summary: "Whether the server can work, and if not, what can't",
         access: Access::Open,
+        needs: Needs::Nothing,
         patience: Patience::Usual,
         parameters: &[],
         takes: None,

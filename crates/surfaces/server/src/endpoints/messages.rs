@@ -17,6 +17,7 @@ use crate::answer::no_room;
 use crate::call::{Call, IDEMPOTENCY_KEY, LONGEST_KEY, Reply};
 use crate::fault::Fault;
 use crate::follow::unless_stopped;
+use crate::principal::Needs;
 
 /// Messages of a batch at most.
 const BATCH: usize = 1_000;
@@ -31,6 +32,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         group: Group::Messages,
         summary: "Sends a message",
         access: Access::Token,
+        needs: Needs::Speak,
         patience: Patience::Usual,
         parameters: &[Parameter {
             name: IDEMPOTENCY_KEY,
@@ -59,6 +61,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         group: Group::Messages,
         summary: "Sends messages one after the other, and tells of each as soon as it is dealt with",
         access: Access::Token,
+        needs: Needs::Speak,
         patience: Patience::Usual,
         parameters: &[],
         takes: Some(Takes {
@@ -88,6 +91,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         group: Group::Messages,
         summary: "Sends a message and waits for the first answer",
         access: Access::Token,
+        needs: Needs::Speak,
         patience: Patience::Long,
         parameters: &[],
         takes: Some(Takes {

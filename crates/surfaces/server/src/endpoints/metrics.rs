@@ -2,8 +2,9 @@
 
 use super::{Access, Endpoint, Gives, Group, Patience, Verb};
 use crate::call::{Call, Reply};
-use crate::counts::MEDIA_TYPE;
+use crate::counts::{Connections, MEDIA_TYPE};
 use crate::fault::Fault;
+use crate::principal::Needs;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     verb: Verb::Get,
@@ -12,6 +13,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     group: Group::Server,
     summary: "Agents and requests in figures, in the text format of Prometheus",
     access: Access::Token,
+    needs: Needs::Look,
     patience: Patience::Usual,
     parameters: &[],
     takes: None,
@@ -24,5 +26,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
 async fn metrics(call: Call) -> Result<Reply, Fault> {
     let agents = call.agents().list().await.ok();
     let uptime = call.desk.since.elapsed().as_secs();
-    Ok(Reply::text(MEDIA_TYPE, call.desk.counts.text(agents.as_deref(), uptime)))
+    let connections = Connections { open: call.desk.door.open(), most: call.desk.door.most() };
+    let text = call.desk.counts.text(agents.as_deref(), connections, uptime);
+    Ok(Reply::text(MEDIA_TYPE, text))
 }

@@ -12,7 +12,8 @@ use futures::StreamExt as _;
 use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
-use crate::paging::{AFTER, Order, Page};
+use crate::paging::{AFTER, LIMIT, Order, Page};
+use crate::principal::Needs;
 use crate::{follow, sse};
 
 /// Tenders that are shown where the query says nothing.
@@ -36,6 +37,7 @@ const fn get(
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         takes: Some(Takes {
             schema: schema::<TenderRequest>,
             example: r#"{
@@ -75,13 +77,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         )
     },
     get("/v1/tenders/{id}", "showTender", "One tender", TENDER, |call| Box::pin(show(call))),
-    get(
-        "/v1/tenders/{id}/events",
-        "listTenderEvents",
-        "What happened to a tender, in order",
-        Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
-        |call| Box::pin(events(call)),
-    ),
+    Endpoint {
+        parameters: &[LIMIT, AFTER],
+        refuses: &[StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST],
+        ..get(
+            "/v1/tenders/{id}/events",
+            "listTenderEvents",
+            "What happened to a tender, in order",
+            Gives::json(StatusCode::OK, "The events.", schema::<Vec<AgentEventView>>),
+            |call| Box::pin(events(call)),
+        )
+    },
     Endpoint {
         parameters: sse::SEEN,
         ..get(
@@ -94,6 +100,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
         ..get("/v1/tenders/{id}/close", "closeTender", "Waits for no more bids", TENDER, |call| {
             Box::pin(close(call))
@@ -101,6 +108,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         verb: Verb::Post,
+        needs: Needs::Speak,
         refuses: &[StatusCode::NOT_FOUND, StatusCode::CONFLICT],
         ..get(
             "/v1/tenders/{id}/cancel",
@@ -122,7 +130,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     },
     Endpoint {
         group: Group::Messages,
-        refuses: &[],
+        parameters: &[LIMIT, AFTER],
+        refuses: &[StatusCode::BAD_REQUEST],
         ..get(
             "/v1/conversations/{id}",
             "showConversation",
@@ -156,7 +165,7 @@ pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
 
 async fn list(call: Call) -> Result<Reply, Fault> {
     let page = Page::of(&call.query(&["cursor"], &["limit"])?, TENDERS)?;
-    let tenders = call.agents().tenders(page.needs()).await?;
+    let tenders = call.agents().tenders(page.needs(), page.cursor()).await?;
     // Their ids are sorted by age, and the newest come first.
     page.reply(&call, tenders, |tender| tender.id.clone(), Order::Falling)
 }
@@ -166,7 +175,8 @@ async fn show(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn events(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().tender_events(call.part("id")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    page.growing(&call, call.agents().tender_events(call.part("id")).await?)
 }
 
 async fn follow_events(call: Call) -> Result<Reply, Fault> {
@@ -191,5 +201,6 @@ async fn reputation(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn conversation(call: Call) -> Result<Reply, Fault> {
-    Reply::json(StatusCode::OK, &call.agents().conversation(call.part("id")).await?)
+    let page = Page::of(&call.query(&["cursor"], &["limit"])?, MOST)?;
+    page.growing(&call, call.agents().conversation(call.part("id")).await?)
 }

@@ -6,6 +6,7 @@ use bottega_api::TreeView;
 use super::{Access, Endpoint, Gives, Group, Patience, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
+use crate::principal::Needs;
 
 pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     verb: Verb::Get,
@@ -14,6 +15,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[Endpoint {
     group: Group::Server,
     summary: "Everything that lives here under its supervisors, and what the server takes",
     access: Access::Token,
+    needs: Needs::Look,
     patience: Patience::Usual,
     parameters: &[],
     takes: None,

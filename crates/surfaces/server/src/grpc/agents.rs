@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bottega_api::{
-    AgentEventView, AgentStanding, AgentView, DeliveryClass as Class, DeployRequest,
+    AgentEventView, AgentStanding, AgentView, ApiError, DeliveryClass as Class, DeployRequest,
 };
 use serde_json::Value;
 use tonic::{Request, Response};
@@ -21,6 +21,7 @@ use super::wire::{
 use super::{Answer, Answers, Service, json, time};
 use crate::endpoints::agents::limit;
 use crate::follow;
+use crate::paging::{Cut, Order, Page};
 
 pub(super) fn agent(view: AgentView) -> Agent {
     let state = match view.state {
@@ -73,13 +74,17 @@ impl AgentService for Service {
         self.give(self.agents().deploy(request).await.map(agent))
     }
 
-    async fn list_agents(&self, _: Request<ListAgentsRequest>) -> Answer<ListAgentsResponse> {
-        let agents = self.agents().list().await;
-        self.give(
-            agents.map(|agents| ListAgentsResponse {
-                agents: agents.into_iter().map(agent).collect(),
-            }),
-        )
+    async fn list_agents(&self, request: Request<ListAgentsRequest>) -> Answer<ListAgentsResponse> {
+        let ListAgentsRequest { page_size, page_token } = request.into_inner();
+        let listed = async {
+            let page = Page::called(page_size, page_token)?;
+            let agents = self.agents().list().await?;
+            Ok::<_, ApiError>(page.cut(agents, |agent| agent.name.clone(), Order::Rising))
+        };
+        self.give(listed.await.map(|cut| ListAgentsResponse {
+            agents: cut.shown.into_iter().map(agent).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
+        }))
     }
 
     async fn get_agent(&self, request: Request<GetAgentRequest>) -> Answer<Agent> {
@@ -121,13 +126,22 @@ impl AgentService for Service {
         &self,
         request: Request<ListAgentEventsRequest>,
     ) -> Answer<ListAgentEventsResponse> {
-        let ListAgentEventsRequest { name, limit: wanted } = request.into_inner();
-        let events = async {
-            let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
-            self.agents().events(&name, limit).await
+        let ListAgentEventsRequest { name, limit: wanted, page_size, page_token } =
+            request.into_inner();
+        let listed = async {
+            if page_size == 0 && page_token.is_empty() {
+                let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
+                let shown = self.agents().events(&name, limit).await?;
+                return Ok(Cut { shown, next: None });
+            }
+            let page = Page::called(page_size, page_token)?;
+            let after = page.after()?;
+            let events = self.agents().events_after(&name, after, page.wants()).await?;
+            Ok::<_, ApiError>(page.placed((after.saturating_add(1)..).zip(events).collect()))
         };
-        self.give(events.await.map(|events| ListAgentEventsResponse {
-            events: events.into_iter().map(event).collect(),
+        self.give(listed.await.map(|cut| ListAgentEventsResponse {
+            events: cut.shown.into_iter().map(event).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
         }))
     }
 

@@ -8,6 +8,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Request, Response, StatusCode, Version};
 use bottega_actor::{contained, within};
 use bottega_api::{ApiError, codes};
+use futures::StreamExt as _;
+use futures::stream::unfold;
 use http_body_util::BodyExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::codegen::Service as _;
@@ -16,10 +18,12 @@ use tracing::Instrument as _;
 
 use super::method::{self, Method, Way};
 use super::{QUESTION, status};
-use crate::answer::{no_room, panicked, read, too_long};
+use crate::answer::{no_connection, no_room, panicked, read, too_long};
+use crate::connection::Spare;
 use crate::endpoints::Size;
 use crate::fault::Fault;
-use crate::guard::{self, Access};
+use crate::guard::Access;
+use crate::principal::Needs;
 use crate::request_name;
 use crate::server::Desk;
 
@@ -70,12 +74,17 @@ async fn carry_out(
     request: Request<Body>,
 ) -> Result<Response<Body>, Fault> {
     let authority = request.uri().authority().map(|it| it.as_str());
-    guard::is_no_stranger(request.headers(), authority)?;
-    let access = method.map_or(Access::Token, |method| method.access);
-    desk.guard.admit(access, request.headers())?;
+    desk.guard.is_no_stranger(request.headers(), authority)?;
+    let (access, needs) =
+        method.map_or((Access::Token, Needs::Look), |method| (method.access, method.needs));
+    desk.guard.admit(access, needs, request.headers())?;
     if request.version() != Version::HTTP_2 {
         let error = ApiError::new(codes::USAGE, "gRPC is spoken over HTTP/2 alone");
-        return Err(error.step("use a client that speaks HTTP/2 without TLS").into());
+        return Err(error
+            .step(
+                "use a client that speaks HTTP/2, without TLS where the address begins with `http`",
+            )
+            .into());
     }
     let Some(method) = method else {
         let error = ApiError::new(codes::USAGE, format!("there is no `{}`", request.uri().path()));
@@ -83,6 +92,10 @@ async fn carry_out(
         // Which gRPC calls `UNIMPLEMENTED`.
         return Err(Fault::under(StatusCode::METHOD_NOT_ALLOWED, error));
     };
+    if request.extensions().get::<Spare>().is_some() && method.access != Access::Open {
+        desk.counts.add_turned_away();
+        return Err(no_connection());
+    }
     match method.way {
         Way::Once { patience, largest } => {
             // Health is answered however much is under way.
@@ -114,7 +127,7 @@ async fn carry_out(
                     Way::Once { .. } | Way::Follow => {
                         whole(request, most(desk, method, Size::Usual)).await?
                     }
-                    Way::Talk => request,
+                    Way::Talk => finished_in_time(request, desk),
                 };
                 Ok(called(&mut calls, request).await)
             };
@@ -146,6 +159,22 @@ async fn whole(request: Request<Body>, most: usize) -> Result<Request<Body>, Fau
     let (parts, body) = request.into_parts();
     let bytes = read(body, &parts.headers, most).await?;
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The request, whose body is over when its next part does not come in time, or the server is to stop: whoever goes
+/// without a word keeps no place, and holds up no end.
+fn finished_in_time(request: Request<Body>, desk: &Arc<Desk>) -> Request<Body> {
+    let desk = Arc::clone(desk);
+    request.map(|body| {
+        let parts = unfold((body.into_data_stream(), desk), |(mut parts, desk)| async move {
+            let part = tokio::select! {
+                part = within(desk.limits.question, parts.next()) => part.flatten(),
+                () = desk.stopped() => None,
+            };
+            part.map(|part| (part, (parts, desk)))
+        });
+        Body::from_stream(parts)
+    })
 }
 
 /// What may have been done all the same is not told as if the server were not there.

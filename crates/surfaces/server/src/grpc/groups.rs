@@ -1,7 +1,7 @@
 //! Topics, queue groups and the blackboard: what agents say to many.
 
 use bottega_api::{
-    EntryView, PublishRequest as Publication, PublishedView, SubscribeRequest as Wish,
+    ApiError, EntryView, PublishRequest as Publication, PublishedView, SubscribeRequest as Wish,
     SubscriptionView, TakeRequest, WriteRequest,
 };
 use tonic::Request;
@@ -14,7 +14,8 @@ use super::wire::{
     Subscription, TakeEntryRequest, UnsubscribeRequest, UnsubscribeResponse, WriteEntryRequest,
 };
 use super::{Answer, Service, json, said, time};
-use crate::endpoints::groups::limit;
+use crate::endpoints::groups::{key, limit};
+use crate::paging::{Order, Page};
 
 fn subscription(view: SubscriptionView) -> Subscription {
     Subscription { agent: view.agent, pattern: view.pattern, group: view.group }
@@ -75,10 +76,15 @@ impl GroupService for Service {
         &self,
         request: Request<ListSubscriptionsRequest>,
     ) -> Answer<ListSubscriptionsResponse> {
-        let agent = said(request.into_inner().agent);
-        let all = self.agents().subscriptions(agent.as_deref()).await;
-        self.give(all.map(|all| ListSubscriptionsResponse {
-            subscriptions: all.into_iter().map(subscription).collect(),
+        let ListSubscriptionsRequest { agent, page_size, page_token } = request.into_inner();
+        let listed = async {
+            let page = Page::called(page_size, page_token)?;
+            let all = self.agents().subscriptions(said(agent).as_deref()).await?;
+            Ok::<_, ApiError>(page.cut(all, key, Order::Rising))
+        };
+        self.give(listed.await.map(|cut| ListSubscriptionsResponse {
+            subscriptions: cut.shown.into_iter().map(subscription).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
         }))
     }
 

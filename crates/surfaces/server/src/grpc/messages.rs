@@ -19,6 +19,7 @@ use super::{Answer, Answers, Service, acl, time};
 use crate::call::LONGEST_KEY;
 use crate::endpoints::messages::is_short_enough;
 use crate::follow;
+use crate::paging::Page;
 
 fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     message.map(acl::value).ok_or_else(|| {
@@ -107,8 +108,16 @@ impl MessageService for Service {
     }
 
     async fn list_mail(&self, request: Request<ListMailRequest>) -> Answer<ListMailResponse> {
-        let all = self.agents().mail(&request.into_inner().name).await;
-        self.give(all.map(|all| ListMailResponse { mail: all.into_iter().map(mail).collect() }))
+        let ListMailRequest { name, page_size, page_token } = request.into_inner();
+        let listed = async {
+            let page = Page::called(page_size, page_token)?;
+            let mail = self.agents().mail_after(&name, page.after()?, page.wants()).await?;
+            Ok::<_, ApiError>(page.placed(mail))
+        };
+        self.give(listed.await.map(|cut| ListMailResponse {
+            mail: cut.shown.into_iter().map(mail).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
+        }))
     }
 
     async fn resend_mail(&self, request: Request<ResendMailRequest>) -> Answer<ResendMailResponse> {
@@ -120,10 +129,15 @@ impl MessageService for Service {
         &self,
         request: Request<GetConversationRequest>,
     ) -> Answer<GetConversationResponse> {
-        let all = self.agents().conversation(&request.into_inner().id).await;
-        self.give(
-            all.map(|all| GetConversationResponse { said: all.into_iter().map(said).collect() }),
-        )
+        let GetConversationRequest { id, page_size, page_token } = request.into_inner();
+        let listed = async {
+            let page = Page::called(page_size, page_token)?;
+            page.next(self.agents().conversation(&id).await?)
+        };
+        self.give(listed.await.map(|cut| GetConversationResponse {
+            said: cut.shown.into_iter().map(said).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
+        }))
     }
 
     async fn receive(&self, request: Request<ReceiveRequest>) -> Answer<Self::ReceiveStream> {

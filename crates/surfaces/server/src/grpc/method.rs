@@ -2,6 +2,7 @@
 
 use crate::endpoints::{Patience, Size};
 use crate::guard::Access;
+use crate::principal::Needs;
 
 /// One call.
 #[derive(Debug)]
@@ -9,6 +10,7 @@ pub(crate) struct Method {
     /// As HTTP/2 names it: `/bottega.v1.AgentService/GetAgent`.
     pub(crate) path: &'static str,
     pub(crate) access: Access,
+    pub(crate) needs: Needs,
     pub(crate) way: Way,
 }
 
@@ -25,7 +27,7 @@ pub(crate) enum Way {
 
 const fn once(path: &'static str) -> Method {
     let way = Way::Once { patience: Patience::Usual, largest: Size::Usual };
-    Method { path, access: Access::Token, way }
+    Method { path, access: Access::Token, needs: Needs::Look, way }
 }
 
 /// One that changes what an agent does, or waits for an answer.
@@ -48,45 +50,57 @@ const fn talk(path: &'static str) -> Method {
     Method { way: Way::Talk, ..once(path) }
 }
 
+const fn speaks(method: Method) -> Method {
+    Method { needs: Needs::Speak, ..method }
+}
+
+const fn manages(method: Method) -> Method {
+    Method { needs: Needs::Manage, ..method }
+}
+
+const fn open(method: Method) -> Method {
+    Method { access: Access::Open, needs: Needs::Nothing, ..method }
+}
+
 /// Every call, by service.
 pub(crate) const METHODS: &[Method] = &[
-    large("/bottega.v1.AgentService/DeployAgent"),
+    manages(large("/bottega.v1.AgentService/DeployAgent")),
     once("/bottega.v1.AgentService/ListAgents"),
     once("/bottega.v1.AgentService/GetAgent"),
-    long("/bottega.v1.AgentService/StartAgent"),
-    long("/bottega.v1.AgentService/StopAgent"),
-    long("/bottega.v1.AgentService/RestartAgent"),
-    large("/bottega.v1.AgentService/UpgradeAgent"),
-    long("/bottega.v1.AgentService/RollBackAgent"),
-    long("/bottega.v1.AgentService/RemoveAgent"),
+    manages(long("/bottega.v1.AgentService/StartAgent")),
+    manages(long("/bottega.v1.AgentService/StopAgent")),
+    manages(long("/bottega.v1.AgentService/RestartAgent")),
+    manages(large("/bottega.v1.AgentService/UpgradeAgent")),
+    manages(long("/bottega.v1.AgentService/RollBackAgent")),
+    manages(long("/bottega.v1.AgentService/RemoveAgent")),
     once("/bottega.v1.AgentService/ListAgentEvents"),
     follow("/bottega.v1.AgentService/FollowAgentEvents"),
-    once("/bottega.v1.GroupService/Publish"),
-    once("/bottega.v1.GroupService/Subscribe"),
-    once("/bottega.v1.GroupService/Unsubscribe"),
+    speaks(once("/bottega.v1.GroupService/Publish")),
+    speaks(once("/bottega.v1.GroupService/Subscribe")),
+    speaks(once("/bottega.v1.GroupService/Unsubscribe")),
     once("/bottega.v1.GroupService/ListSubscriptions"),
     once("/bottega.v1.GroupService/ListEntries"),
     once("/bottega.v1.GroupService/GetEntry"),
-    once("/bottega.v1.GroupService/WriteEntry"),
-    once("/bottega.v1.GroupService/TakeEntry"),
-    once("/bottega.v1.MessageService/SendMessage"),
-    long("/bottega.v1.MessageService/AskAgent"),
+    speaks(once("/bottega.v1.GroupService/WriteEntry")),
+    speaks(once("/bottega.v1.GroupService/TakeEntry")),
+    speaks(once("/bottega.v1.MessageService/SendMessage")),
+    speaks(long("/bottega.v1.MessageService/AskAgent")),
     once("/bottega.v1.MessageService/ListMail"),
-    once("/bottega.v1.MessageService/ResendMail"),
+    speaks(once("/bottega.v1.MessageService/ResendMail")),
     once("/bottega.v1.MessageService/GetConversation"),
     follow("/bottega.v1.MessageService/Receive"),
-    once("/bottega.v1.MessageService/Acknowledge"),
-    once("/bottega.v1.TenderService/OpenTender"),
+    speaks(once("/bottega.v1.MessageService/Acknowledge")),
+    speaks(once("/bottega.v1.TenderService/OpenTender")),
     once("/bottega.v1.TenderService/ListTenders"),
     once("/bottega.v1.TenderService/GetTender"),
     once("/bottega.v1.TenderService/ListTenderEvents"),
     follow("/bottega.v1.TenderService/FollowTenderEvents"),
-    once("/bottega.v1.TenderService/CloseTender"),
-    once("/bottega.v1.TenderService/CancelTender"),
+    speaks(once("/bottega.v1.TenderService/CloseTender")),
+    speaks(once("/bottega.v1.TenderService/CancelTender")),
     once("/bottega.v1.TenderService/ListReputation"),
     once("/bottega.v1.TreeService/GetTree"),
-    Method { access: Access::Open, ..once("/grpc.health.v1.Health/Check") },
-    Method { access: Access::Open, ..follow("/grpc.health.v1.Health/Watch") },
+    open(once("/grpc.health.v1.Health/Check")),
+    open(follow("/grpc.health.v1.Health/Watch")),
     talk("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
     talk("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"),
 ];
@@ -186,6 +200,7 @@ mod tests {
         for method in METHODS {
             let health = method.path.starts_with("/grpc.health.v1.Health/");
             assert_eq!(method.access == Access::Open, health, "{}", method.path);
+            assert_eq!(method.needs == Needs::Nothing, health, "{}", method.path);
         }
     }
 

@@ -17,6 +17,7 @@ use super::wire::{
 use super::{Answer, Answers, Service, agents::event, time};
 use crate::endpoints::tenders::limit;
 use crate::follow;
+use crate::paging::{Order, Page};
 
 fn tender(view: TenderView) -> Tender {
     let state = match view.state {
@@ -105,13 +106,17 @@ impl TenderService for Service {
         &self,
         request: Request<ListTendersRequest>,
     ) -> Answer<ListTendersResponse> {
-        let wanted = request.into_inner().limit as usize;
+        let ListTendersRequest { limit: wanted, page_token } = request.into_inner();
         let tenders = async {
-            let limit = limit(Some(wanted).filter(|wanted| *wanted > 0))?;
-            self.agents().tenders(limit).await
+            let limit = limit(Some(wanted as usize).filter(|wanted| *wanted > 0))?;
+            let page = Page::called(i32::try_from(limit).unwrap_or(i32::MAX), page_token)?;
+            let tenders = self.agents().tenders(page.needs(), page.cursor()).await?;
+            // Their ids are sorted by age, and the newest come first.
+            Ok::<_, ApiError>(page.cut(tenders, |tender| tender.id.clone(), Order::Falling))
         };
-        self.give(tenders.await.map(|tenders| ListTendersResponse {
-            tenders: tenders.into_iter().map(tender).collect(),
+        self.give(tenders.await.map(|cut| ListTendersResponse {
+            tenders: cut.shown.into_iter().map(tender).collect(),
+            next_page_token: cut.next.unwrap_or_default(),
         }))
     }
 

@@ -16,7 +16,7 @@ use tonic_types::StatusExt as _;
 use crate::peer::wire::acl_message::Content;
 use crate::peer::wire::agent_service_client::AgentServiceClient;
 use crate::peer::wire::*;
-use crate::peer::{called, channel, error, line, told};
+use crate::peer::{Peer, called, channel, error, line, told};
 use crate::world::{Ask, Site, TOKEN};
 
 fn named() -> String {
@@ -43,11 +43,57 @@ fn seconds(seconds: i64) -> Option<prost_types::Duration> {
 }
 
 #[test]
+fn a_list_comes_in_pages() {
+    called(Limits::default(), async |site, mut peer| {
+        let page = async |peer: &mut Peer, page_size: i32, token: &str| {
+            let name = "echo".to_owned();
+            let request = ListMailRequest { name, page_size, page_token: token.to_owned() };
+            peer.messages.list_mail(request).await.map(tonic::Response::into_inner)
+        };
+        let first = page(&mut peer, 1, "").await.unwrap();
+        assert_eq!((first.mail.len(), first.mail[0].id.as_str()), (1, "m1"));
+        let second = page(&mut peer, 1, &first.next_page_token).await.unwrap();
+        assert_eq!((second.mail[0].id.as_str(), second.next_page_token.as_str()), ("m2", ""));
+        for size in [0, 2, i32::MAX] {
+            let all = page(&mut peer, size, "").await.unwrap();
+            assert_eq!((all.mail.len(), all.next_page_token.as_str()), (2, ""));
+        }
+        site.agents.happens("agent.stopped");
+        let (mut kinds, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request =
+                ListAgentEventsRequest { name: named(), page_size: 1, page_token, limit: 0 };
+            let came = peer.agents.list_agent_events(request).await.unwrap().into_inner();
+            kinds.extend(came.events.into_iter().map(|event| event.kind));
+            page_token = came.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(kinds, ["agent.started", "agent.stopped"]);
+        let page_token = "z".to_owned();
+        let behind = ListSubscriptionsRequest { page_token, ..Default::default() };
+        let behind = peer.groups.list_subscriptions(behind).await.unwrap().into_inner();
+        assert_eq!((behind.subscriptions.len(), behind.next_page_token.as_str()), (0, ""));
+        let refused = page(&mut peer, -1, "").await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+        let request = ListAgentsRequest { page_size: 1, ..Default::default() };
+        let agents = peer.agents.list_agents(request).await.unwrap().into_inner();
+        assert_eq!((agents.agents.len(), agents.next_page_token.as_str()), (1, "echo@local"));
+        let (id, page_token) = ("cnv_1".to_owned(), "1".to_owned());
+        let request = GetConversationRequest { id, page_token, ..Default::default() };
+        let behind = peer.messages.get_conversation(request).await.unwrap().into_inner();
+        assert_eq!((behind.said.len(), behind.next_page_token.as_str()), (0, ""));
+    });
+}
+
+#[test]
 fn every_call_arrives_and_comes_back() {
     called(Limits::default(), async |site, mut peer| {
         site.agents.gate.notify_one();
         let agents = &mut peer.agents;
-        let listed = agents.list_agents(ListAgentsRequest {}).await.unwrap().into_inner().agents;
+        let listed =
+            agents.list_agents(ListAgentsRequest::default()).await.unwrap().into_inner().agents;
         insta::assert_debug_snapshot!("an_agent", listed[1]);
         let echo = listed[0].clone();
         let deploy = DeployAgentRequest {
@@ -59,10 +105,17 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(agents.deploy_agent(deploy).await.unwrap().into_inner(), echo);
         let odd = GetAgentRequest { name: "od\"d\\name@local".into() };
         assert_eq!(agents.get_agent(odd).await.unwrap().into_inner(), listed[1]);
-        let of = ListAgentEventsRequest { name: named(), limit: 9 };
+        let of = ListAgentEventsRequest { name: named(), limit: 9, ..Default::default() };
         let events = agents.list_agent_events(of).await.unwrap().into_inner().events;
         insta::assert_debug_snapshot!("an_event", events);
-        agents.list_agent_events(ListAgentEventsRequest { name: named(), limit: 0 }).await.unwrap();
+        agents
+            .list_agent_events(ListAgentEventsRequest {
+                name: named(),
+                limit: 0,
+                ..Default::default()
+            })
+            .await
+            .unwrap();
         let name = named;
         let begun = agents.start_agent(StartAgentRequest { name: name() }).await;
         assert_eq!(begun.unwrap().into_inner(), echo);
@@ -88,12 +141,15 @@ fn every_call_arrives_and_comes_back() {
         let ask = AskAgentRequest { message: message("Ada"), timeout: seconds(5) };
         let answer = messages.ask_agent(ask).await.unwrap().into_inner().message.unwrap();
         assert_eq!(answer.content, Some(Content::Text("Hello".into())));
-        let mail = messages.list_mail(ListMailRequest { name: name() }).await.unwrap();
+        let mail = messages
+            .list_mail(ListMailRequest { name: name(), ..Default::default() })
+            .await
+            .unwrap();
         insta::assert_debug_snapshot!("mail", mail.into_inner().mail[1]);
         let again = ResendMailRequest { name: name(), id: "a/b ?#%".into() };
         messages.resend_mail(again).await.unwrap();
         messages.acknowledge(AcknowledgeRequest { name: name(), number: 7 }).await.unwrap();
-        let said = GetConversationRequest { id: "cnv_1".into() };
+        let said = GetConversationRequest { id: "cnv_1".into(), ..Default::default() };
         let said = messages.get_conversation(said).await.unwrap().into_inner().said;
         assert_eq!((said[0].id.as_str(), said.len()), ("m1", 1));
 
@@ -110,7 +166,10 @@ fn every_call_arrives_and_comes_back() {
         };
         let opened = tenders.open_tender(order).await.unwrap().into_inner();
         insta::assert_debug_snapshot!("a_tender", opened);
-        let latest = tenders.list_tenders(ListTendersRequest { limit: 9 }).await.unwrap();
+        let latest = tenders
+            .list_tenders(ListTendersRequest { limit: 9, ..Default::default() })
+            .await
+            .unwrap();
         assert_eq!(latest.into_inner().tenders, std::slice::from_ref(&opened));
         let id = || "tnd_1".to_owned();
         let one = tenders.get_tender(GetTenderRequest { id: id() }).await.unwrap();
@@ -154,7 +213,7 @@ fn what_is_said_to_many_arrives_and_comes_back() {
         let end = UnsubscribeRequest { agent, pattern, group: String::new() };
         groups.unsubscribe(end).await.unwrap();
         for agent in ["", "a b&c"] {
-            let list = ListSubscriptionsRequest { agent: agent.into() };
+            let list = ListSubscriptionsRequest { agent: agent.into(), ..Default::default() };
             let listed = groups.list_subscriptions(list).await.unwrap().into_inner();
             assert_eq!(listed.subscriptions, std::slice::from_ref(&subscribed));
         }
@@ -197,7 +256,7 @@ fn every_error_comes_back_as_it_was() {
         for code in CODES {
             let refusal = ApiError::new(*code, "what happened").step("a step of its own");
             site.agents.refuse(refusal.clone());
-            let status = peer.agents.list_agents(ListAgentsRequest {}).await.unwrap_err();
+            let status = peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap_err();
             assert_eq!(error(&status), refusal);
             told(&status);
             site.agents.refuse(refusal.clone());
@@ -233,7 +292,7 @@ fn check(
 
 async fn list_as(site: &Site, authorization: Option<&str>) -> Result<(), Status> {
     let mut agents = AgentServiceClient::new(line(site, authorization));
-    agents.list_agents(ListAgentsRequest {}).await.map(drop)
+    agents.list_agents(ListAgentsRequest::default()).await.map(drop)
 }
 
 #[test]
@@ -273,7 +332,7 @@ fn who_guesses_is_slowed_down_and_locks_out_nobody() {
         // The same bucket is REST's.
         let rest = Ask::new("GET /v1/agents").with("Authorization", "Bearer guess").at(site).await;
         assert_eq!(rest.status, 429);
-        peer.agents.list_agents(ListAgentsRequest {}).await.unwrap();
+        peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap();
     });
 }
 
@@ -321,7 +380,7 @@ fn pages_of_others_are_refused() {
         let address = format!("http://{}", site.address);
         let channel = tonic::transport::Endpoint::from_shared(address).unwrap().origin(origin);
         let mut agents = AgentServiceClient::new(channel.connect_lazy());
-        agents.list_agents(ListAgentsRequest {}).await.unwrap_err()
+        agents.list_agents(ListAgentsRequest::default()).await.unwrap_err()
     };
     check(usual(), rebound, Code::PermissionDenied, "BTG0008", "attacker.example:7437");
 }
@@ -345,7 +404,7 @@ fn rest_and_calls_share_an_address() {
         assert_eq!(came.status(), 200);
         assert_eq!(came.headers()["content-type"], "application/json");
         assert_eq!(Ask::new("GET /v1/agents").at(site).await.status, 200);
-        peer.agents.list_agents(ListAgentsRequest {}).await.unwrap();
+        peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap();
         // A call over HTTP/1.1 has no trailers to tell its status in, so it is told beforehand.
         let old = Ask::new("POST /bottega.v1.AgentService/ListAgents")
             .with("Content-Type", "application/grpc")
@@ -364,11 +423,11 @@ fn rest_and_calls_share_an_address() {
 #[test]
 fn requests_have_names() {
     called(Limits::default(), async |_, mut peer| {
-        let mut request = tonic::Request::new(ListAgentsRequest {});
+        let mut request = tonic::Request::new(ListAgentsRequest::default());
         request.metadata_mut().insert("x-request-id", "build-17".parse().unwrap());
         let came = peer.agents.list_agents(request).await.unwrap();
         assert_eq!(came.metadata().get("x-request-id").unwrap(), "build-17");
-        let came = peer.agents.list_agents(ListAgentsRequest {}).await.unwrap();
+        let came = peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap();
         let name = came.metadata().get("x-request-id").unwrap().to_str().unwrap();
         assert!(name.starts_with("req_"), "{name}");
     });
@@ -394,10 +453,10 @@ fn a_question_is_held_to_its_form() {
         malformed(peer.messages.ask_agent(ask(seconds(301))).await.unwrap_err(), "300 s at most");
         let rounds = OpenTenderRequest { rounds: Some(300), ..OpenTenderRequest::default() };
         malformed(peer.tenders.open_tender(rounds).await.unwrap_err(), "`rounds`");
-        let events = ListAgentEventsRequest { name: named(), limit: 10_001 };
+        let events = ListAgentEventsRequest { name: named(), limit: 10_001, ..Default::default() };
         let (code, own, _) = told(&peer.agents.list_agent_events(events).await.unwrap_err());
         assert_eq!((code, own.as_str()), (Code::InvalidArgument, "BTG0001"));
-        let tenders = ListTendersRequest { limit: 1_001 };
+        let tenders = ListTendersRequest { limit: 1_001, ..Default::default() };
         let (code, own, _) = told(&peer.tenders.list_tenders(tenders).await.unwrap_err());
         assert_eq!((code, own.as_str()), (Code::InvalidArgument, "BTG0001"));
         let large = SendMessageRequest { message: message(&"x".repeat(2_000)), ..send };
@@ -417,7 +476,7 @@ fn a_panic_ends_its_call_alone() {
         let (code, own, message) = told(&panicked.unwrap_err());
         assert_eq!((code, own.as_str()), (Code::Internal, "BTG0016"));
         assert!(!message.contains("told to"), "what went wrong inside stays inside: {message}");
-        peer.agents.list_agents(ListAgentsRequest {}).await.unwrap();
+        peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap();
     });
 }
 
@@ -437,7 +496,7 @@ fn more_than_there_is_room_for_comes_again_later() {
         let first = one.restart_agent(RestartAgentRequest { name: named() });
         let second = async {
             site.agents.begun.notified().await;
-            let refused = other.list_agents(ListAgentsRequest {}).await.unwrap_err();
+            let refused = other.list_agents(ListAgentsRequest::default()).await.unwrap_err();
             // The room is REST's too, and health needs none.
             let rest = Ask::new("GET /v1/agents").at(site).await;
             let health = check_health(site, "").await.unwrap();
@@ -567,7 +626,7 @@ fn reflection_tells_of_every_service() {
 #[test]
 fn calls_are_counted() {
     called(Limits::default(), async |site, mut peer| {
-        peer.agents.list_agents(ListAgentsRequest {}).await.unwrap();
+        peer.agents.list_agents(ListAgentsRequest::default()).await.unwrap();
         peer.agents.get_agent(GetAgentRequest { name: "nobody".into() }).await.unwrap_err();
         raw(site, "/nowhere", &[("authorization", "Bearer x")]).await;
         let metrics = crate::world::get(site, "/metrics").await.body;

@@ -4,7 +4,9 @@
 
 mod answered;
 mod called;
+mod crowded;
 mod described;
+mod encrypted;
 mod followed;
 mod peer;
 mod refused;

@@ -36,7 +36,7 @@ use wire::tree_service_client::TreeServiceClient;
 
 /// Says who calls.
 #[derive(Clone)]
-pub(crate) struct Caller(Option<String>);
+pub(crate) struct Caller(pub Option<String>);
 
 impl tonic::service::Interceptor for Caller {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {

@@ -245,7 +245,8 @@ async fn only_this_machine_is_served_and_no_weak_token() {
     let bind = async |listen: &str, token: &str| {
         let agents = std::sync::Arc::new(Told::default());
         let (listen, token) = (listen.to_owned(), Secret::new(token.to_owned()));
-        Server::bind(Options { listen, token, agents, limits: Limits::default() }).await
+        let (tls, hosts, limits) = (None, Vec::new(), Limits::default());
+        Server::bind(Options { listen, tls, hosts, token, agents, limits }).await
     };
     let outside = bind("0.0.0.0:0", TOKEN).await.unwrap_err();
     assert!(outside.code == "BTG0001" && outside.message.contains("TLS"), "{outside:?}");

@@ -54,7 +54,7 @@ fn every_call_arrives_and_comes_back() {
             ..TenderRequest::default()
         };
         assert_eq!(remote.open_tender(order).await.unwrap(), tender());
-        assert_eq!(remote.tenders(9).await.unwrap(), [tender()]);
+        assert_eq!(remote.tenders(9, Some("tnd_2")).await.unwrap(), [tender()]);
         assert_eq!(remote.tender("tnd_1").await.unwrap(), tender());
         assert_eq!(remote.tender_events("tnd_1").await.unwrap()[0].kind, "tender.decided");
         assert_eq!(remote.close_tender("tnd_1").await.unwrap(), tender());

@@ -14,7 +14,7 @@ use bottega_api::{
     TreeView, WaitingView, WriteRequest, codes,
 };
 use bottega_client::{Agents, Groups, Remote, Tenders};
-use bottega_server::{Limits, Options, Server};
+use bottega_server::{Limits, Options, Server, TlsFiles};
 use bottega_types::Secret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -256,8 +256,12 @@ impl Tenders for Told {
         Ok(tender())
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
-        self.note(format!("tenders {limit}"))?;
+    async fn tenders(
+        &self,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<Vec<TenderView>, ApiError> {
+        self.note(format!("tenders {limit} {before:?}"))?;
         Ok(vec![tender()])
     }
 
@@ -426,6 +430,7 @@ impl Agents for Told {
 /// A server that runs.
 pub(crate) struct Site {
     pub address: String,
+    pub url: String,
     pub agents: Arc<Told>,
     /// Begins the server's end.
     pub stop: Mutex<Option<oneshot::Sender<()>>>,
@@ -433,11 +438,24 @@ pub(crate) struct Site {
 
 /// Serves while `visit` lasts, and ends gracefully after it.
 pub(crate) fn served<T>(limits: Limits, visit: impl AsyncFnOnce(&Site) -> T) -> T {
+    served_at("127.0.0.1:0", None, &[], limits, visit)
+}
+
+/// The same at an address, with a certificate, by these names.
+pub(crate) fn served_at<T>(
+    listen: &str,
+    tls: Option<TlsFiles>,
+    hosts: &[&str],
+    limits: Limits,
+    visit: impl AsyncFnOnce(&Site) -> T,
+) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let agents = Arc::new(Told::default());
         let options = Options {
-            listen: "127.0.0.1:0".into(),
+            listen: listen.into(),
+            tls,
+            hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
             token: Secret::new(TOKEN.into()),
             agents: agents.clone(),
             limits,
@@ -445,15 +463,15 @@ pub(crate) fn served<T>(limits: Limits, visit: impl AsyncFnOnce(&Site) -> T) -> 
         let server = Server::bind(options).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let stop = Mutex::new(Some(stop));
-        let site = Site { address: server.address().to_string(), agents, stop };
+        let (address, url) = (server.address().to_string(), server.url());
+        let site = Site { address, url, agents, stop };
         let stopped = async move { drop(stopped.await) };
         let visited = async {
             let value = visit(&site).await;
             drop(site.stop.lock().unwrap().take());
             value
         };
-        let (ended, value) = futures::future::join(server.run(stopped), visited).await;
-        ended.unwrap();
+        let ((), value) = futures::future::join(server.run(stopped), visited).await;
         value
     })
 }
@@ -533,6 +551,14 @@ impl Ask {
     }
 
     pub(crate) async fn at(self, site: &Site) -> Came {
+        let came = self.raw(site).await;
+        let (head, body) = came.split_once("\r\n\r\n").unwrap_or((&came, ""));
+        let status = head.split(' ').nth(1).unwrap_or(head).parse().unwrap();
+        Came { status, head: head.into(), body: body.into() }
+    }
+
+    /// All that came back, as it came.
+    pub(crate) async fn raw(self, site: &Site) -> String {
         let mut stream = TcpStream::connect(&site.address).await.unwrap();
         let mut head = format!("{} HTTP/1.1\r\nConnection: close\r\n", self.line);
         let has = |name: &str| self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
@@ -551,10 +577,7 @@ impl Ask {
         let _ = stream.write_all(&self.body).await;
         let mut came = Vec::new();
         let _ = stream.read_to_end(&mut came).await;
-        let came = String::from_utf8(came).unwrap();
-        let (head, body) = came.split_once("\r\n\r\n").unwrap_or((&came, ""));
-        let status = head.split(' ').nth(1).unwrap_or(head).parse().unwrap();
-        Came { status, head: head.into(), body: body.into() }
+        String::from_utf8_lossy(&came).into_owned()
     }
 }
 

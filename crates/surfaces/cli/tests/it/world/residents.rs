@@ -367,7 +367,7 @@ impl Tenders for Fake {
         Ok(TenderView { state, bids, winner, pay_usd, result, ended_ms, awards: 0, ..whole })
     }
 
-    async fn tenders(&self, limit: usize) -> Result<Vec<TenderView>, ApiError> {
+    async fn tenders(&self, limit: usize, _: Option<&str>) -> Result<Vec<TenderView>, ApiError> {
         self.note(format!("tenders {limit}"));
         if self.world.nobody {
             return Ok(Vec::new());

@@ -1,0 +1,35 @@
+//! `[server]`: how `bottega serve` is reached, and whom its clients believe.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How `bottega serve` is reached, and whom its clients believe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The file with the server's certificate, as PEM, and after it those that lead to one that clients know; `~/`
+    /// stands for the home folder. Without one the server listens on this machine alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_cert: Option<String>,
+    /// The file with the private key of the certificate, as PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
+    pub tls_key: Option<String>,
+    /// Names and addresses by which clients address the server, beside `localhost`. Those of the certificate when
+    /// there are none.
+    pub hosts: Vec<String>,
+    /// The file with certificates, as PEM, that clients believe in beside those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "path"))]
+    pub ca_cert: Option<String>,
+    /// Connections open at once, at most.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub connections: u32,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self { tls_cert: None, tls_key: None, hosts: Vec::new(), ca_cert: None, connections: 1_024 }
+    }
+}
