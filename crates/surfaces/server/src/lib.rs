@@ -33,5 +33,6 @@ mod readiness;
 mod request_name;
 mod server;
 mod sse;
+mod trace_headers;
 
 pub use server::{Limits, Options, Server};
