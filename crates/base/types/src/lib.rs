@@ -19,6 +19,7 @@ mod redact;
 mod secret;
 mod time;
 mod tokens;
+mod trace;
 
 pub use causes::with_causes;
 pub use digest::{Digest, NotADigest};
@@ -31,3 +32,4 @@ pub use redact::{Redactor, StreamRedactor};
 pub use secret::Secret;
 pub use time::{Clock, Day, ManualClock, SystemClock, Timestamp};
 pub use tokens::Tokens;
+pub use trace::{NotATraceparent, SpanId, TraceContext, TraceId};

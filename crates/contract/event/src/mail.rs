@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bottega_acl::{Malformed, Message, json};
-use bottega_types::MessageId;
+use bottega_types::{MessageId, TraceContext};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -31,6 +31,9 @@ pub struct MailAccepted {
     pub id: MessageId,
     /// The message.
     pub letter: Letter,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// The agent has handled these messages.
@@ -119,6 +122,7 @@ impl fmt::Debug for Letter {
 #[cfg(test)]
 mod tests {
     use bottega_acl::{Aid, Performative};
+    use bottega_types::Seeded;
 
     use super::*;
 
@@ -126,10 +130,21 @@ mod tests {
     fn a_letter_comes_back_as_it_was() {
         let (me, you): (Aid, Aid) = ("me@here".parse().unwrap(), "you@here".parse().unwrap());
         let message = Message::new(Performative::Request).from(me).to(you).about("say \"hello\"\n");
-        let accepted = MailAccepted { id: MessageId::from_bits(7), letter: Letter::seal(&message) };
+        let trace = Some(TraceContext::fresh(&Seeded::new(1)).of_request("req_1"));
+        let (id, letter) = (MessageId::from_bits(7), Letter::seal(&message));
+        let accepted = MailAccepted { id, letter, trace };
         let stored = MailEvent::from(accepted.clone()).encode();
         assert_eq!(MailEvent::decode(&stored), Ok(MailEvent::Accepted(accepted.clone())));
         assert_eq!(accepted.letter.open().unwrap(), message);
         assert!(stored.data.contains(r#""performative":"request""#), "{}", stored.data);
+    }
+
+    #[test]
+    fn what_was_stored_before_traces_is_read() {
+        let id = MessageId::from_bits(7);
+        let old = format!(r#"{{"id":"{id}","letter":{{"performative":"inform"}}}}"#);
+        let read: MailAccepted = serde_json::from_str(&old).unwrap();
+        assert_eq!((read.id, read.trace.as_ref()), (id, None));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
     }
 }

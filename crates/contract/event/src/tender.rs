@@ -6,7 +6,7 @@
 
 use bottega_acl::contract_net::{Announcement, Bid, Delivery};
 use bottega_acl::{AgentName, Outcome, Standing};
-use bottega_types::{MessageId, Money, Timestamp};
+use bottega_types::{MessageId, Money, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use crate::Letter;
@@ -56,6 +56,9 @@ pub struct TenderOpened {
     pub terms: TenderTerms,
     /// Who is called for bids.
     pub bidders: Vec<TenderBidder>,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// How a tender is run.

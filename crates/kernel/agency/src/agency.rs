@@ -17,6 +17,7 @@ use bottega_event::{
     MailEvent, MailResent, Revision, StreamId,
 };
 use bottega_store::{Append, Batch, Expected, Journal, Projections, StoreError, catch_up};
+use bottega_telemetry::Trail;
 use bottega_types::{Clock, CommandId, Entropy, MessageId};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -323,7 +324,10 @@ impl Agency {
     /// A stored message to be handed over. One that can't be read becomes a dead letter.
     async fn parcel(&self, mailroom: &Arc<Mailroom>, row: MailRow) -> Option<Parcel> {
         match row.letter.open() {
-            Ok(message) => Some(Parcel::Durable { id: row.id, message, before: 0 }),
+            Ok(message) => {
+                let trail = row.trace.map(Trail::new);
+                Some(Parcel::Durable { id: row.id, message, before: 0, trail })
+            }
             Err(why) => {
                 let words = format!("it can't be read: {why}");
                 self.desk.bury(mailroom, row.id, Death::Poison, words).await;
@@ -594,7 +598,7 @@ impl Agency {
                     let Ok(MailEvent::Accepted(accepted)) = MailEvent::decode(&record.event) else {
                         continue;
                     };
-                    let MailAccepted { id, letter } = accepted;
+                    let MailAccepted { id, letter, trace: _ } = accepted;
                     // One that went to several stands in the mail of each.
                     if said.iter().rev().take(RECEIVERS).all(|other| other.id != id) {
                         said.push(Said { id, at: record.at, letter });

@@ -7,6 +7,7 @@ use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
+use bottega_telemetry::{Trail, here};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
@@ -114,7 +115,7 @@ impl Desk {
                 }
                 Delivery::Transient => {
                     let mailbox = mailbox.as_ref().ok_or(Undelivered::Stopped)?;
-                    match mailbox.tell(Parcel::Transient { message, keep: *keep }) {
+                    match mailbox.tell(Parcel::Transient { message, keep: *keep, trail: here() }) {
                         Told::Accepted => Ok(None),
                         Told::Full(_) => Err(Undelivered::Full),
                         Told::Gone(_) => Err(Undelivered::Stopped),
@@ -139,8 +140,8 @@ impl Desk {
             let id = id.unwrap_or_else(|| MessageId::new(now, self.entropy.as_ref()));
             let names: Vec<AgentName> = storing.iter().map(|one| one.name.clone()).collect();
             // What is stored is handed over, whether whoever sends it stays to hear of it or not.
-            let desk = Arc::clone(self);
-            let stored = async move { desk.store_now(message, id, storing, now).await };
+            let (desk, trail) = (Arc::clone(self), here());
+            let stored = async move { desk.store_now(message, id, storing, trail, now).await };
             let stored = to_its_end(TaskKind::Clerk, stored).await;
             match stored.unwrap_or_else(|| Err("the store is gone".to_owned())) {
                 Ok(repeated) => receipt = Receipt { id: Some(id), repeated },
@@ -158,17 +159,21 @@ impl Desk {
         message: Message,
         id: MessageId,
         storing: Vec<Storing>,
+        trail: Option<Trail>,
         now: Timestamp,
     ) -> Result<bool, String> {
         let message = absolute(message, now);
-        let stored = self.append(&message, id, &storing, now).await;
+        let letter = Letter::seal(&message);
+        let trace = trail.as_ref().map(|trail| trail.context().clone());
+        let stored = self.append(MailAccepted { id, letter, trace }, &storing, now).await;
         for Storing { mailroom, name } in storing {
             if stored != Ok(false) {
                 mailroom.release();
                 continue;
             }
             // It lies there before anybody looks who there is: whoever begins meanwhile finds it.
-            mailroom.arrive(Parcel::Durable { id, message: message.clone(), before: 0 });
+            let (message, trail) = (message.clone(), trail.clone());
+            mailroom.arrive(Parcel::Durable { id, message, before: 0, trail });
             let mailbox = self.routes.with(&name, |route| match route {
                 Route::Agent(agent) => agent.mailbox.clone(),
                 Route::Question(_) => None,
@@ -188,13 +193,12 @@ impl Desk {
     /// Whether the message had been stored before.
     async fn append(
         &self,
-        message: &Message,
-        id: MessageId,
+        accepted: MailAccepted,
         storing: &[Storing],
         now: Timestamp,
     ) -> Result<bool, String> {
-        let letter = Letter::seal(message);
-        let event = MailEvent::from(MailAccepted { id, letter }).encode();
+        let id = accepted.id;
+        let event = MailEvent::from(accepted).encode();
         let mut batches: Vec<Batch> = Vec::with_capacity(storing.len());
         for Storing { mailroom, .. } in storing {
             batches.push(Batch {

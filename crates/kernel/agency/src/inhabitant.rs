@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bottega_actor::{Actor, Context, Fault, contained};
 use bottega_behaviour::{Letter, Resident, Trouble};
 use bottega_event::Death;
+use bottega_telemetry::{Step, StepKind, Trail, along};
 use bottega_types::MessageId;
 
 use crate::blueprint::{Blueprint, Proposal};
@@ -28,6 +29,25 @@ impl Inhabitant {
     ) -> Self {
         let resident = blueprint.maker()();
         Self { blueprint, mailroom, office, resident }
+    }
+
+    /// The step of handling this, by the names of the semantic conventions for generative AI (spans of agents).
+    fn step(&self, trail: &Trail, letter: &Letter) -> Step {
+        let (me, message) = (self.office.me.name().as_str(), &letter.message);
+        let conversation = message.conversation.as_ref().map(ToString::to_string);
+        let trail = trail.by_agent(me).in_conversation(conversation.as_deref());
+        let mut step = Step::along(&trail, StepKind::Consumer, format!("invoke_agent {me}"));
+        step.note("gen_ai.operation.name", "invoke_agent");
+        step.note("gen_ai.agent.name", me);
+        step.note("bottega.message.performative", message.performative.as_str());
+        if let Some(conversation) = conversation {
+            step.note("gen_ai.conversation.id", &*conversation);
+        }
+        if let Some(id) = letter.id {
+            step.note("messaging.message.id", id.to_string());
+            step.note("bottega.message.attempt", u64::from(letter.attempt));
+        }
+        step
     }
 
     async fn durable(&mut self, id: MessageId, letter: Letter) -> Result<(), Fault> {
@@ -78,6 +98,13 @@ impl Inhabitant {
     }
 }
 
+fn ended(step: &mut Option<Step>, heard: Result<(), Fault>) -> Result<(), Fault> {
+    if let (Some(step), Err(_)) = (step, &heard) {
+        step.failed("crash");
+    }
+    heard
+}
+
 impl Actor for Inhabitant {
     type Message = Parcel;
 
@@ -104,18 +131,25 @@ impl Actor for Inhabitant {
 
     async fn handle(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
         match parcel {
-            Parcel::Transient { message, .. } => {
+            Parcel::Transient { message, trail, .. } => {
                 let letter = Letter { id: None, attempt: 1, message };
-                self.resident
-                    .hear(&letter, &*self.office)
-                    .await
-                    .map_err(|Trouble(words)| Fault::new(words))
+                let mut step = trail.map(|trail| self.step(&trail, &letter));
+                let hear = self.resident.hear(&letter, &*self.office);
+                // Boxed, so that messages without a trail don't pay for the room that a step takes.
+                let heard = match &step {
+                    None => hear.await,
+                    Some(step) => Box::pin(step.around(hear)).await,
+                };
+                ended(&mut step, heard.map_err(|Trouble(words)| Fault::new(words)))
             }
-            Parcel::Durable { id, message, before } => {
+            Parcel::Durable { id, message, before, trail } => {
                 let attempt = self.mailroom.begin(id, before);
-                let heard = self.durable(id, Letter { id: Some(id), attempt, message }).await;
+                let letter = Letter { id: Some(id), attempt, message };
+                let mut step = trail.map(|trail| self.step(&trail, &letter));
+                let trail = step.as_ref().map(|step| step.trail().clone());
+                let heard = along(trail, self.durable(id, letter)).await;
                 self.mailroom.fill(context.me());
-                heard
+                ended(&mut step, heard)
             }
             Parcel::Renew => {
                 if let Some(proposal) = self.blueprint.proposal() {

@@ -2,7 +2,7 @@
 
 use bottega_event::{Death, Letter, MailEvent, Record};
 use bottega_store::{Change, Projection, Rows};
-use bottega_types::{MessageId, Timestamp};
+use bottega_types::{MessageId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 /// One durable message that was not handled: a row of [`MailView`], under `STREAM MESSAGE`.
@@ -18,6 +18,9 @@ pub struct MailRow {
     pub dead: Option<DeadLetter>,
     /// The message.
     pub letter: Letter,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// Why a message is not handed over any more.
@@ -82,6 +85,7 @@ impl Projection for MailView {
                 at: record.at,
                 dead: None,
                 letter: accepted.letter,
+                trace: accepted.trace,
             }),
             Some(MailEvent::Handled(handled)) => {
                 handled.ids.into_iter().map(|id| Change { key: key(id), value: None }).collect()

@@ -1,15 +1,16 @@
 //! What lies in an agent's mailbox.
 
 use bottega_acl::Message;
+use bottega_telemetry::Trail;
 use bottega_types::MessageId;
 
 /// One thing in a mailbox.
 #[derive(Clone, Debug)]
 pub(crate) enum Parcel {
     /// A message that is nowhere but here. `keep` as the agent declares: whether it is begun again after a crash.
-    Transient { message: Message, keep: bool },
+    Transient { message: Message, keep: bool, trail: Option<Trail> },
     /// A message that is stored. `before` is how often it was begun in earlier processes.
-    Durable { id: MessageId, message: Message, before: u32 },
+    Durable { id: MessageId, message: Message, before: u32, trail: Option<Trail> },
     /// The agent ends as it is and begins as its blueprint is now.
     Renew,
 }

@@ -9,6 +9,7 @@ use bottega_event::{ModelAnswered, ModelFacts, ModelFailed};
 use bottega_llm::{ChatRequest, ErrorKind, ModelError, ModelRef, Usage};
 use bottega_policy::Spent;
 use bottega_store::Journal;
+use bottega_telemetry::{Step, StepKind};
 use bottega_types::{Clock, Entropy, Money, Timestamp, Tokens};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -102,6 +103,17 @@ impl Gateway {
         call: Call,
         on: &(dyn Fn(GatewayEvent) + Send + Sync),
     ) -> Result<ModelAnswered, ModelFailed> {
+        let mut step = begun(&call);
+        let outcome = step.around(self.asked(call, on)).await;
+        note(&mut step, &outcome);
+        outcome
+    }
+
+    async fn asked(
+        &self,
+        call: Call,
+        on: &(dyn Fn(GatewayEvent) + Send + Sync),
+    ) -> Result<ModelAnswered, ModelFailed> {
         let started = Instant::now();
         let id = call.call;
         let for_nothing = |error| ModelFailed {
@@ -183,6 +195,46 @@ impl Gateway {
             Err(ModelError::new(ErrorKind::Timeout, message))
         })
     }
+}
+
+/// The step of a call, by the names of the semantic conventions for generative AI (spans of inference). Which model
+/// is asked last is known at its end; until then the route stands for it.
+fn begun(call: &Call) -> Step {
+    let route = if call.route.is_empty() { "default" } else { &call.route };
+    let mut step = Step::begin(StepKind::Client, format!("chat {route}"));
+    step.note("gen_ai.operation.name", "chat");
+    step.note("bottega.route", route);
+    step.note("gen_ai.agent.name", &*call.agent);
+    step.note("bottega.call", call.call.to_string());
+    step.note("bottega.session", call.session.to_string());
+    step
+}
+
+fn note(step: &mut Step, outcome: &Result<ModelAnswered, ModelFailed>) {
+    match outcome {
+        Ok(answered) => {
+            by(step, &answered.by);
+            let usage = answered.answer.usage;
+            step.note("gen_ai.usage.input_tokens", usage.input.get());
+            step.note("gen_ai.usage.output_tokens", usage.output.get());
+            step.note("gen_ai.usage.cache_read.input_tokens", usage.cached.get());
+            step.note("bottega.model.attempts", u64::from(answered.timing.attempts));
+            // Billionths of a dollar, as the journal has it: no amount is rounded.
+            step.note("bottega.cost_nanos", answered.cost.as_nanos());
+        }
+        Err(failed) => {
+            if let Some(model) = &failed.by {
+                by(step, model);
+            }
+            step.failed(format!("{:?}", failed.error.kind).to_lowercase());
+        }
+    }
+}
+
+fn by(step: &mut Step, model: &ModelRef) {
+    step.rename(format!("chat {}", model.model));
+    step.note("gen_ai.provider.name", &*model.provider);
+    step.note("gen_ai.request.model", &*model.model);
 }
 
 impl fmt::Debug for Gateway {

@@ -10,7 +10,7 @@ use bottega_event::{
     TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut, TenderPassed,
     TenderRound,
 };
-use bottega_types::{ConversationId, MessageId, TenderId, Timestamp};
+use bottega_types::{ConversationId, MessageId, TenderId, Timestamp, TraceContext};
 
 use crate::order;
 
@@ -23,6 +23,8 @@ pub(crate) struct Case {
     bidders: Arc<BTreeSet<AgentName>>,
     /// The request to be answered at the end.
     request: Option<Message>,
+    /// What caused it, where that is known.
+    trace: Option<TraceContext>,
     /// Messages that were taken in.
     heard: HashSet<MessageId>,
     /// How many messages were said; the number of the next.
@@ -73,6 +75,7 @@ impl Case {
             tender,
             bidders: Arc::new(called),
             request,
+            trace: opened.trace.clone(),
             heard: HashSet::new(),
             said: 0,
             alarm: None,
@@ -89,6 +92,11 @@ impl Case {
     /// Whether somebody was called for bids.
     pub(crate) fn knows(&self, agent: &AgentName) -> bool {
         self.bidders.contains(agent)
+    }
+
+    /// What caused it, where that is known.
+    pub(crate) const fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
     }
 
     pub(crate) fn is_ended(&self) -> bool {

@@ -15,6 +15,7 @@ use bottega_event::{
 use bottega_store::{
     Append, AppendError, Batch, Expected, Journal, Projection, Projections, StoreError, catch_up,
 };
+use bottega_telemetry::{Trail, along, here};
 use bottega_types::{Clock, CommandId, ConversationId, Entropy, MessageId, TenderId, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
@@ -314,7 +315,7 @@ impl Floor {
             return Ok(());
         }
         self.arm(held, None);
-        held.sure = self.say(id, said, lost).await;
+        held.sure = self.say(held, said, lost).await;
         Ok(())
     }
 
@@ -362,6 +363,7 @@ impl Floor {
             announcement: order.announcement(),
             terms: order.terms(),
             bidders,
+            trace: here().map(|trail| trail.context().clone()),
         };
         let unknown = || MarketError::Unreadable(id, "its rule is not known here".to_owned());
         let (_, step) = Case::open(id, &self.me, opened, now).ok_or_else(unknown)?;
@@ -474,7 +476,7 @@ impl Floor {
             (held.case, held.revision) = (Some(case), revision);
             self.arm(held, before);
             // Where somebody's mail is full, or could not be stored, all of it is said again, in its order.
-            said &= self.say(id, say, &mut happened).await;
+            said &= self.say(held, say, &mut happened).await;
             held.sure = said;
         }
         self.close(held).await
@@ -514,14 +516,18 @@ impl Floor {
     }
 
     /// Says what follows. Who is not there is lost to the tender; false when somebody could not be told now.
-    async fn say(&self, id: TenderId, say: Vec<Saying>, lost: &mut VecDeque<TenderEvent>) -> bool {
+    async fn say(&self, held: &Held, say: Vec<Saying>, lost: &mut VecDeque<TenderEvent>) -> bool {
+        let id = held.id;
+        // What follows from a deadline, or is said by a later process, was caused by whoever opened the tender.
+        let opened = || held.case.as_ref()?.trace().cloned().map(Trail::new);
+        let trail = here().or_else(opened);
         let conversation = ConversationId::from_bits(id.bits());
         let mut all = true;
         for Saying { number, to_bidder, message } in say {
             let name = MessageId::nth(conversation, self.me.name().as_str(), number);
             // A contract is durable, whatever its bidder usually is; whoever asked for it says itself.
             let class = to_bidder.then_some(Delivery::Durable);
-            match self.agency.send(message, Some(name), class).await {
+            match along(trail.clone(), self.agency.send(message, Some(name), class)).await {
                 Ok(_) => {}
                 Err(Unsent::Undelivered(failed)) => {
                     for (who, why) in failed {

@@ -13,6 +13,7 @@ use bottega_policy::Spent;
 use bottega_store::{
     Append, AppendError, Batch, Blobs, Expected, Journal, Lease, Leases, StoreError,
 };
+use bottega_telemetry::{Step, StepKind, carried};
 use bottega_types::{CallId, Clock, CommandId, Entropy, SessionId, Timestamp};
 use tokio::sync::{broadcast, oneshot};
 
@@ -157,8 +158,13 @@ impl Session {
             tools_run: false,
         };
         let listeners = updates.clone();
+        // All that the session does belongs together, whether somebody told it why or not.
+        let mut step = Step::begin(StepKind::Internal, "session");
+        step.note("bottega.session", session.to_string());
+        step.note("gen_ai.agent.name", &*looping.session.hands.agent);
         let running = spawn(TaskKind::Session, async move {
-            if let Err(why) = contained(looping.run(mailbox)).await {
+            if let Err(why) = step.around(contained(looping.run(mailbox))).await {
+                step.failed("crash");
                 let why = Arc::new(PlatformError::Broke { session, why });
                 let _ = listeners.send(Update::Stopped { why });
             }
@@ -391,7 +397,7 @@ impl Loop {
     fn work(&self, effect: Effect) -> impl Future<Output = Carried> + Send + use<> {
         let listener = effect::Listener { updates: self.updates.clone() };
         let now = self.session.clock.now();
-        self.session.hands.clone().carry_out(self.session.session, effect, listener, now)
+        carried(self.session.hands.clone().carry_out(self.session.session, effect, listener, now))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bottega_actor::Place;
-use bottega_event::ToolReport;
+use bottega_event::{ToolOutcome, ToolReport};
 use bottega_llm::{ToolCall, ToolDeclaration};
 use bottega_policy::{Approver, Rules};
 use bottega_store::Blobs;
+use bottega_telemetry::{Step, StepKind};
 use bottega_tool::{
     CommandSink, Effect, NoWeb, Sandbox, ToolCatalogue, ToolContext, Web, Workspace,
 };
@@ -113,6 +114,32 @@ impl ToolHost {
     /// `place` says when it may ask a person. Live output goes to `sink`, whole lines at a time and without known
     /// secrets. Dropping the future takes an open question back and stops what runs.
     pub async fn call(
+        &self,
+        scope: &SessionScope,
+        place: Place,
+        call: CallId,
+        request: &ToolCall,
+        sink: Arc<dyn CommandSink>,
+    ) -> ToolReport {
+        // By the names of the semantic conventions for generative AI (spans of tools). A model may name what is no tool.
+        let known = self.parts.catalogue.get(&request.name).is_some();
+        let name = if known { &*request.name } else { "unknown" };
+        let mut step = Step::begin(StepKind::Internal, format!("execute_tool {name}"));
+        step.note("gen_ai.operation.name", "execute_tool");
+        step.note("gen_ai.tool.name", name);
+        step.note("gen_ai.tool.call.id", call.to_string());
+        let report = step.around(self.journey(scope, place, call, request, sink)).await;
+        step.note("bottega.tool.outcome", format!("{:?}", report.outcome).to_lowercase());
+        match report.outcome {
+            ToolOutcome::Succeeded | ToolOutcome::CommandFailed => {}
+            ToolOutcome::Failed | ToolOutcome::Denied | ToolOutcome::Interrupted => {
+                step.failed(format!("{:?}", report.outcome).to_lowercase());
+            }
+        }
+        report
+    }
+
+    async fn journey(
         &self,
         scope: &SessionScope,
         place: Place,

@@ -19,6 +19,7 @@ use crate::guard::Access;
 use crate::principal::Needs;
 use crate::request_name;
 use crate::server::Desk;
+use crate::trace_headers;
 
 /// What a request asked for, by the table of endpoints.
 #[derive(Clone, Copy)]
@@ -44,6 +45,10 @@ pub(crate) async fn answer(
         Asked::NoMethod(path) => ("other", path),
     };
     let span = tracing::info_span!("http", request = %name, method, route = path);
+    let of = format!("{method} {path}");
+    let mut step = trace_headers::step(request.headers(), &name, desk.entropy.as_ref(), of);
+    step.note("http.request.method", method);
+    step.note("http.route", path);
     let way = async {
         let came = contained(carry_out(&desk, asked, names, request)).await;
         let (response, code) = match came {
@@ -65,13 +70,19 @@ pub(crate) async fn answer(
         }
         response
     };
-    let mut response = way.instrument(span).await;
+    let mut response = step.around(way.instrument(span)).await;
+    let status = response.status();
+    step.note("http.response.status_code", u64::from(status.as_u16()));
+    if status.is_server_error() {
+        step.failed(status.as_str());
+    }
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(name) = HeaderValue::try_from(name) {
         headers.insert(request_name::HEADER, name);
     }
+    trace_headers::tell(&step, headers);
     response
 }
 

@@ -42,6 +42,7 @@ mod request_name;
 mod server;
 mod sse;
 mod tls;
+mod trace_headers;
 
 pub use identity::TlsFiles;
 pub use server::{Limits, Options, Server};

@@ -14,6 +14,7 @@ mod agents_killed;
 mod attachments;
 mod budgets;
 mod cage;
+mod correlated;
 mod costs;
 mod doctor;
 mod egress;

@@ -10,6 +10,7 @@ use bottega_api::{
     AnswerView, ApiError, AskRequest, BatchRequest, BatchStepView, Problem, ReceiptView,
     SendRequest, codes,
 };
+use bottega_telemetry::{along, here};
 use futures::{StreamExt as _, stream};
 
 use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Size, Takes, Verb, schema};
@@ -158,11 +159,15 @@ async fn batch(call: Call) -> Result<Reply, Fault> {
     let place = place.map_err(|_| no_room())?;
     let (desk, of) = (Arc::clone(&call.desk), messages.len());
     let waiting = messages.into_iter().enumerate();
-    let told =
-        stream::unfold((waiting, desk, place), move |(mut waiting, desk, place)| async move {
+    // The rest is sent when the answer has begun.
+    let trail = here();
+    let told = stream::unfold((waiting, desk, place), move |(mut waiting, desk, place)| {
+        let trail = trail.clone();
+        async move {
             let (index, message) = waiting.next()?;
             // The server waits for no batch that it could not end.
-            let sent = unless_stopped(&desk, contained(desk.agents.send(message))).await;
+            let sent = contained(along(trail, desk.agents.send(message)));
+            let sent = unless_stopped(&desk, sent).await;
             let sent = sent.and_then(|sent| {
                 sent.unwrap_or_else(|panic| {
                     tracing::error!(panic, "a message of a batch panicked");
@@ -179,7 +184,8 @@ async fn batch(call: Call) -> Result<Reply, Fault> {
             let step = BatchStepView { index, done: index + 1, of, receipt, problem };
             let line = serde_json::to_string(&step).unwrap_or_default() + "\n";
             Some((Bytes::from(line), (waiting, desk, place)))
-        });
+        }
+    });
     Ok(Reply::going_on(LINES, told.boxed()))
 }
 

@@ -26,6 +26,7 @@ use crate::guard::Access;
 use crate::principal::Needs;
 use crate::request_name;
 use crate::server::Desk;
+use crate::trace_headers;
 
 /// Whether a request is a call: by its content type, which nothing else has.
 pub(crate) fn is_call(request: &Request<Body>) -> bool {
@@ -44,6 +45,10 @@ pub(crate) async fn answer(
     let method = method::find(request.uri().path());
     let path = method.map_or("unknown", |method| method.path);
     let span = tracing::info_span!("grpc", request = %name, method = path);
+    let of = path.trim_start_matches('/').to_owned();
+    let mut step = trace_headers::step(request.headers(), &name, desk.entropy.as_ref(), of);
+    step.note("rpc.system.name", "grpc");
+    step.note("rpc.method", path.trim_start_matches('/'));
     let way = async {
         let came = contained(carry_out(&desk, method, calls, request)).await;
         let fault = match came {
@@ -60,10 +65,16 @@ pub(crate) async fn answer(
         tracing::debug!(?code, "answered");
         response
     };
-    let mut response = way.instrument(span).await;
+    let mut response = step.around(way.instrument(span)).await;
+    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |it| it.code());
+    step.note("rpc.response.status_code", format!("{code:?}"));
+    if matches!(code, Code::Internal | Code::Unknown | Code::Unavailable | Code::DataLoss) {
+        step.failed(format!("{code:?}"));
+    }
     if let Ok(name) = HeaderValue::try_from(name) {
         response.headers_mut().insert(request_name::HEADER, name);
     }
+    trace_headers::tell(&step, response.headers_mut());
     response
 }
 
