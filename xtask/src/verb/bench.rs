@@ -65,7 +65,7 @@ const BENCHES: &[Bench] = &[
     },
     Bench {
         name: "agents",
-        about: "messages between agents, beside bare actors and bare SQLite; restarts, births",
+        about: "messages between agents and the server of them, beside bare actors, Erlang, NATS and SQLite",
         package: "bottega-e2e",
         target: "agents",
         features: &["peers"],

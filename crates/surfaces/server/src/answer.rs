@@ -45,9 +45,14 @@ pub(crate) async fn answer(
         Asked::NoMethod(path) => ("other", path),
     };
     let span = tracing::info_span!("http", request = %name, method, route = path);
-    let of = format!("{method} {path}");
+    // As the semantic conventions for HTTP spans write it.
+    let verb = match asked {
+        Asked::Endpoint(endpoint) => endpoint.verb.as_str().to_ascii_uppercase(),
+        Asked::NoPath | Asked::NoMethod(_) => "_OTHER".to_owned(),
+    };
+    let of = format!("{verb} {path}");
     let mut step = trace_headers::step(request.headers(), &name, desk.entropy.as_ref(), of);
-    step.note("http.request.method", method);
+    step.note("http.request.method", verb);
     step.note("http.route", path);
     let way = async {
         let came = contained(carry_out(&desk, asked, names, request)).await;
