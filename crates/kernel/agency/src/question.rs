@@ -62,3 +62,34 @@ impl Drop for Asker<'_> {
         self.routes.remove(&self.name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bottega_acl::Performative;
+    use bottega_types::Seeded;
+
+    use super::*;
+
+    fn answer(routes: &Routes, name: &AgentName, words: &str) -> bool {
+        let message = Message::new(Performative::Inform).about(words);
+        let told = routes.with(name, |route| match route {
+            Route::Question(question) => question.answer(message),
+            Route::Agent(_) => panic!("an agent is called {name}"),
+        });
+        told.is_some()
+    }
+
+    #[tokio::test]
+    async fn the_first_answer_is_heard_and_the_name_is_free_again() {
+        let routes = Routes::default();
+        let mut asker = Asker::new(&routes, "here", &Seeded::new(1)).unwrap();
+        let name = asker.name.clone();
+        assert!(is_question(name.local()));
+        assert!(answer(&routes, &name, "one") && answer(&routes, &name, "two"));
+        let heard = asker.answer().await.unwrap();
+        assert_eq!(heard.content.unwrap().as_text(), Some("one"));
+        // As when whoever asked goes away.
+        drop(asker);
+        assert!(!answer(&routes, &name, "three"));
+    }
+}

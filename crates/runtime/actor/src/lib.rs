@@ -70,3 +70,23 @@ pub async fn sleep(span: std::time::Duration) {
 pub async fn within<F: Future>(span: std::time::Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(span, future).await.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// One thread, and a task that never has to wait: without turns the other one would not begin before it ended.
+    #[tokio::test]
+    async fn who_never_waits_lets_others_run() {
+        let begun = Arc::new(AtomicBool::new(false));
+        let other = Arc::clone(&begun);
+        let _running = super::spawn(super::TaskKind::Clerk, async move {
+            other.store(true, Ordering::Relaxed);
+        });
+        for _ in 0..1_000 {
+            super::take_turns().await;
+        }
+        assert!(begun.load(Ordering::Relaxed));
+    }
+}

@@ -10,12 +10,7 @@
 
 mod bare;
 #[path = "../../tests/it/binary.rs"]
-#[expect(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "the suite's own way to the binary"
-)]
+#[expect(dead_code, clippy::unwrap_used, reason = "the suite's own way to the binary")]
 mod binary;
 mod contract;
 mod durable;

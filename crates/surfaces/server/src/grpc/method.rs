@@ -5,7 +5,7 @@ use crate::guard::Access;
 use crate::principal::Needs;
 
 /// One call.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Method {
     /// As HTTP/2 names it: `/bottega.v1.AgentService/GetAgent`.
     pub(crate) path: &'static str,
