@@ -12,10 +12,8 @@
 //! * Without a trail nothing is made, allocated or written on the way of a message.
 //! * What people, models and tools say is no attribute of a step.
 
-mod record;
 mod step;
 mod trail;
 
-pub use record::{Recorder, Span, record_with};
 pub use step::{Step, StepKind, Value};
 pub use trail::{Trail, along, carried, here};

@@ -1,9 +1,8 @@
 //! Steps of a trace: what was done, when it began and how it ended.
 
-use bottega_types::{Clock as _, SpanId, SystemClock, SystemEntropy, Timestamp, TraceContext};
+use bottega_types::{SpanId, SystemEntropy, TraceContext};
 use tokio::time::Instant;
 
-use crate::record::{self, Span};
 use crate::trail::{Trail, along, along_now, here};
 
 /// What a step is, seen from outside.
@@ -62,7 +61,6 @@ pub struct Step {
     kind: StepKind,
     name: String,
     begun: Instant,
-    begun_at: Timestamp,
     attributes: Vec<(&'static str, Value)>,
     failed: Option<String>,
 }
@@ -95,7 +93,6 @@ impl Step {
             kind,
             name: name.into(),
             begun: Instant::now(),
-            begun_at: SystemClock.now(),
             attributes: Vec::new(),
             failed: None,
         }
@@ -131,21 +128,12 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
-        let Self { trail, parent, kind, name, begun_at, attributes, failed, .. } = self;
+        let Self { trail, parent, kind, name, attributes, failed, .. } = self;
         let outcome = failed.as_deref().unwrap_or("ok");
         let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let parent = parent.map(|parent| parent.to_string());
         along_now(trail.clone(), || {
-            tracing::debug!(step = %name, ?kind, outcome, elapsed_ms, ?attributes, "step ended");
-        });
-        record::ended(|| Span {
-            context: trail.context().clone(),
-            parent: *parent,
-            kind: *kind,
-            name: std::mem::take(name),
-            begun: *begun_at,
-            took,
-            attributes: std::mem::take(attributes),
-            failed: failed.take(),
+            tracing::debug!(step = %name, ?kind, parent, outcome, elapsed_ms, ?attributes, "step ended");
         });
     }
 }

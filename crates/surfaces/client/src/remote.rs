@@ -216,7 +216,9 @@ fn read(pem: &[u8]) -> Result<Vec<Certificate>, ApiError> {
     let certificates = Certificate::from_pem_bundle(pem);
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(ApiError::new(codes::FILE, "there is no certificate in PEM")),
+        Ok(_) | Err(_) => Err(ApiError::new(codes::FILE, "what `--ca-cert` names holds no certificate in PEM").step(
+            "name a file with the certificate that vouches for the server, there or in `server.ca_cert`",
+        )),
     }
 }
 
