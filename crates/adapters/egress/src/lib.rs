@@ -2,7 +2,7 @@
 //!
 //! What it is: [`EgressProxy`], the [`Egress`](bottega_tool::Egress) port, which speaks `CONNECT` and plain HTTP
 //! (RFC 9110, RFC 9112), one request per connection; and [`WebClient`], the [`Web`](bottega_tool::Web) port, which
-//! reads one address.
+//! reads one address, sends what guests ask, and brings messages to webhooks.
 //! What it is not: it decides nothing, [`Screen`](bottega_policy::egress::Screen) does; it does not look into
 //! tunnels, keeps nothing, starts no task and opens no port: it serves the door that it is given, for as long
 //! as it is polled.
@@ -30,8 +30,10 @@ mod relay;
 mod request;
 mod resolver;
 mod web;
+mod webhook;
 
 pub use options::{Limits, Options};
 pub use proxy::EgressProxy;
 pub use resolver::{Resolver, SystemResolver};
 pub use web::{WebClient, WebLimits, WebOptions};
+pub use webhook::{NotASigningKey, Post, Posted, SigningKey};

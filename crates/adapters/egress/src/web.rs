@@ -180,12 +180,24 @@ impl WebClient {
     /// Malformed when a method or a field is none, denied when the address may not be reached, exhausted when the body is
     /// larger than the limit, unavailable when nothing came back.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
-        let after = self.options.limits.whole;
-        let late = |_| Refusal::Unavailable(format!("nothing came within {} s", after.as_secs()));
-        timeout(after, self.sent(request)).await.map_err(late)?
+        self.timely(self.answer(request)).await
     }
 
-    async fn sent(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+    /// The same without what comes after the head of the answer.
+    pub(crate) async fn head(&self, request: HttpRequest) -> Result<Response, Refusal> {
+        self.timely(self.begin(request)).await
+    }
+
+    async fn timely<T>(
+        &self,
+        sent: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let after = self.options.limits.whole;
+        let late = |_| Refusal::Unavailable(format!("nothing came within {} s", after.as_secs()));
+        timeout(after, sent).await.map_err(late)?
+    }
+
+    async fn begin(&self, request: HttpRequest) -> Result<Response, Refusal> {
         let HttpRequest { method, url, headers, body } = request;
         let malformed = |what: String| Refusal::Malformed(format!("{what} can't be sent"));
         let method = Method::from_bytes(method.as_bytes())
@@ -203,7 +215,12 @@ impl WebClient {
             sent = sent.header(field, value);
         }
         let response = sent.body(body).send().await;
-        let mut response = response.map_err(|error| refused(failed(url.target(), error)))?;
+        response.map_err(|error| refused(failed(url.target(), error)))
+    }
+
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+        let url = request.url.clone();
+        let mut response = self.begin(request).await?;
         let headers = response.headers().iter().map(|(name, value)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_acl::AgentName;
-use bottega_agency::Beyond;
+use bottega_agency::{Beyond, Brought, Burden};
 use bottega_api::ApiError;
-use bottega_egress::WebClient;
+use bottega_config::SecretReference;
+use bottega_egress::{Post, Posted, SigningKey, WebClient, WebLimits, WebOptions};
 use bottega_event::ToolOutcome;
 use bottega_gateway::{Gateway, Question as Asked, Told, Unanswered};
 use bottega_llm::ToolCall;
-use bottega_manifest::{Answer, HttpRequest, HttpResponse, Question, Refusal};
-use bottega_policy::egress::HostRule;
+use bottega_manifest::{Answer, HttpRequest, HttpResponse, Question, Refusal, SecretName, Webhook};
+use bottega_policy::egress::{Host, HostRule, Reach, Screen, Target, reach};
 use bottega_policy::{AccessMode, Approval, ApprovalRequest, Approver, Need};
 use bottega_tool::{CommandSink, StreamName};
 use bottega_toolhost::{SessionScope, ToolHost};
@@ -27,6 +29,10 @@ pub(crate) struct Outland {
     pub(crate) grounds: Arc<Grounds>,
     pub(crate) gateway: Gateway,
     pub(crate) web: WebClient,
+    /// The way to webhooks, also to those of hosts that the settings name.
+    pub(crate) webhooks: WebClient,
+    /// The hosts of webhooks that the settings name.
+    pub(crate) own: Vec<HostRule>,
     /// The tools of each guest that called one, with what it has seen.
     pub(crate) benches: Mutex<BTreeMap<AgentName, Arc<Bench>>>,
 }
@@ -58,7 +64,36 @@ fn unavailable(error: ApiError) -> Refusal {
     Refusal::Unavailable(error.message)
 }
 
+/// How long a receiver may take for a message, and how much of its answer is looked at.
+const WEBHOOK: WebLimits =
+    WebLimits { bytes: 64 << 10, connect: Duration::from_secs(10), whole: Duration::from_secs(20) };
+
+/// The way to webhooks, also to those of these hosts.
+pub(crate) fn webhooks(own: &[HostRule]) -> WebClient {
+    let screen = Screen { own: own.to_vec(), ..Screen::default() };
+    WebClient::new(WebOptions { limits: WEBHOOK, screen, ..WebOptions::default() })
+}
+
 impl Outland {
+    /// A rule of the settings that closes a host closes it for everybody: a grant opens nothing that a rule closes.
+    fn open(&self, target: &Target) -> Result<(), Refusal> {
+        let host = HostRule::of(target).to_string();
+        let rules = self.grounds.rules().map_err(unavailable)?;
+        let need = Need::Network { host: host.clone() };
+        if rules.deny.iter().any(|rule| rule.concerns(&need)) {
+            return Err(Refusal::Denied(format!("a rule of the settings denies {host}")));
+        }
+        Ok(())
+    }
+
+    fn signing_key(&self, secret: &SecretName) -> Result<SigningKey, Refusal> {
+        let name = secret.name();
+        let secrets = self.grounds.app.secrets().map_err(unavailable)?;
+        let found = secrets.resolve(&SecretReference::Stored(name.to_owned()));
+        let found = found.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        SigningKey::read(&found).map_err(|error| Refusal::Denied(format!("`{name}`: {error}")))
+    }
+
     async fn bench(&self, by: &AgentName, home: &Path) -> Result<Arc<Bench>, Refusal> {
         let mut benches = self.benches.lock().await;
         if let Some(bench) = benches.get(by) {
@@ -79,14 +114,42 @@ impl Outland {
 #[async_trait]
 impl Beyond for Outland {
     async fn fetch(&self, _: &AgentName, request: HttpRequest) -> Result<HttpResponse, Refusal> {
-        // A grant opens nothing that a rule closes.
-        let host = HostRule::of(request.url.target()).to_string();
-        let rules = self.grounds.rules().map_err(unavailable)?;
-        let need = Need::Network { host: host.clone() };
-        if rules.deny.iter().any(|rule| rule.concerns(&need)) {
-            return Err(Refusal::Denied(format!("a rule of the settings denies {host}")));
-        }
+        self.open(request.url.target())?;
         self.web.send(request).await
+    }
+
+    fn admits(&self, webhook: &Webhook) -> Result<(), Refusal> {
+        let (url, target) = (&webhook.url, webhook.url.target());
+        self.open(target)?;
+        let own = self.own.iter().any(|rule| rule.grants(target));
+        let step = || format!("add \"{target}\" to `server.webhook_hosts` if it is your own");
+        if let Host::Address(address) = &target.host
+            && reach(*address) != Reach::Public
+            && !own
+        {
+            let why = format!("{target} is {}; {}", reach(*address), step());
+            return Err(Refusal::Denied(why));
+        }
+        if !url.is_secure() && !own {
+            let why = format!("{target} is to be reached over `https`; or {}", step());
+            return Err(Refusal::Denied(why));
+        }
+        self.signing_key(&webhook.secret).map(drop)
+    }
+
+    async fn bring(
+        &self,
+        _: &AgentName,
+        webhook: &Webhook,
+        burden: Burden,
+    ) -> Result<Brought, Refusal> {
+        // What may be reached, and the key, may have changed since the agent was deployed.
+        self.admits(webhook)?;
+        let key = self.signing_key(&webhook.secret)?;
+        let Burden { name, body, traceparent } = burden;
+        let post = Post { name, at: SystemClock.now(), body, traceparent };
+        let Posted { status, put_off } = self.webhooks.post(&webhook.url, &key, post).await?;
+        Ok(Brought { status, put_off })
     }
 
     async fn ask(&self, by: &AgentName, question: Question) -> Result<Answer, Refusal> {

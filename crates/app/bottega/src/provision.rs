@@ -34,7 +34,7 @@ use crate::grounds::Grounds;
 use crate::hiring::Hiring;
 use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
-use crate::outland::Outland;
+use crate::outland::{Outland, webhooks};
 use crate::serving::{self, Parts};
 use crate::workbench::ThisWorkbench;
 
@@ -137,10 +137,13 @@ impl Entrance for Assembly {
             tools: declarations(self.app.config()?.settings()),
             options: coder_options(self.app.config()?.settings()),
         };
+        let own = self.app.config()?.settings().server.webhook_hosts.clone();
         let outland = Outland {
             grounds: opened.grounds.clone(),
             gateway: opened.gateway.clone(),
             web: WebClient::default(),
+            webhooks: webhooks(&own),
+            own,
             benches: Mutex::default(),
         };
         let parts = Parts {

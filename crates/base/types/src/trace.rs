@@ -26,6 +26,48 @@ impl TraceId {
     }
 }
 
+/// Reads hexadecimal digits, lower case, as many and no others.
+fn hex(text: &str, digits: usize) -> Option<u128> {
+    let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (text.len() == digits && plain).then(|| u128::from_str_radix(text, 16).ok()).flatten()
+}
+
+/// Text that is no name of a trace or a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a trace is named by 32 hexadecimal digits, a step by 16, and none by zeros alone")]
+pub struct NotATraceName;
+
+impl FromStr for TraceId {
+    type Err = NotATraceName;
+
+    fn from_str(text: &str) -> Result<Self, NotATraceName> {
+        hex(text, 32).and_then(NonZeroU128::new).map(Self).ok_or(NotATraceName)
+    }
+}
+
+impl FromStr for SpanId {
+    type Err = NotATraceName;
+
+    fn from_str(text: &str) -> Result<Self, NotATraceName> {
+        let bits = hex(text, 16).and_then(|bits| u64::try_from(bits).ok());
+        bits.and_then(NonZeroU64::new).map(Self).ok_or(NotATraceName)
+    }
+}
+
+impl TryFrom<String> for SpanId {
+    type Error = NotATraceName;
+
+    fn try_from(text: String) -> Result<Self, NotATraceName> {
+        text.parse()
+    }
+}
+
+impl From<SpanId> for String {
+    fn from(span: SpanId) -> Self {
+        span.to_string()
+    }
+}
+
 /// Thirty-two lower-case hexadecimal digits.
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +76,8 @@ impl fmt::Display for TraceId {
 }
 
 /// The name of one step of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SpanId(NonZeroU64);
 
 impl SpanId {
@@ -128,10 +171,6 @@ impl FromStr for TraceContext {
     type Err = NotATraceparent;
 
     fn from_str(text: &str) -> Result<Self, NotATraceparent> {
-        let hex = |part: &str, digits: usize| {
-            let plain = part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-            (part.len() == digits && plain).then(|| u128::from_str_radix(part, 16).ok()).flatten()
-        };
         let mut parts = text.split('-');
         let mut next = |digits| hex(parts.next()?, digits);
         let mut read = || Some((next(2)?, next(32)?, next(16)?, next(2)?));

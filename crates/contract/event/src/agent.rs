@@ -1,6 +1,6 @@
 //! The life of a hosted agent.
 
-use bottega_types::Digest;
+use bottega_types::{Digest, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::events;
@@ -14,6 +14,10 @@ events! {
         Logged(AgentLogged) = "agent.logged", 1;
         /// The agent is about to use what lies beyond its server: the web, a model or a tool.
         Reached(AgentReached) = "agent.reached", 1;
+        /// A message could not be brought to where the agent lives outside. It is tried again.
+        WebhookFailed(AgentWebhookFailed) = "agent.webhook_failed", 1;
+        /// What could not be brought was brought.
+        WebhookRecovered(AgentWebhookRecovered) = "agent.webhook_recovered", 1;
         /// The agent came to live here.
         Hosted(AgentHosted) = "agent.hosted", 1;
         /// An incarnation of it is up.
@@ -51,6 +55,9 @@ pub struct AgentLogged {
     pub level: String,
     /// The line.
     pub text: String,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// The agent is about to use what lies beyond its server.
@@ -60,6 +67,25 @@ pub struct AgentReached {
     pub capability: String,
     /// What of it: a method and a host, a route, a tool.
     pub what: String,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
+}
+
+/// A message could not be brought to where the agent lives outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentWebhookFailed {
+    /// Why.
+    pub why: String,
+    /// Whether it is tried again by itself. Else the receiver wants nothing more, until the agent is begun again.
+    pub again: bool,
+}
+
+/// What could not be brought was brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentWebhookRecovered {
+    /// How often that had failed.
+    pub failures: u32,
 }
 
 /// The agent came to live here.

@@ -48,6 +48,8 @@ pub const CATALOGUE: &[EventKind] = &[
     EventKind { name: "agent.started", version: 1, upcasters: &[] },
     EventKind { name: "agent.crashed", version: 1, upcasters: &[] },
     EventKind { name: "agent.reached", version: 1, upcasters: &[] },
+    EventKind { name: "agent.webhook_failed", version: 1, upcasters: &[] },
+    EventKind { name: "agent.webhook_recovered", version: 1, upcasters: &[] },
     EventKind { name: "agent.gave_up", version: 1, upcasters: &[] },
     EventKind { name: "agent.upgraded", version: 1, upcasters: &[] },
     EventKind { name: "agent.stopped", version: 1, upcasters: &[] },

@@ -27,7 +27,8 @@ mod topic;
 
 pub use agent::{
     AgentCrashed, AgentDeployed, AgentEvent, AgentGaveUp, AgentHosted, AgentLogged, AgentReached,
-    AgentRemoved, AgentStarted, AgentStopped, AgentUpgraded,
+    AgentRemoved, AgentStarted, AgentStopped, AgentUpgraded, AgentWebhookFailed,
+    AgentWebhookRecovered,
 };
 pub use board::{BoardChanged, BoardEvent, BoardRefused};
 pub use budget::{BudgetEvent, Reserved, Settled};
@@ -36,7 +37,9 @@ pub use chain::{Break, ChainVerifier, link};
 pub use directory::{DirectoryChanged, DirectoryEvent};
 pub use grant::{GrantEvent, GrantGiven, GrantRevoked};
 pub use keep::{KeepEvent, KeepSet};
-pub use mail::{Death, Letter, MailAccepted, MailDied, MailEvent, MailHandled, MailResent};
+pub use mail::{
+    Death, HandledStep, Letter, MailAccepted, MailDied, MailEvent, MailHandled, MailResent,
+};
 pub use record::{NewEvent, NotAStreamId, Position, Record, Revision, StreamId};
 pub use session::{
     Approved, Attachment, Compaction, EndKind, Ended, Fork, Limits, ModelAnswered, ModelAsked,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bottega_acl::{Malformed, Message, json};
-use bottega_types::{MessageId, TraceContext};
+use bottega_types::{MessageId, SpanId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -41,6 +41,22 @@ pub struct MailAccepted {
 pub struct MailHandled {
     /// Which.
     pub ids: Vec<MessageId>,
+    /// The steps of handling those that belong to a trace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<HandledStep>,
+}
+
+/// The step of a trace in which a message was handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandledStep {
+    /// The message.
+    pub id: MessageId,
+    /// The step: what it caused names it.
+    pub span: SpanId,
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
 }
 
 /// A message is not delivered any more.
@@ -137,6 +153,20 @@ mod tests {
         assert_eq!(MailEvent::decode(&stored), Ok(MailEvent::Accepted(accepted.clone())));
         assert_eq!(accepted.letter.open().unwrap(), message);
         assert!(stored.data.contains(r#""performative":"request""#), "{}", stored.data);
+    }
+
+    #[test]
+    fn what_was_handled_before_steps_were_stored_is_read() {
+        let id = MessageId::from_bits(7);
+        let old = format!(r#"{{"ids":["{id}"]}}"#);
+        let read: MailHandled = serde_json::from_str(&old).unwrap();
+        assert_eq!(read, MailHandled { ids: vec![id], steps: Vec::new() });
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
+        let began = Timestamp::from_millis(9);
+        let step = HandledStep { id, span: SpanId::new(&Seeded::new(1)), began, took_ms: 2 };
+        let handled = MailHandled { ids: vec![id], steps: vec![step] };
+        let stored = MailEvent::from(handled.clone()).encode();
+        assert_eq!(MailEvent::decode(&stored), Ok(MailEvent::Handled(handled)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use bottega_llm::{Answer, ModelError, ModelRef, ToolCall};
 use bottega_policy::{AccessMode, Approval, Budget, Origin, Spent, Verdict};
 use bottega_tool::FileChange;
-use bottega_types::{CallId, Digest, Money, SessionId, Timestamp, Tokens};
+use bottega_types::{CallId, Digest, Money, SessionId, Timestamp, Tokens, TraceContext};
 use serde::{Deserialize, Serialize};
 
 use crate::Revision;
@@ -68,6 +68,9 @@ pub struct Started {
     /// The history that stands before this one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<Fork>,
+    /// What caused it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// The history that a forked session shares with another: it is referred to, not copied.

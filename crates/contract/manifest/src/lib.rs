@@ -26,6 +26,7 @@ mod problem;
 mod reading;
 mod service;
 mod supervision;
+mod webhook;
 
 pub use agent_definition::AgentDefinition;
 pub use build::Build;
@@ -42,3 +43,4 @@ pub use problem::{Problem, Problems};
 pub use reading::{line_of, read};
 pub use service::Service;
 pub use supervision::{Delivery, Restart, Supervision};
+pub use webhook::{NotASecretName, SecretName, Webhook};

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::reading::{read, schema_of};
 use crate::{
-    Build, Capabilities, Delivery, GuestName, Limits, Problems, Service, Supervision, World,
+    Build, Capabilities, Delivery, GuestName, Limits, Problems, Service, Supervision, Webhook,
+    World,
 };
 
 /// What a guest is and may do: its `bottega.toml`.
@@ -36,6 +37,9 @@ pub struct Manifest {
     /// What it offers to others, who find it in the directory by that.
     #[serde(default)]
     pub services: Vec<Service>,
+    /// Where it is told its messages, if it lives outside and does not fetch them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// What it may ask its host for.
     #[serde(default)]
     pub capabilities: Capabilities,
@@ -63,6 +67,7 @@ impl Manifest {
             build: Build::default(),
             delivery: Delivery::default(),
             services: Vec::new(),
+            webhook: None,
             capabilities: Capabilities::default(),
             limits: Limits::default(),
             supervision: Supervision::default(),

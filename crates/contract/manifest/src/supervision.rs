@@ -28,11 +28,19 @@ pub struct Supervision {
     pub most: u32,
     /// The span in which restarts are counted.
     pub within: Period,
+    /// How long one message may take. An instance that takes longer is stuck: it is ended, as by a crash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stuck_after: Option<Period>,
 }
 
 impl Default for Supervision {
     fn default() -> Self {
-        Self { restart: Restart::default(), most: 5, within: Period::seconds(60) }
+        Self {
+            restart: Restart::default(),
+            most: 5,
+            within: Period::seconds(60),
+            stuck_after: None,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::judge::host_matches;
 
 mod address;
@@ -45,8 +47,10 @@ pub struct Target {
 /// Hosts that may be reached: `example.org`, `*.example.org` (its subdomains), an address, or `*`; at the ports
 /// 80 and 443 unless another follows: `example.org:8443`.
 ///
-/// It opens the public network only: no rule makes a private, local or metadata address reachable.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// It opens the public network only: no rule makes a private, local or metadata address reachable, but where a person
+/// named it as their own ([`Screen::own`]).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct HostRule {
     pattern: String,
     port: Option<u16>,
@@ -104,6 +108,9 @@ pub enum Refusal {
 pub struct Screen {
     /// Addresses that count as public whatever they are. Empty but in tests, which have no public network.
     pub also_public: Vec<IpAddr>,
+    /// Hosts that a person named as their own: these may be on this machine or in a private network. Everybody else may not,
+    /// and what is link-local, or tells a cloud's machines their secrets, is nobody's own.
+    pub own: Vec<HostRule>,
 }
 
 impl fmt::Display for Host {
@@ -205,6 +212,20 @@ impl FromStr for HostRule {
     }
 }
 
+impl TryFrom<String> for HostRule {
+    type Error = NotAHostRule;
+
+    fn try_from(text: String) -> Result<Self, NotAHostRule> {
+        text.parse()
+    }
+}
+
+impl From<HostRule> for String {
+    fn from(rule: HostRule) -> Self {
+        rule.to_string()
+    }
+}
+
 impl fmt::Display for HostRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
@@ -263,7 +284,11 @@ impl Screen {
 
     fn pass(&self, target: &Target, address: IpAddr) -> Result<(), Refusal> {
         let reach = reach(address);
-        if reach == Reach::Public || self.also_public.contains(&address) {
+        let is_own = || {
+            matches!(reach, Reach::Loopback | Reach::Private)
+                && self.own.iter().any(|rule| rule.grants(target))
+        };
+        if reach == Reach::Public || self.also_public.contains(&address) || is_own() {
             return Ok(());
         }
         Err(Refusal::NotPublic { target: target.clone(), address, reach })

@@ -18,7 +18,7 @@ use bottega_event::{
 };
 use bottega_store::{Append, Batch, Expected, Journal, Projections, StoreError, catch_up};
 use bottega_telemetry::Trail;
-use bottega_types::{Clock, CommandId, Entropy, MessageId};
+use bottega_types::{Clock, CommandId, Entropy, MessageId, TraceId};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::AgencyError;
@@ -37,6 +37,7 @@ use crate::office::AgentOffice;
 use crate::parcel::Parcel;
 use crate::question::{Asker, is_question};
 use crate::routes::{AgentRoute, Route, Routes};
+use crate::trace_view::{TraceRow, TraceView};
 
 /// How long a new version may take to begin.
 const RENEWING: Duration = Duration::from_secs(30);
@@ -598,14 +599,30 @@ impl Agency {
                     let Ok(MailEvent::Accepted(accepted)) = MailEvent::decode(&record.event) else {
                         continue;
                     };
-                    let MailAccepted { id, letter, trace: _ } = accepted;
+                    let MailAccepted { id, letter, trace } = accepted;
                     // One that went to several stands in the mail of each.
                     if said.iter().rev().take(RECEIVERS).all(|other| other.id != id) {
-                        said.push(Said { id, at: record.at, letter });
+                        said.push(Said { id, at: record.at, letter, trace });
                     }
                 }
             }
         }
+    }
+
+    /// What was stored along a trace, in the order in which that was done, at most `most` of it.
+    pub async fn trace(&self, trace: TraceId, most: usize) -> Result<Vec<TraceRow>, AgencyError> {
+        let (journal, views) = (self.desk.journal.as_ref(), self.views.as_ref());
+        catch_up(&TraceView, journal, views).await?;
+        let prefix = TraceView::prefix(trace);
+        let (mut found, mut after) = (Vec::<TraceRow>::new(), None::<String>);
+        while found.len() < most {
+            let wanted = PAGE.min(most - found.len());
+            let page = views.rows(TraceView::NAME, &prefix, after.as_deref(), wanted).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            found.extend(page.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()));
+        }
+        Ok(found)
     }
 
     /// Hands a dead letter over once more.

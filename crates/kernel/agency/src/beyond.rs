@@ -1,10 +1,31 @@
 //! What lies beyond the agency, for guests that were granted some of it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_acl::AgentName;
-use bottega_manifest::{Answer, HttpRequest, HttpResponse, Question, Refusal};
+use bottega_manifest::{Answer, HttpRequest, HttpResponse, Question, Refusal, Webhook};
+
+/// A message on its way to an agent that lives outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Burden {
+    /// Its name, the same however often it is brought (`webhook-id`).
+    pub name: String,
+    /// What is brought, as JSON.
+    pub body: Vec<u8>,
+    /// What caused it (W3C Trace Context), so that what the agent does about it belongs to it too.
+    pub traceparent: Option<String>,
+}
+
+/// What a receiver said to a message that was brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brought {
+    /// The status code.
+    pub status: u16,
+    /// How long it wants not to be asked again (`retry-after`).
+    pub put_off: Option<Duration>,
+}
 
 /// The web, models and tools. The kernel names no client of them; the app hands it one of these.
 ///
@@ -26,6 +47,26 @@ pub trait Beyond: Send + Sync {
         tool: String,
         arguments: String,
     ) -> Result<String, Refusal>;
+
+    /// Looks whether messages can be brought there: the address may be reached, and the secret that signs them is at hand.
+    ///
+    /// # Errors
+    /// Why not, and what to do about it.
+    fn admits(&self, webhook: &Webhook) -> Result<(), Refusal> {
+        let _ = webhook;
+        Err(not_offered("webhook"))
+    }
+
+    /// Brings a message to an agent that lives outside, once, signed as Standard Webhooks has it.
+    async fn bring(
+        &self,
+        to: &AgentName,
+        webhook: &Webhook,
+        burden: Burden,
+    ) -> Result<Brought, Refusal> {
+        let _ = (to, webhook, burden);
+        Err(not_offered("webhook"))
+    }
 
     /// A guest was stopped or has gone: what it left at work beyond is ended.
     async fn gone(&self, by: &AgentName) {

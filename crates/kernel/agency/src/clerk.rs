@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bottega_event::{MailEvent, MailHandled};
 use bottega_store::{Append, Batch, Expected, Journal};
-use bottega_types::{Clock, CommandId, Entropy, MessageId};
+use bottega_types::{Clock, CommandId, Entropy};
 use tokio::sync::{Mutex, mpsc};
 
-use crate::mailroom::Mailroom;
+use crate::mailroom::{Done, Mailroom};
 
 /// Mailrooms that may have called. Each calls once until it was heard, so this bounds agents, not messages.
 pub(crate) const CALLS: usize = 65_536;
@@ -51,27 +51,31 @@ impl Clerk {
     /// restart, which delivery at least once allows.
     pub(crate) async fn store(&self, mailrooms: &[Arc<Mailroom>]) -> bool {
         let _turn = self.turn.lock().await;
-        let mut taken: Vec<(&Arc<Mailroom>, Vec<MessageId>)> = Vec::with_capacity(mailrooms.len());
+        let mut taken: Vec<(&Arc<Mailroom>, Vec<Done>)> = Vec::with_capacity(mailrooms.len());
         for mailroom in mailrooms {
-            let ids = mailroom.take_done();
-            if !ids.is_empty() {
-                taken.push((mailroom, ids));
+            let done = mailroom.take_done();
+            if !done.is_empty() {
+                taken.push((mailroom, done));
             }
         }
         if taken.is_empty() {
             return true;
         }
-        let batches = taken.iter().map(|(mailroom, ids)| Batch {
-            stream: mailroom.stream.clone(),
-            expected: Expected::Any,
-            events: vec![MailEvent::from(MailHandled { ids: ids.clone() }).encode()],
+        let batches = taken.iter().map(|(mailroom, done)| {
+            let ids = done.iter().map(|(id, _)| *id).collect();
+            let steps = done.iter().filter_map(|(_, step)| *step).collect();
+            Batch {
+                stream: mailroom.stream.clone(),
+                expected: Expected::Any,
+                events: vec![MailEvent::from(MailHandled { ids, steps }).encode()],
+            }
         });
         let at = self.clock.now();
         let command = CommandId::new(at, self.entropy.as_ref());
         let append = Append { command, at, batches: batches.collect() };
         let Err(error) = self.journal.append(append).await else { return true };
         tracing::warn!(%error, "what agents handled could not be stored; trying again");
-        taken.into_iter().for_each(|(mailroom, ids)| mailroom.put_back(ids));
+        taken.into_iter().for_each(|(mailroom, done)| mailroom.put_back(done));
         false
     }
 }

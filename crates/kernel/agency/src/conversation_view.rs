@@ -3,7 +3,7 @@
 use bottega_acl::ConversationRef;
 use bottega_event::{Letter, MailEvent, Record, Revision, StreamId};
 use bottega_store::{Change, Projection, Rows};
-use bottega_types::{MessageId, Timestamp};
+use bottega_types::{MessageId, Timestamp, TraceContext};
 use serde::{Deserialize, Serialize};
 
 /// A stored message of a conversation.
@@ -15,6 +15,8 @@ pub struct Said {
     pub at: Timestamp,
     /// The message.
     pub letter: Letter,
+    /// What caused it, where that is known.
+    pub trace: Option<TraceContext>,
 }
 
 /// Where a message of a conversation stands: a row of [`ConversationView`], under `CONVERSATION POSITION`.

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
 use bottega_acl::{AgentName, Aid};
-use bottega_actor::{Intensity, Restart};
+use bottega_actor::{Circuit, Intensity, OnStuck, Restart};
 use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
-use bottega_manifest::{self as manifest, AgentDefinition, Manifest, World};
+use bottega_manifest::{self as manifest, AgentDefinition, Manifest, Webhook, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
 
 use crate::beyond::Beyond;
@@ -17,6 +17,7 @@ use crate::blueprint::{Delivery, HostSpec, Maker};
 use crate::guest_host::GuestHost;
 use crate::outside::{Counter, OutsideGuest};
 use crate::question::is_question;
+use crate::webhook::{Courier, HOST};
 use crate::{Agency, AgencyError};
 
 /// The lease that is shared from when a blob is put until an event names it.
@@ -78,6 +79,8 @@ pub struct Deployments {
     shelf: Shelf,
     /// Of those who live outside.
     counters: Mutex<BTreeMap<AgentName, Arc<Counter>>>,
+    /// How the hosts of webhooks did lately.
+    hosts: Mutex<BTreeMap<String, Circuit>>,
 }
 
 /// A deployment that was read and compiled.
@@ -86,13 +89,32 @@ struct Loaded {
     kind: String,
     guest: Arc<dyn Guest>,
     make: Maker,
+    outside: Option<Outside>,
+}
+
+/// Where an agent that lives outside gets its messages.
+struct Outside {
+    counter: Arc<Counter>,
+    courier: Option<Arc<Courier>>,
+}
+
+impl Outside {
+    /// Its messages go with its courier from now on. Gives back the one before.
+    fn serve(&self) -> Option<Arc<Courier>> {
+        self.counter.serve(self.courier.clone())
+    }
 }
 
 impl Deployments {
     /// Over an agency.
     #[must_use]
     pub const fn new(agency: Arc<Agency>, shelf: Shelf) -> Self {
-        Self { agency, shelf, counters: Mutex::new(BTreeMap::new()) }
+        Self {
+            agency,
+            shelf,
+            counters: Mutex::new(BTreeMap::new()),
+            hosts: Mutex::new(BTreeMap::new()),
+        }
     }
 
     /// The agency that the agents live in.
@@ -132,7 +154,15 @@ impl Deployments {
         let local = name.split('@').next().map(str::to_owned);
         let deployment = Deployment { manifest, module: bytes, name: local, config };
         let loaded = self.load(&deployment).await?;
-        self.agency.host(spec(&loaded)).await
+        self.hosted(&loaded).await
+    }
+
+    async fn hosted(&self, loaded: &Loaded) -> Result<(), AgencyError> {
+        self.agency.host(spec(loaded)).await?;
+        if let Some(outside) = &loaded.outside {
+            outside.serve();
+        }
+        Ok(())
     }
 
     /// Lets an agent live here. Returns its name when its first incarnation is up.
@@ -142,7 +172,8 @@ impl Deployments {
     /// begin; then it does not live here.
     pub async fn deploy(&self, deployment: Deployment) -> Result<AgentName, AgencyError> {
         let loaded = self.load(&deployment).await?;
-        self.agency.host(spec(&loaded)).await?;
+        self.admit(&loaded)?;
+        self.hosted(&loaded).await?;
         self.moved_in(&loaded);
         let kept = match self.keep(&loaded.name, deployment).await {
             Ok(()) => self.agency.directory().list(listed(&loaded)).await,
@@ -196,8 +227,15 @@ impl Deployments {
         let local = Some(name.local().to_owned());
         let deployment = Deployment { name: local, ..deployment };
         let loaded = self.load(&deployment).await?;
+        self.admit(&loaded)?;
         let listed = listed(&loaded);
-        self.agency.upgrade(name, loaded.kind.clone(), loaded.make.clone()).await?;
+        // A message that is under way goes the new way at once: it may be the old one that leads nowhere.
+        let before = loaded.outside.as_ref().map(Outside::serve);
+        let upgraded = self.agency.upgrade(name, loaded.kind.clone(), loaded.make.clone()).await;
+        if let (Err(_), Some(outside), Some(before)) = (&upgraded, &loaded.outside, before) {
+            outside.counter.serve(before);
+        }
+        upgraded?;
         self.moved_in(&loaded);
         self.keep(name, deployment).await?;
         self.agency.directory().list(listed).await
@@ -249,6 +287,10 @@ impl Deployments {
             }
             World::Outside => return self.load_outside(deployment, manifest),
         }
+        if manifest.webhook.is_some() {
+            let why = "only an agent with `world = \"outside\"` has a webhook";
+            return Err(malformed(why.to_owned()));
+        }
         serde_json::from_str::<serde_json::Value>(&deployment.config)
             .map_err(|error| malformed(format!("the settings are no JSON: {error}")))?;
         let name = self.name(deployment, &manifest)?;
@@ -277,7 +319,32 @@ impl Deployments {
         let now = self.agency.desk().clock.now();
         let fresh = || Arc::new(Counter::begun(now));
         let counter = Arc::clone(self.counters().entry(name.clone()).or_insert_with(fresh));
-        Ok(self.loaded(name, kind, Arc::new(OutsideGuest { manifest, counter }), deployment))
+        let courier =
+            manifest.webhook.clone().map(|webhook| Arc::new(self.courier(&name, webhook)));
+        let guest = Arc::new(OutsideGuest { manifest, counter: Arc::clone(&counter) });
+        let loaded = self.loaded(name, kind, guest, deployment);
+        Ok(Loaded { outside: Some(Outside { counter, courier }), ..loaded })
+    }
+
+    fn courier(&self, to: &AgentName, webhook: Webhook) -> Courier {
+        let host = webhook.url.target().to_string();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let circuit = hosts.entry(host).or_insert_with(|| Circuit::new(HOST)).clone();
+        Courier {
+            to: to.clone(),
+            webhook,
+            beyond: Arc::clone(&self.shelf.beyond),
+            circuit,
+            desk: Arc::clone(self.agency.desk()),
+            entries: self.agency.entries().clone(),
+        }
+    }
+
+    /// Looks whether messages can be brought to where the agent wants them.
+    fn admit(&self, loaded: &Loaded) -> Result<(), AgencyError> {
+        let Some(webhook) = &loaded.guest.manifest().webhook else { return Ok(()) };
+        let admitted = self.shelf.beyond.admits(webhook);
+        admitted.map_err(|why| AgencyError::Malformed(format!("the webhook can't be used: {why}")))
     }
 
     /// Whoever hears by itself now needs no counter any more.
@@ -352,7 +419,7 @@ impl Deployments {
             let host = GuestHost { name, desk, views, facilitator, entries, beyond, home: home_of };
             of.resident(Arc::new(host), &home, &config)
         });
-        Loaded { name, kind, guest, make }
+        Loaded { name, kind, guest, make, outside: None }
     }
 
     /// Keeps what lives here for the next server.
@@ -412,6 +479,7 @@ fn spec(loaded: &Loaded) -> HostSpec {
             manifest::Restart::Temporary => Restart::Temporary,
         },
         intensity: Intensity { restarts: supervision.most, within: supervision.within.0 },
+        stuck: supervision.stuck_after.map(|span| (span.0, OnStuck::Kill)),
         ..HostSpec::new(loaded.name.clone(), move || make())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
 use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
-use bottega_event::{Death, Letter, MailAccepted, MailDied, MailEvent};
+use bottega_event::{Death, HandledStep, Letter, MailAccepted, MailDied, MailEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_telemetry::{Trail, here};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
@@ -214,8 +214,13 @@ impl Desk {
     }
 
     /// An agent has dealt with a durable message.
-    pub(crate) fn handled(&self, mailroom: &Arc<Mailroom>, id: MessageId) {
-        if mailroom.handled(id) && self.calls.try_send(Arc::clone(mailroom)).is_err() {
+    pub(crate) fn handled(
+        &self,
+        mailroom: &Arc<Mailroom>,
+        id: MessageId,
+        step: Option<HandledStep>,
+    ) {
+        if mailroom.handled(id, step) && self.calls.try_send(Arc::clone(mailroom)).is_err() {
             mailroom.not_called();
         }
     }

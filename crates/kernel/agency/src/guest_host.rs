@@ -12,6 +12,7 @@ use bottega_manifest::{
     Answer, Capability, Host, HttpRequest, HttpResponse, Level, Question, Refusal,
 };
 use bottega_store::Projections;
+use bottega_telemetry::here;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::beyond::Beyond;
@@ -41,7 +42,11 @@ impl GuestHost {
     /// Stores what the guest is about to do beyond the agency, before it does it.
     async fn note(&self, capability: Capability, what: String) -> Result<(), Refusal> {
         let what = what[..what.floor_char_boundary(LONGEST)].to_owned();
-        let event = AgentEvent::from(AgentReached { capability: capability.to_string(), what });
+        let event = AgentEvent::from(AgentReached {
+            capability: capability.to_string(),
+            what,
+            trace: here().map(|trail| trail.context().clone()),
+        });
         let (stream, at) = (StreamId::agent(&self.name), self.desk.clock.now());
         let entry = Entry { stream, at, event: event.encode() };
         let (answer, written) = oneshot::channel();
@@ -125,7 +130,12 @@ impl Host for GuestHost {
         };
         let text = text[..text.floor_char_boundary(LONGEST)].to_owned();
         tracing::info!(agent = %self.name, level, "{text}");
-        let event = AgentEvent::from(AgentLogged { level: level.to_owned(), text }).encode();
+        let event = AgentEvent::from(AgentLogged {
+            level: level.to_owned(),
+            text,
+            trace: here().map(|trail| trail.context().clone()),
+        })
+        .encode();
         let (stream, at) = (StreamId::agent(&self.name), self.desk.clock.now());
         // A guest that writes without end must not hold anybody up: what does not fit is lost.
         let _ = self.entries.try_send(Told::Happened(Entry { stream, at, event }));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bottega_actor::{Actor, Context, Fault, contained};
 use bottega_behaviour::{Letter, Resident, Trouble};
-use bottega_event::Death;
-use bottega_telemetry::{Step, StepKind, Trail, along};
+use bottega_event::{Death, HandledStep};
+use bottega_telemetry::{Step, StepKind, Trail, along, here};
 use bottega_types::MessageId;
 
 use crate::blueprint::{Blueprint, Proposal};
@@ -62,7 +62,13 @@ impl Inhabitant {
         let heard = contained(self.resident.hear(&letter, &*self.office)).await;
         let words = match heard {
             Ok(Ok(())) => {
-                self.office.desk.handled(&self.mailroom, id);
+                // The same step that what was done meanwhile names as its cause.
+                let step = here().map(|trail| {
+                    let took = self.office.desk.clock.now().since(now);
+                    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                    HandledStep { id, span: trail.context().span, began: now, took_ms }
+                });
+                self.office.desk.handled(&self.mailroom, id, step);
                 return Ok(());
             }
             Ok(Err(Trouble(words))) => words,

@@ -41,9 +41,11 @@ mod parcel;
 mod question;
 mod request;
 mod routes;
+mod trace_view;
+mod webhook;
 
 pub use agency::{Agency, AgentRow, AgentState, Options};
-pub use beyond::{Beyond, Nothing};
+pub use beyond::{Beyond, Brought, Burden, Nothing};
 pub use blueprint::{Delivery, HostSpec, Maker};
 pub use conversation_view::{ConversationView, Said};
 pub use deployment::{Deployment, DeploymentView, Deployments, NotBegun, Shelf};
@@ -54,3 +56,4 @@ pub use keep::KeepView;
 pub use mail_view::{DeadLetter, MailRow, MailView};
 pub use outside::{Counter, Waiting};
 pub use request::{requested, say};
+pub use trace_view::{MailEnd, TraceRow, TraceView};

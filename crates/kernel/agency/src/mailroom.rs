@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottega_actor::{Delivery, Ref};
-use bottega_event::StreamId;
+use bottega_event::{HandledStep, StreamId};
 use bottega_types::MessageId;
 
 use crate::parcel::Parcel;
@@ -24,6 +24,9 @@ pub(crate) struct Mailroom {
     room: Mutex<Room>,
 }
 
+/// A message that was handled, and the step of that where it belongs to a trace.
+pub(crate) type Done = (MessageId, Option<HandledStep>);
+
 #[derive(Default)]
 struct Room {
     /// Stored, and not in the mailbox yet: it was full, or the agent is stopped.
@@ -36,7 +39,7 @@ struct Room {
     found: HashSet<MessageId>,
     begun: HashMap<MessageId, u32>,
     /// Handled, and not stored as such yet.
-    done: Vec<MessageId>,
+    done: Vec<Done>,
     /// The clerk knows that something is done.
     called: bool,
 }
@@ -119,11 +122,11 @@ impl Mailroom {
     }
 
     /// A message was handled. Whether the clerk has to be called.
-    pub(crate) fn handled(&self, id: MessageId) -> bool {
+    pub(crate) fn handled(&self, id: MessageId, step: Option<HandledStep>) -> bool {
         let mut room = self.room();
         room.stored = room.stored.saturating_sub(1);
         room.begun.remove(&id);
-        room.done.push(id);
+        room.done.push((id, step));
         !std::mem::replace(&mut room.called, true)
     }
 
@@ -135,7 +138,7 @@ impl Mailroom {
     }
 
     /// What was handled since this was asked last.
-    pub(crate) fn take_done(&self) -> Vec<MessageId> {
+    pub(crate) fn take_done(&self) -> Vec<Done> {
         let mut room = self.room();
         room.called = false;
         std::mem::take(&mut room.done)
@@ -147,10 +150,10 @@ impl Mailroom {
     }
 
     /// What could not be stored as handled is handled all the same.
-    pub(crate) fn put_back(&self, mut ids: Vec<MessageId>) {
+    pub(crate) fn put_back(&self, mut done: Vec<Done>) {
         let mut room = self.room();
-        ids.append(&mut room.done);
-        room.done = ids;
+        done.append(&mut room.done);
+        room.done = done;
     }
 
     /// How many are under way.

@@ -1,7 +1,8 @@
 //! Agents that live outside: they take their messages one by one, and say when each is dealt with.
 //!
 //! To the agency they are residents like others. One message is on the counter at a time; it stays there, whoever comes and
-//! goes, until it is acknowledged by its number. So a client that lost its connection loses nothing.
+//! goes, until it is acknowledged by its number. So a client that lost its connection loses nothing. Where the agent has a
+//! webhook, a courier takes what is on the counter there.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,13 +11,18 @@ use async_trait::async_trait;
 use bottega_acl::Message;
 use bottega_behaviour::{Guest, Letter, Office, Resident, Trouble};
 use bottega_manifest::{Host, Manifest};
-use bottega_types::{MessageId, Timestamp};
+use bottega_telemetry::here;
+use bottega_types::{MessageId, Timestamp, TraceContext};
 use tokio::sync::Notify;
+
+use crate::webhook::Courier;
 
 /// Where an agent that lives outside fetches its messages.
 #[derive(Debug)]
 pub struct Counter {
     on: Mutex<On>,
+    /// Who takes to the agent what is on it, if it has a webhook.
+    courier: Mutex<Option<Arc<Courier>>>,
     /// Something was put on it, or taken away.
     changed: Notify,
 }
@@ -37,6 +43,8 @@ pub struct Waiting {
     pub id: Option<MessageId>,
     /// The message.
     pub message: Message,
+    /// What caused it, where that is known.
+    pub trace: Option<TraceContext>,
 }
 
 impl Counter {
@@ -45,12 +53,25 @@ impl Counter {
     #[must_use]
     pub fn begun(now: Timestamp) -> Self {
         let on = On { message: None, count: now.as_millis().saturating_mul(1_000) };
-        Self { on: Mutex::new(on), changed: Notify::new() }
+        Self { on: Mutex::new(on), courier: Mutex::default(), changed: Notify::new() }
     }
 
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
     fn on(&self) -> MutexGuard<'_, On> {
         self.on.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has another courier, or none; what is under way goes with that one from now on. Gives back the one before.
+    pub(crate) fn serve(&self, courier: Option<Arc<Courier>>) -> Option<Arc<Courier>> {
+        let mut served = self.courier.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *served, courier);
+        drop(served);
+        self.changed.notify_waiters();
+        before
+    }
+
+    fn courier(&self) -> Option<Arc<Courier>> {
+        self.courier.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The message that is next; waits until there is one.
@@ -79,25 +100,55 @@ impl Counter {
         waits
     }
 
-    fn put(&self, id: Option<MessageId>, message: Message) -> u64 {
+    fn put(&self, id: Option<MessageId>, message: Message) -> Waiting {
         let mut on = self.on();
         on.count += 1;
-        let number = on.count;
-        on.message = Some(Waiting { number, id, message });
+        let trace = here().map(|trail| trail.context().clone());
+        let waiting = Waiting { number: on.count, id, message, trace };
+        on.message = Some(waiting.clone());
         drop(on);
         self.changed.notify_waiters();
-        number
+        waiting
     }
 
-    async fn gone(&self, number: u64) {
+    /// Returns when `happened` is true, and looks again whenever something changed.
+    async fn until(&self, happened: impl Fn(&Self) -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if self.on().message.as_ref().is_none_or(|waiting| waiting.number != number) {
+            if happened(self) {
                 return;
             }
             changed.await;
+        }
+    }
+
+    /// Returns when a message was acknowledged, by whoever fetched it or whoever brought it.
+    async fn done(&self, waiting: &Waiting) {
+        let gone = self.until(|counter| {
+            let on = counter.on();
+            on.message.as_ref().is_none_or(|other| other.number != waiting.number)
+        });
+        tokio::pin!(gone);
+        loop {
+            let courier = self.courier();
+            let replaced = self.until(|counter| match (counter.courier(), &courier) {
+                (None, None) => false,
+                (Some(now), Some(then)) => !Arc::ptr_eq(&now, then),
+                (Some(_), None) | (None, Some(_)) => true,
+            });
+            let brought = async {
+                match &courier {
+                    Some(courier) => courier.bring(waiting).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = &mut gone => return,
+                () = brought => return,
+                () = replaced => {}
+            }
         }
     }
 }
@@ -134,9 +185,9 @@ struct Outsider(Arc<Counter>);
 impl Resident for Outsider {
     async fn hear(&mut self, letter: &Letter, _: &dyn Office) -> Result<(), Trouble> {
         let Self(counter) = self;
-        let number = counter.put(letter.id, letter.message.clone());
-        let _held = TakeBack(counter, number);
-        counter.gone(number).await;
+        let waiting = counter.put(letter.id, letter.message.clone());
+        let _held = TakeBack(counter, waiting.number);
+        counter.done(&waiting).await;
         Ok(())
     }
 }

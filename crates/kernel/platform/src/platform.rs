@@ -12,6 +12,7 @@ use bottega_store::{
     Append, Batch, Blobs, Expected, Journal, Lease, Leases, MemoryStore, Projections, StoreError,
     audit, catch_up,
 };
+use bottega_telemetry::here;
 use bottega_toolhost::{GrantBook, SessionScope};
 use bottega_types::{Clock, CommandId, Digest, Entropy, SessionId};
 use serde::Serialize;
@@ -86,7 +87,7 @@ impl Platform {
         let lease = self.lease(started.session).await?;
         let live = self.live(started.session, &started.agent, mind, ground, lease);
         let handle = live.start();
-        handle.input(Input::Start(started)).await?;
+        handle.input(Input::Start(caused(started))).await?;
         Ok(handle)
     }
 
@@ -102,7 +103,7 @@ impl Platform {
         let lease = self.lease(started.session).await?;
         let handle = self.live(started.session, &started.agent, mind, ground, lease).start();
         let updates = handle.updates();
-        handle.inputs(vec![Input::Start(started), Input::Task(task)]).await?;
+        handle.inputs(vec![Input::Start(caused(started)), Input::Task(task)]).await?;
         Ok((handle, updates))
     }
 
@@ -162,7 +163,8 @@ impl Platform {
         }
         let started = started(&history).ok_or(PlatformError::NoSession(session))?;
         let fork = self.fresh_session();
-        let event = SessionEvent::Started(Started { session: fork, forked_from, ..started });
+        let event =
+            SessionEvent::Started(caused(Started { session: fork, forked_from, ..started }));
         self.append(fork, Expected::At(Revision(0)), vec![event.encode()]).await?;
         Ok(fork)
     }
@@ -329,6 +331,11 @@ impl Platform {
             },
         }
     }
+}
+
+/// A beginning, with what causes it.
+fn caused(started: Started) -> Started {
+    Started { trace: here().map(|trail| trail.context().clone()), ..started }
 }
 
 /// The session's own beginning, with the model, mode and limits that were set since. Of a fork it is the last of the

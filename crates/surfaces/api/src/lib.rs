@@ -18,6 +18,7 @@ mod problem;
 mod run;
 mod session;
 mod tender;
+mod trace;
 mod tree;
 
 pub use agent::{
@@ -41,4 +42,5 @@ pub use session::{
     ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,
 };
 pub use tender::{BidView, ReputationView, SaidView, TenderRequest, TenderStanding, TenderView};
+pub use trace::{TraceStepKind, TraceStepView, TraceView};
 pub use tree::{ActorState, ActorView, TreeView};

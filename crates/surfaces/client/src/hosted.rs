@@ -100,6 +100,10 @@ impl HostedAgents {
         self.deployments().agency()
     }
 
+    pub(crate) fn journal(&self) -> &dyn Journal {
+        self.parts.journal.as_ref()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }

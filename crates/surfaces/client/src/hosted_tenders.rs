@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bottega_acl::AgentName;
 use bottega_api::{
     AgentEventView, ApiError, BidView, ReputationView, SaidView, TenderRequest, TenderStanding,
-    TenderView, codes,
+    TenderView, TraceView, codes,
 };
 use bottega_event::TenderChoice;
 use bottega_market::{BidRow, MarketError, Order, ReputationRow, TenderRow, TenderState};
@@ -187,6 +187,10 @@ impl Tenders for HostedAgents {
     async fn reputation(&self) -> Result<Vec<ReputationView>, ApiError> {
         let rows = self.market().reputation().await.map_err(market_error)?;
         Ok(rows.into_iter().map(known).collect())
+    }
+
+    async fn trace(&self, text: &str) -> Result<TraceView, ApiError> {
+        self.traced(text).await
     }
 
     async fn conversation(&self, text: &str) -> Result<Vec<SaidView>, ApiError> {

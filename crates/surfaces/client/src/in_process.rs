@@ -118,6 +118,7 @@ impl InProcess {
             limits: limits(request, defaults.limits)?,
             seed: request.seed,
             forked_from: None,
+            trace: None,
         };
         let ground = self.ground(&started, approver)?;
         let begun = self.platform.begin_with(started.clone(), task, ground).await;

@@ -18,6 +18,7 @@ mod groups;
 mod hosted;
 mod hosted_groups;
 mod hosted_tenders;
+mod hosted_traces;
 mod in_process;
 mod memory;
 mod remote;

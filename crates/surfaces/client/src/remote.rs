@@ -8,7 +8,7 @@ use bottega_api::{
     AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, EntryView,
     InboxView, MailView, Problem, PublishRequest, PublishedView, ReceiptView, ReputationView,
     SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest,
-    TenderView, TreeView, WriteRequest, codes,
+    TenderView, TraceView, TreeView, WriteRequest, codes,
 };
 use bottega_types::{Secret, with_causes};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK};
@@ -439,6 +439,10 @@ impl Tenders for Remote {
 
     async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
         self.pages(self.url(&["conversations", id])?).await
+    }
+
+    async fn trace(&self, id: &str) -> Result<TraceView, ApiError> {
+        self.get(&["traces", id]).await
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tasks that are put out to tender: the trait through which every surface works with them.
 
 use async_trait::async_trait;
-use bottega_api::{AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView};
+use bottega_api::{
+    AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, TraceView,
+};
 
 /// Tasks that are put out to tender among the agents of a server, and what agents said to each other.
 #[async_trait]
@@ -33,4 +35,8 @@ pub trait Tenders: Send + Sync {
 
     /// The messages of a conversation that were stored, in order. A tender's id names its conversation too.
     async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError>;
+
+    /// What one request caused, as far as it was stored: of the trace of this name, or of those that a conversation or a
+    /// tender belongs to.
+    async fn trace(&self, id: &str) -> Result<TraceView, ApiError>;
 }

@@ -20,7 +20,7 @@ fn send(host: &str, method: &str, headers: &[(&str, &str)], most: usize) -> (Str
         let port = public.local_addr().unwrap().port().to_string();
         let web = WebClient::new(WebOptions {
             limits: WebLimits { bytes: most, ..WebLimits::default() },
-            screen: Screen { also_public: vec![PUBLIC] },
+            screen: Screen { also_public: vec![PUBLIC], ..Screen::default() },
             resolver: Arc::new(Told::new(&world.answers)),
         });
         let heard = (Mutex::default(), Mutex::default());

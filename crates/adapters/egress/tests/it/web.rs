@@ -32,7 +32,7 @@ fn get(world: &World, limits: WebLimits, addresses: &[&str]) -> Came {
         let told = Arc::new(Told::new(&world.answers));
         let web = WebClient::new(WebOptions {
             limits,
-            screen: Screen { also_public: vec![PUBLIC] },
+            screen: Screen { also_public: vec![PUBLIC], ..Screen::default() },
             resolver: told.clone(),
         });
         let (heard_public, heard_inside) = (Mutex::default(), Mutex::default());

@@ -111,7 +111,7 @@ impl World {
         let told = Arc::new(Told::new(&self.answers));
         let proxy = EgressProxy::new(Options {
             limits: self.limits,
-            screen: Screen { also_public: vec![PUBLIC] },
+            screen: Screen { also_public: vec![PUBLIC], ..Screen::default() },
             resolver: told.clone(),
         });
         let hosts: Vec<_> =

@@ -119,6 +119,7 @@ impl Bench {
             limits: self.limits,
             seed: None,
             forked_from: None,
+            trace: None,
         }));
     }
 

@@ -1,5 +1,6 @@
 //! `[server]`: how `bottega serve` is reached, and whom its clients believe.
 
+use bottega_policy::egress::HostRule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +27,22 @@ pub struct ServerSettings {
     /// Connections open at once, at most.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections: u32,
+    /// Hosts on this machine or in a private network to which messages for agents may be brought by their webhooks, also
+    /// without TLS: `127.0.0.1:9000`, `agents.example.org`, `*.example.org:8443`. Others are reached in the public network
+    /// alone, over TLS. The ports 80 and 443 where a host has none.
+    #[schemars(with = "Vec<String>")]
+    pub webhook_hosts: Vec<HostRule>,
 }
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { tls_cert: None, tls_key: None, hosts: Vec::new(), ca_cert: None, connections: 1_024 }
+        Self {
+            tls_cert: None,
+            tls_key: None,
+            hosts: Vec::new(),
+            ca_cert: None,
+            connections: 1_024,
+            webhook_hosts: Vec::new(),
+        }
     }
 }

@@ -124,7 +124,7 @@ fn an_unknown_key_is_refused_with_its_line_and_what_was_meant() {
     );
     check(
         "[supervision]\nzzz = 1",
-        "line 5: there is no `supervision.zzz`; known here: `restart`, `most`, `within`",
+        "line 5: there is no `supervision.zzz`; known here: `restart`, `most`, `within`, `stuck-after`",
     );
 }
 

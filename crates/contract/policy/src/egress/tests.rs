@@ -240,6 +240,30 @@ fn a_name_that_leads_inside_is_refused() {
     );
 }
 
+#[test]
+fn what_a_person_named_as_their_own_may_be_inside_and_nobody_else() {
+    let screen = Screen {
+        own: vec!["127.0.0.1:9000".parse().unwrap(), "hooks.example.org".parse().unwrap()],
+        ..Screen::default()
+    };
+    let check = |target: &str, address: &str, expected: &str| {
+        let target: Target = target.parse().unwrap();
+        let address: IpAddr = address.parse().unwrap();
+        let rules = [HostRule::of(&target)];
+        let told = match screen.decide(&rules, &target, &[address]) {
+            Ok(allowed) => format!("{allowed:?}"),
+            Err(refusal) => refusal.to_string(),
+        };
+        assert!(told.contains(expected), "{told}");
+    };
+    check("127.0.0.1:9000", "127.0.0.1", "[127.0.0.1]");
+    check("127.0.0.1:9001", "127.0.0.1", "which is this machine");
+    check("hooks.example.org:443", "10.0.0.8", "[10.0.0.8]");
+    check("hooks.example.org:8443", "10.0.0.8", "which is a private network");
+    check("hooks.example.org:443", "169.254.169.254", "which is a cloud's metadata service");
+    check("other.example.org:443", "10.0.0.8", "which is a private network");
+}
+
 proptest! {
     /// Whatever is decided, nobody is let through to what is not public, and nobody who was not granted.
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Host, Refusal, Target};
@@ -14,7 +15,8 @@ const LONGEST: usize = 8_000;
 ///
 /// It is read twice, by the strict rules of [`Host`] and as browsers do, and refused when these differ: so the host
 /// that a person is asked about is the host that is connected to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct WebUrl {
     url: Url,
     target: Target,
@@ -128,6 +130,20 @@ impl WebUrl {
             return reference.parse();
         }
         self.url.join(reference).map_err(malformed)?.as_str().parse()
+    }
+}
+
+impl TryFrom<String> for WebUrl {
+    type Error = NotAWebUrl;
+
+    fn try_from(text: String) -> Result<Self, NotAWebUrl> {
+        text.parse()
+    }
+}
+
+impl From<WebUrl> for String {
+    fn from(url: WebUrl) -> Self {
+        url.url.into()
     }
 }
 

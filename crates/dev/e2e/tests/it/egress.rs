@@ -152,7 +152,7 @@ fn sandbox(folder: &Path, namespaces: Namespaces) -> LinuxSandbox {
     options.namespaces = namespaces;
     options.egress = Some(Arc::new(EgressProxy::new(Options {
         limits: Limits::default(),
-        screen: Screen { also_public: vec![PUBLIC] },
+        screen: Screen { also_public: vec![PUBLIC], ..Screen::default() },
         resolver: Arc::new(Rebound::default()),
     })));
     LinuxSandbox::new(options)

@@ -5,6 +5,7 @@
 mod beyond;
 mod binary;
 mod home;
+mod hooked;
 mod live;
 mod person;
 mod processes;

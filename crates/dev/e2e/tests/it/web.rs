@@ -131,7 +131,7 @@ impl World {
             sandbox: Arc::new(FakeSandbox::new()),
             web: Arc::new(WebClient::new(WebOptions {
                 limits: WebLimits::default(),
-                screen: Screen { also_public: vec![PUBLIC] },
+                screen: Screen { also_public: vec![PUBLIC], ..Screen::default() },
                 resolver: Arc::new(Names::default()),
             })),
             blobs: Arc::new(MemoryStore::new()),

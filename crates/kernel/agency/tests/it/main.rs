@@ -6,4 +6,5 @@ mod living;
 mod mail;
 mod managed;
 mod saying;
+mod webhooks;
 mod world;

@@ -164,6 +164,10 @@ impl World {
         let own = records.iter().filter(|record| record.stream.as_str() == stream);
         own.map(|record| match AgentEvent::decode(&record.event).unwrap() {
             AgentEvent::Crashed(crashed) => format!("crashed: {}", crashed.words),
+            AgentEvent::WebhookFailed(failed) => format!("webhook failed: {}", failed.why),
+            AgentEvent::WebhookRecovered(recovered) => {
+                format!("webhook recovered after {}", recovered.failures)
+            }
             AgentEvent::Upgraded(upgraded) => {
                 format!("upgraded to {} {}", upgraded.kind, upgraded.failed.unwrap_or_default())
             }

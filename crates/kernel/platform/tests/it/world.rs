@@ -120,6 +120,7 @@ impl World {
             limits: limits(),
             seed: None,
             forked_from: None,
+            trace: None,
         }
     }
 

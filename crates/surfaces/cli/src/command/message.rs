@@ -1,6 +1,7 @@
 //! `bottega message`: what agents are told and asked.
 
 mod told;
+mod traced;
 
 use bottega_acl::Performative;
 use bottega_api::{AskRequest, DeliveryClass, SendRequest};
@@ -23,6 +24,7 @@ Examples:
   bottega message mail greeter                what was not handled
   bottega message resend greeter ID           a dead letter, once more
   bottega message conversation ID             who said what, by durable messages
+  bottega message trace ID                    what that caused, and what it took
   bottega message tail clerk --json           what an agent outside is told
 
 An agent outside answers with `send market - --from clerk --conversation ID`.
@@ -86,6 +88,13 @@ enum What {
     /// What was said in a conversation, as far as it was stored
     Conversation {
         /// The conversation, or the tender that it is about
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// What a request caused, step by step, as far as it was stored
+    Trace {
+        /// The trace, as answers and log lines name it, a conversation, or a tender
         id: String,
         #[command(flatten)]
         at: Where,
@@ -169,6 +178,11 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let agents = desk.agents(&at).await?;
             let said = desk.wait(agents.conversation(&id)).await?;
             desk.show(&said, |terminal| told::conversation(&said, terminal))
+        }
+        What::Trace { id, at } => {
+            let agents = desk.agents(&at).await?;
+            let trace = desk.wait(agents.trace(&id)).await?;
+            desk.show(&trace, |terminal| traced::trace(&trace, terminal))
         }
         What::Resend { name, id, at } => {
             let agents = desk.agents(&at).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use bottega_api::{
-    AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, codes,
+    AgentEventView, ApiError, ReputationView, SaidView, TenderRequest, TenderView, TraceView, codes,
 };
 
 use futures::StreamExt as _;
@@ -144,6 +144,21 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             |call| Box::pin(conversation(call)),
         )
     },
+    Endpoint {
+        group: Group::Messages,
+        refuses: &[],
+        ..get(
+            "/v1/traces/{id}",
+            "showTrace",
+            "What one request caused, step by step: by the trace's name, a conversation or a tender",
+            Gives::json(
+                StatusCode::OK,
+                "The steps, as far as they were stored; none of a trace that is not known.",
+                schema::<TraceView>,
+            ),
+            |call| Box::pin(trace(call)),
+        )
+    },
 ];
 
 async fn open(call: Call) -> Result<Reply, Fault> {
@@ -198,6 +213,10 @@ async fn cancel(call: Call) -> Result<Reply, Fault> {
 
 async fn reputation(call: Call) -> Result<Reply, Fault> {
     Reply::json(StatusCode::OK, &call.agents().reputation().await?)
+}
+
+async fn trace(call: Call) -> Result<Reply, Fault> {
+    Reply::json(StatusCode::OK, &call.agents().trace(call.part("id")).await?)
 }
 
 async fn conversation(call: Call) -> Result<Reply, Fault> {

@@ -4,22 +4,49 @@ use std::sync::Arc;
 
 use bottega_api::{
     ApiError, AskRequest, DeadView, DeliveryClass as Class, MailView, SaidView, SendRequest,
-    WaitingView, codes,
+    TraceStepKind as Kind, TraceStepView, WaitingView, codes,
 };
 use tonic::{Request, Response};
 
 use super::wire::message_service_server::MessageService;
 use super::wire::{
     AcknowledgeRequest, AcknowledgeResponse, AclMessage, AskAgentRequest, AskAgentResponse, Dead,
-    DeliveryClass, GetConversationRequest, GetConversationResponse, ListMailRequest,
-    ListMailResponse, Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest, ResendMailResponse,
-    Said, SendMessageRequest, SendMessageResponse,
+    DeliveryClass, GetConversationRequest, GetConversationResponse, GetTraceRequest,
+    GetTraceResponse, ListMailRequest, ListMailResponse, Mail, ReceiveRequest, ReceiveResponse,
+    ResendMailRequest, ResendMailResponse, Said, SendMessageRequest, SendMessageResponse,
+    TraceStep, TraceStepKind,
 };
 use super::{Answer, Answers, Service, acl, time};
 use crate::call::LONGEST_KEY;
 use crate::endpoints::messages::is_short_enough;
 use crate::follow;
 use crate::paging::Page;
+
+fn step(step: TraceStepView) -> TraceStep {
+    let kind = match step.kind {
+        Kind::Message => TraceStepKind::Message,
+        Kind::Tender => TraceStepKind::Tender,
+        Kind::Session => TraceStepKind::Session,
+        Kind::Model => TraceStepKind::Model,
+        Kind::Tool => TraceStepKind::Tool,
+        Kind::Use => TraceStepKind::Use,
+        Kind::Log => TraceStepKind::Log,
+    };
+    TraceStep {
+        kind: kind.into(),
+        depth: u32::try_from(step.depth).unwrap_or(u32::MAX),
+        name: step.name,
+        agent: step.agent.unwrap_or_default(),
+        id: step.id.unwrap_or_default(),
+        trace: step.trace,
+        at: Some(time::time(step.at_ms)),
+        waited: step.waited_ms.map(time::span),
+        took: step.took_ms.map(time::span),
+        outcome: step.outcome,
+        tokens: step.tokens,
+        cost_usd: step.cost_usd,
+    }
+}
 
 fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     message.map(acl::value).ok_or_else(|| {
@@ -137,6 +164,18 @@ impl MessageService for Service {
         self.give(listed.await.map(|cut| GetConversationResponse {
             said: cut.shown.into_iter().map(said).collect(),
             next_page_token: cut.next.unwrap_or_default(),
+        }))
+    }
+
+    async fn get_trace(&self, request: Request<GetTraceRequest>) -> Answer<GetTraceResponse> {
+        let traced = self.agents().trace(&request.into_inner().id).await;
+        self.give(traced.map(|trace| GetTraceResponse {
+            traces: trace.traces,
+            steps: trace.steps.into_iter().map(step).collect(),
+            took: Some(time::span(trace.took_ms)),
+            tokens: trace.tokens,
+            cost_usd: trace.cost_usd,
+            cut: trace.cut,
         }))
     }
 

@@ -88,6 +88,7 @@ pub(crate) const METHODS: &[Method] = &[
     once("/bottega.v1.MessageService/ListMail"),
     speaks(once("/bottega.v1.MessageService/ResendMail")),
     once("/bottega.v1.MessageService/GetConversation"),
+    once("/bottega.v1.MessageService/GetTrace"),
     follow("/bottega.v1.MessageService/Receive"),
     speaks(once("/bottega.v1.MessageService/Acknowledge")),
     speaks(once("/bottega.v1.TenderService/OpenTender")),

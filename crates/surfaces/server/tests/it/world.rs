@@ -11,7 +11,7 @@ use bottega_api::{
     AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
     MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
     SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
-    TreeView, WaitingView, WriteRequest, codes,
+    TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView, WriteRequest, codes,
 };
 use bottega_client::{Agents, Groups, Remote, Tenders};
 use bottega_server::{Limits, Options, Server, TlsFiles};
@@ -285,6 +285,45 @@ impl Tenders for Told {
     async fn cancel_tender(&self, id: &str) -> Result<TenderView, ApiError> {
         self.note(format!("cancel_tender {id}"))?;
         Ok(tender())
+    }
+
+    async fn trace(&self, id: &str) -> Result<TraceView, ApiError> {
+        self.note(format!("trace {id}"))?;
+        let step = TraceStepView {
+            kind: TraceStepKind::Message,
+            depth: 0,
+            name: "request ada@local → echo@local".into(),
+            agent: Some("echo@local".into()),
+            id: Some("msg_1".into()),
+            trace: "0af7651916cd43dd8448eb211c80319c".into(),
+            at_ms: 1_000,
+            waited_ms: Some(2),
+            took_ms: Some(1_500),
+            outcome: "ok".into(),
+            tokens: None,
+            cost_usd: None,
+        };
+        let model = TraceStepView {
+            kind: TraceStepKind::Model,
+            depth: 1,
+            name: "some/model".into(),
+            agent: None,
+            id: None,
+            waited_ms: None,
+            took_ms: None,
+            outcome: "under way".into(),
+            tokens: Some(12),
+            cost_usd: Some(0.5),
+            ..step.clone()
+        };
+        Ok(TraceView {
+            traces: vec![step.trace.clone()],
+            steps: vec![step, model],
+            took_ms: 1_502,
+            tokens: 12,
+            cost_usd: 0.5,
+            cut: false,
+        })
     }
 
     async fn reputation(&self) -> Result<Vec<ReputationView>, ApiError> {

@@ -6,7 +6,7 @@ use bottega_api::{
     AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
     MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
     SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
-    TreeView, WaitingView, WriteRequest, codes,
+    TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView, WriteRequest, codes,
 };
 use bottega_client::{Agents, Groups, Tenders};
 use serde_json::json;
@@ -417,6 +417,51 @@ impl Tenders for Fake {
         };
         let known = vec![known("clerk@local", 0, 1), known("greeter@local", 12, 0)];
         Ok(if self.world.nobody { Vec::new() } else { known })
+    }
+
+    async fn trace(&self, id: &str) -> Result<TraceView, ApiError> {
+        self.note(format!("trace {id}"));
+        let step = |depth, kind, name: &str, at_ms, took_ms| TraceStepView {
+            kind,
+            depth,
+            name: name.into(),
+            agent: None,
+            id: None,
+            trace: "0af7651916cd43dd8448eb211c80319c".into(),
+            at_ms: NOW.as_millis() + at_ms,
+            waited_ms: None,
+            took_ms,
+            outcome: if took_ms.is_some() { "ok".into() } else { "under way".into() },
+            tokens: None,
+            cost_usd: None,
+        };
+        let paid = |tokens, cost, step| TraceStepView {
+            tokens: Some(tokens),
+            cost_usd: Some(cost),
+            ..step
+        };
+        let (message, session) = (TraceStepKind::Message, TraceStepKind::Session);
+        let (model, tool) = (TraceStepKind::Model, TraceStepKind::Tool);
+        let award =
+            step(1, message, "accept-proposal market@local → scout@local", 400, Some(9_000));
+        let steps = vec![
+            step(0, TraceStepKind::Tender, "tender review by ada@local", 0, Some(9_900)),
+            step(1, message, "cfp market@local → scout@local", 3, Some(2)),
+            step(2, message, "propose scout@local → market@local", 5, Some(1)),
+            TraceStepView { waited_ms: Some(500), ..award },
+            paid(1_204, 0.0031, step(2, session, "session of scout@local", 901, Some(8_990))),
+            paid(1_204, 0.0031, step(3, model, "anthropic/claude-haiku-4-5", 902, Some(6_100))),
+            step(3, tool, "read_file", 7_100, Some(20)),
+            step(2, message, "inform scout@local → \u{1b}[2Jmarket@local", 9_895, None),
+        ];
+        Ok(TraceView {
+            traces: vec!["0af7651916cd43dd8448eb211c80319c".into()],
+            steps: if self.world.nobody { Vec::new() } else { steps },
+            took_ms: 9_900,
+            tokens: 1_204,
+            cost_usd: 0.0031,
+            cut: false,
+        })
     }
 
     async fn conversation(&self, id: &str) -> Result<Vec<SaidView>, ApiError> {
