@@ -176,6 +176,7 @@ impl Engine {
             most_instances: options.instances,
             ticks: ticks_in(manifest.limits.compute.0, options.tick),
             memory: manifest.limits.memory.0.min(options.memory),
+            held: Arc::default(),
             core: Arc::clone(&self.core),
             manifest,
         }

@@ -73,6 +73,12 @@ impl AgentGuest {
         &self.terms.budget
     }
 
+    /// Bytes of memory that all its living instances hold together.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.terms.held.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Starts an instance and lets it `init`. Dropping the future ends it.
     pub async fn start(
         &self,

@@ -1,6 +1,7 @@
 //! What the host keeps beside each instance.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bottega_manifest::{Host, Manifest, ModelBudget, Refusal};
@@ -24,6 +25,8 @@ pub(crate) struct Terms {
     pub(crate) ticks: u32,
     /// The smaller of the manifest's and the engine's bound on memory, in bytes.
     pub(crate) memory: u64,
+    /// Bytes that all living instances hold together.
+    pub(crate) held: Arc<AtomicU64>,
     pub(crate) core: Arc<Core>,
 }
 
@@ -72,7 +75,7 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) fn new(terms: Arc<Terms>, provision: Provision) -> Self {
-        let fence = Fence { most: terms.memory, used: 0, denied: false };
+        let fence = Fence::new(terms.memory, Arc::clone(&terms.held));
         Self { terms, provision, fence, calls: 0, ticks: 0, deadline: Instant::now() }
     }
 
@@ -127,9 +130,21 @@ pub(crate) struct Fence {
     /// Bytes of all its memories together.
     used: u64,
     denied: bool,
+    /// What it and others of its guest hold together.
+    held: Arc<AtomicU64>,
+}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.used, Ordering::Relaxed);
+    }
 }
 
 impl Fence {
+    pub(crate) const fn new(most: u64, held: Arc<AtomicU64>) -> Self {
+        Self { most, used: 0, denied: false, held }
+    }
+
     /// Whether it was denied memory since the message began. Then a trap is the guest's way to say so.
     pub(crate) const fn denied(&self) -> bool {
         self.denied
@@ -151,6 +166,7 @@ impl ResourceLimiter for Fence {
         let fits = self.used.saturating_add(more) <= self.most;
         if fits {
             self.used += more;
+            self.held.fetch_add(more, Ordering::Relaxed);
         } else {
             self.denied = true;
         }
@@ -174,13 +190,17 @@ mod tests {
 
     #[test]
     fn all_memories_of_an_instance_are_bounded_together() {
-        let mut fence = Fence { most: 10, used: 0, denied: false };
+        let held = Arc::<AtomicU64>::default();
+        let mut fence = Fence::new(10, Arc::clone(&held));
         assert!(fence.memory_growing(0, 6, None).unwrap());
         assert!(fence.memory_growing(0, 3, None).unwrap());
         assert!(!fence.denied());
         assert!(!fence.memory_growing(3, 5, None).unwrap());
         assert!(fence.denied());
         assert!(fence.memory_growing(6, 7, None).unwrap());
+        assert_eq!(held.load(Ordering::Relaxed), 10);
+        drop(fence);
+        assert_eq!(held.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -28,6 +28,10 @@ impl Guest for AgentGuest {
         Self::manifest(self)
     }
 
+    fn memory(&self) -> Option<u64> {
+        Some(Self::memory(self))
+    }
+
     fn resident(&self, host: Arc<dyn Host>, home: &Path, config: &str) -> Box<dyn Resident> {
         Box::new(WasmResident {
             guest: self.clone(),

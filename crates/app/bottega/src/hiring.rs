@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bottega_behaviour::{DefinitionLoader, Guest, embody};
-use bottega_client::{SessionGuest, Sessions};
+use bottega_client::{SessionGuest, Sessions, Told};
 use bottega_coder::{Options, hired};
 use bottega_llm::ToolDeclaration;
 use bottega_manifest::AgentDefinition;
@@ -16,6 +16,8 @@ pub(crate) struct Hiring {
     /// The tools that there are.
     pub(crate) tools: Arc<[ToolDeclaration]>,
     pub(crate) options: Options,
+    /// Who is told what agents do, and what that costs.
+    pub(crate) told: Told,
 }
 
 impl DefinitionLoader for Hiring {
@@ -24,8 +26,9 @@ impl DefinitionLoader for Hiring {
         let agent = Arc::new(agent.map_err(|error| error.to_string())?);
         let tools = agent.definition().tools.iter().map(|tool| tool.name.clone()).collect();
         let mind: MindMaker = Arc::new(move || embody(agent.clone()));
-        let (sessions, minds) = (self.sessions.clone(), self.minds.clone());
+        let (sessions, minds, told) =
+            (self.sessions.clone(), self.minds.clone(), self.told.clone());
         let name = name.to_owned();
-        Ok(Arc::new(SessionGuest::new(name, definition, sessions, minds, mind, tools)))
+        Ok(Arc::new(SessionGuest::new(name, definition, sessions, minds, told, mind, tools)))
     }
 }

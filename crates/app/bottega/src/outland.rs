@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bottega_acl::AgentName;
 use bottega_agency::{Beyond, Brought, Burden};
 use bottega_api::ApiError;
+use bottega_client::AgentCosts;
 use bottega_config::SecretReference;
 use bottega_egress::{Post, Posted, SigningKey, WebClient, WebLimits, WebOptions};
 use bottega_event::ToolOutcome;
@@ -29,6 +30,8 @@ pub(crate) struct Outland {
     pub(crate) grounds: Arc<Grounds>,
     pub(crate) gateway: Gateway,
     pub(crate) web: WebClient,
+    /// What agents have cost.
+    pub(crate) costs: Arc<AgentCosts>,
     /// The way to webhooks, also to those of hosts that the settings name.
     pub(crate) webhooks: WebClient,
     /// The hosts of webhooks that the settings name.
@@ -168,7 +171,10 @@ impl Beyond for Outland {
             within,
         };
         match self.gateway.answer(asked).await {
-            Ok(Told { text, usage }) => Ok(Answer { text, tokens: usage.input + usage.output }),
+            Ok(Told { text, usage, cost }) => {
+                self.costs.add(by.as_str(), cost);
+                Ok(Answer { text, tokens: usage.input + usage.output })
+            }
             Err(error @ Unanswered::TooLong { .. }) => Err(Refusal::Exhausted(error.to_string())),
             Err(error @ Unanswered::Route(_)) => Err(Refusal::Malformed(error.to_string())),
             Err(error @ Unanswered::Failed(_)) => Err(Refusal::Unavailable(error.to_string())),

@@ -9,8 +9,8 @@ use bottega_agent::LlmAgent;
 use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
 use bottega_client::{
-    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Whereabouts,
-    Workbench, api_error,
+    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Told,
+    Whereabouts, Workbench, api_error,
 };
 use bottega_coder::{BUILT_IN, CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
@@ -131,17 +131,20 @@ impl Entrance for Assembly {
         stop: BoxFuture<'static, ()>,
     ) -> Result<(), ApiError> {
         let opened = self.opened.get_or_try_init(|| self.open()).await?;
+        let told = Told::default();
         let hiring = Hiring {
             sessions: opened.sessions.clone(),
             minds: opened.minds.clone(),
             tools: declarations(self.app.config()?.settings()),
             options: coder_options(self.app.config()?.settings()),
+            told: told.clone(),
         };
         let own = self.app.config()?.settings().server.webhook_hosts.clone();
         let outland = Outland {
             grounds: opened.grounds.clone(),
             gateway: opened.gateway.clone(),
             web: WebClient::default(),
+            costs: told.costs.clone(),
             webhooks: webhooks(&own),
             own,
             benches: Mutex::default(),
@@ -150,6 +153,7 @@ impl Entrance for Assembly {
             store: opened.store.clone(),
             hiring: Arc::new(hiring),
             outland: Arc::new(outland),
+            told,
         };
         serving::serve(&self.app, parts, request, ready, stop).await
     }

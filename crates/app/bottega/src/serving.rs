@@ -6,8 +6,8 @@ use std::time::Duration;
 use bottega_agency::{Agency, Deployments, Options, Shelf};
 use bottega_api::{ApiError, codes};
 use bottega_client::{
-    Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, Whereabouts, agency_error,
-    api_error, group_error, market_error,
+    Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, Told, Whereabouts,
+    agency_error, api_error, group_error, market_error,
 };
 use bottega_config::{ServerFileError, ServerFiles};
 use bottega_groups::{Blackboard, Exchange, Options as GroupOptions};
@@ -119,6 +119,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<SqliteStore>,
     pub(crate) hiring: Arc<Hiring>,
     pub(crate) outland: Arc<Outland>,
+    pub(crate) told: Told,
 }
 
 /// Serves agents until `stop` ends; then they deal with what waits for them, and it is over.
@@ -166,6 +167,8 @@ pub(crate) async fn serve(
         market: Arc::clone(&market),
         exchange: exchange.clone(),
         blackboard: Arc::clone(&blackboard),
+        audience: parts.told.audience,
+        costs: parts.told.costs,
         journal: store,
         clock,
     }));
@@ -203,7 +206,7 @@ pub(crate) async fn serve(
 
 /// Nobody yet, and what it takes to begin them.
 fn deployments(app: &App, parts: &Parts) -> Result<Arc<Deployments>, ApiError> {
-    let Parts { store, hiring, outland } = parts;
+    let Parts { store, hiring, outland, told: _ } = parts;
     let places = app.places()?;
     let options = EngineOptions { cache: Some(places.compiled()), ..EngineOptions::default() };
     let engine = Engine::new(options).map_err(|error| {

@@ -33,4 +33,9 @@ pub trait Guest: Send + Sync {
     /// One resident, not begun yet. `host` carries out what it was granted, `home` is the folder that is set aside for
     /// it, `config` its own settings as JSON.
     fn resident(&self, host: Arc<dyn Host>, home: &Path, config: &str) -> Box<dyn Resident>;
+
+    /// Bytes of memory that its residents hold in sandboxes of their own; nothing where they have none.
+    fn memory(&self) -> Option<u64> {
+        None
+    }
 }

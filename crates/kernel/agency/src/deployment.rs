@@ -73,14 +73,21 @@ pub struct NotBegun {
 }
 
 /// Lets WASM agents live here from one server to the next.
-#[derive(Debug)]
 pub struct Deployments {
     agency: Arc<Agency>,
     shelf: Shelf,
     /// Of those who live outside.
     counters: Mutex<BTreeMap<AgentName, Arc<Counter>>>,
+    /// What each agent is made of now.
+    guests: Mutex<BTreeMap<AgentName, Arc<dyn Guest>>>,
     /// How the hosts of webhooks did lately.
     hosts: Mutex<BTreeMap<String, Circuit>>,
+}
+
+impl std::fmt::Debug for Deployments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deployments").field("agency", &self.agency).finish_non_exhaustive()
+    }
 }
 
 /// A deployment that was read and compiled.
@@ -113,6 +120,7 @@ impl Deployments {
             agency,
             shelf,
             counters: Mutex::new(BTreeMap::new()),
+            guests: Mutex::new(BTreeMap::new()),
             hosts: Mutex::new(BTreeMap::new()),
         }
     }
@@ -159,6 +167,7 @@ impl Deployments {
 
     async fn hosted(&self, loaded: &Loaded) -> Result<(), AgencyError> {
         self.agency.host(spec(loaded)).await?;
+        self.guests().insert(loaded.name.clone(), Arc::clone(&loaded.guest));
         if let Some(outside) = &loaded.outside {
             outside.serve();
         }
@@ -197,6 +206,9 @@ impl Deployments {
         span: std::time::Duration,
     ) -> Result<(), AgencyError> {
         let removed = self.agency.remove(name, span).await;
+        if removed.is_ok() {
+            self.guests().remove(name);
+        }
         self.shelf.beyond.gone(name).await;
         removed
     }
@@ -236,6 +248,7 @@ impl Deployments {
             outside.counter.serve(before);
         }
         upgraded?;
+        self.guests().insert(name.clone(), Arc::clone(&loaded.guest));
         self.moved_in(&loaded);
         self.keep(name, deployment).await?;
         self.agency.directory().list(listed).await
@@ -357,6 +370,17 @@ impl Deployments {
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
     fn counters(&self) -> MutexGuard<'_, BTreeMap<AgentName, Arc<Counter>>> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every change under this lock is one step, so a poisoned one still guards whole data.
+    fn guests(&self) -> MutexGuard<'_, BTreeMap<AgentName, Arc<dyn Guest>>> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of memory that an agent holds in a sandbox of its own; nothing where it has none.
+    #[must_use]
+    pub fn memory(&self, name: &AgentName) -> Option<u64> {
+        self.guests().get(name)?.memory()
     }
 
     /// Where an agent that lives outside fetches its messages.

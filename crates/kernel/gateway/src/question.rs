@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bottega_llm::{ChatRequest, Message, ModelError, Part, Usage};
 use bottega_policy::Spent;
-use bottega_types::{CallId, SessionId, Tokens};
+use bottega_types::{CallId, Money, SessionId, Tokens};
 
 use crate::{Call, Gateway, RouteError};
 
@@ -30,8 +30,10 @@ pub struct Question {
 pub struct Told {
     /// Its words.
     pub text: String,
-    /// What question and answer cost.
+    /// What question and answer cost in tokens.
     pub usage: Usage,
+    /// What they cost in money, as far as prices are known.
+    pub cost: Money,
 }
 
 /// Why a question has no answer.
@@ -83,13 +85,14 @@ impl Gateway {
             broken_off: Vec::new(),
         };
         let answered = self.ask(call, &|_| ()).await;
-        let answer = answered.map_err(|failed| Unanswered::Failed(failed.error))?.answer;
+        let answered = answered.map_err(|failed| Unanswered::Failed(failed.error))?;
+        let (answer, cost) = (answered.answer, answered.cost);
         let said = answer.message.parts.iter().filter_map(|part| match part {
             Part::Text { text } => Some(text.as_str()),
             Part::Reasoning { .. } | Part::ToolCall(_) | Part::ToolResult(_) | Part::Media(_) => {
                 None
             }
         });
-        Ok(Told { text: said.collect(), usage: answer.usage })
+        Ok(Told { text: said.collect(), usage: answer.usage, cost })
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Problem;
+use crate::{Problem, RunEvent};
 
 /// Where an agent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +34,7 @@ pub enum DeliveryClass {
 }
 
 /// One agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentView {
     /// Its name: `echo@local`.
     pub name: String,
@@ -57,6 +57,12 @@ pub struct AgentView {
     /// Why it crashed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// Bytes of memory that its guest holds; nothing where it runs in no sandbox of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// What its questions to models have cost since the server began, in dollars, as far as prices are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
 }
 
 /// An agent that is to live on the server.
@@ -143,6 +149,29 @@ pub struct AnswerView {
     pub message: Option<Value>,
 }
 
+/// Something that happened while an answer was waited for, and at last the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum AskStepView {
+    /// An agent that a language model plays does something about it: whoever was asked, or whom that one asked.
+    Progress {
+        /// Its name.
+        agent: String,
+        /// What it does.
+        event: RunEvent,
+    },
+    /// More happened than could be told.
+    Missed {
+        /// So many steps.
+        count: u64,
+    },
+    /// The answer. Always the last, exactly once.
+    Answer {
+        /// The message; nothing when none came in time.
+        message: Option<Value>,
+    },
+}
+
 /// A durable message that was not handled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MailView {
@@ -176,6 +205,10 @@ pub struct WaitingView {
     /// Its name, by which a repeat is known; nothing for a transient one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What caused it (W3C Trace Context), where that is known: sent along with what the agent says about it, that belongs to
+    /// the same trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// The message.
     pub message: Value,
 }

@@ -22,9 +22,9 @@ mod trace;
 mod tree;
 
 pub use agent::{
-    AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, BatchRequest, BatchStepView,
-    DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView, SendRequest,
-    WaitingView,
+    AgentEventView, AgentStanding, AgentView, AnswerView, AskRequest, AskStepView, BatchRequest,
+    BatchStepView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
+    SendRequest, WaitingView,
 };
 pub use cost::{CostBy, CostReport, CostRow};
 pub use error::{ApiError, CODES, Code, codes};

@@ -24,7 +24,7 @@ pub enum ActorState {
 }
 
 /// One actor: an agent, a supervisor, or somebody who waits for an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ActorView {
     /// Its identity while the server runs: `act_7`. It keeps it when it is begun anew.
     pub id: String,
@@ -58,10 +58,16 @@ pub struct ActorView {
     /// Why it crashed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// Bytes of memory that its guest holds, if it is an agent in a sandbox of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// What its questions to models have cost since the server began, in dollars, as far as prices are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
 }
 
 /// A server and everything that lives on it. The actors are looked at one after the other: the whole is not one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeView {
     /// Bottega's version there.
     pub version: String,

@@ -1,7 +1,7 @@
 //! Following a run: its events, the person's answers and Ctrl-C, until it ends.
 
 mod gist;
-mod narrator;
+pub(crate) mod narrator;
 mod stage;
 
 use std::collections::VecDeque;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, InboxView,
-    MailView, ReceiptView, SendRequest, TreeView,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, DeployRequest,
+    InboxView, MailView, ReceiptView, SendRequest, TreeView,
 };
+use futures::stream::BoxStream;
 
 use crate::{Groups, Tenders};
 
@@ -68,6 +69,9 @@ pub trait Agents: Tenders + Groups {
     /// Sends a message and waits for the first answer.
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError>;
 
+    /// Sends a message, tells what is done about it while it is done, and at last the first answer.
+    async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError>;
+
     /// Durable messages to an agent that were not handled, dead ones included.
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError>;
 
@@ -93,6 +97,10 @@ pub trait Agents: Tenders + Groups {
     /// Hands a dead letter over once more.
     async fn resend(&self, name: &str, id: &str) -> Result<(), ApiError>;
 }
+
+/// What is done about a question, step by step; the last step is the answer, or why there is none. Dropping it gives the question
+/// up; what was begun for it goes on.
+pub type AskSteps = BoxStream<'static, Result<AskStepView, ApiError>>;
 
 /// Where agents live.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

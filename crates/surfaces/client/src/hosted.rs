@@ -13,19 +13,24 @@ use bottega_agency::{
 };
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
-    AskRequest, DeadView, DeliveryClass, DeployRequest, InboxView, MailView, ReceiptView,
-    SendRequest, TreeView, WaitingView, codes,
+    AskRequest, AskStepView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView,
+    ReceiptView, SendRequest, TreeView, WaitingView, codes,
 };
 use bottega_behaviour::Unsent;
 use bottega_event::{Death, Record, Revision, StreamId};
 use bottega_groups::{Blackboard, Exchange};
 use bottega_market::Market;
 use bottega_store::Journal;
-use bottega_types::{Clock, Digest, MessageId, Timestamp};
+use bottega_telemetry::{Trail, along, here};
+use bottega_types::{Clock, Digest, MessageId, Money, SystemEntropy, Timestamp, TraceContext};
+use futures::StreamExt as _;
+use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::Value;
 
+use crate::agents::AskSteps;
+use crate::audience::Seat;
 use crate::error::agency_error;
-use crate::{Agents, group_error, memory};
+use crate::{AgentCosts, Agents, Audience, group_error, memory};
 
 /// How long an agent may take to deal with what waits for it, before it is cut off.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -48,6 +53,10 @@ pub struct HostedParts {
     pub exchange: Exchange,
     /// What all write on.
     pub blackboard: Arc<Blackboard>,
+    /// Whoever follows what questions cause.
+    pub audience: Arc<Audience>,
+    /// What agents have cost.
+    pub costs: Arc<AgentCosts>,
     /// Where what happened is read.
     pub journal: Arc<dyn Journal>,
     /// The time.
@@ -119,7 +128,22 @@ impl HostedAgents {
     async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
         let rows = self.agency().list();
         let row = rows.into_iter().find(|row| row.name == *name);
-        row.map(shown).ok_or_else(|| agency_error(AgencyError::Unknown(name.clone())))
+        let costs = self.parts.costs.all();
+        row.map(|row| self.shown(row, &costs))
+            .ok_or_else(|| agency_error(AgencyError::Unknown(name.clone())))
+    }
+
+    fn shown(&self, row: AgentRow, costs: &BTreeMap<String, Money>) -> AgentView {
+        AgentView {
+            memory_bytes: self.deployments().memory(&row.name),
+            cost_usd: costs.get(row.name.as_str()).map(|cost| cost.as_dollars()),
+            ..shown(row)
+        }
+    }
+
+    /// How long an answer is waited for.
+    fn patience(timeout_ms: Option<u64>) -> Duration {
+        timeout_ms.map_or(PATIENCE, Duration::from_millis).min(LONGEST)
     }
 
     /// A message as it was given, with names of this server's own written out.
@@ -182,6 +206,8 @@ fn shown(row: AgentRow) -> AgentView {
         handled: row.handled,
         restarts: row.restarts,
         trouble: row.trouble,
+        memory_bytes: None,
+        cost_usd: None,
     }
 }
 
@@ -209,6 +235,8 @@ fn actor(view: &bottega_actor::ActorView, agents: &BTreeMap<String, AgentView>) 
         restarts: view.restarts,
         begun_ms: Some(view.started_at.as_millis()).filter(|ms| *ms > 0),
         trouble: view.last_error.as_deref().map(str::to_owned),
+        memory_bytes: agent.and_then(|agent| agent.memory_bytes),
+        cost_usd: agent.and_then(|agent| agent.cost_usd),
     }
 }
 
@@ -236,6 +264,41 @@ pub(crate) fn happened(record: &Record) -> AgentEventView {
         at_ms: record.at.as_millis(),
         kind: record.event.kind.to_string(),
         data: serde_json::from_str(&record.event.data).unwrap_or_default(),
+    }
+}
+
+fn as_json(message: &Message) -> Value {
+    serde_json::from_str(&json::encode(message)).unwrap_or_default()
+}
+
+/// A question under way, whose steps are followed.
+struct Following {
+    seat: Seat,
+    /// Until there is an answer, or why there is none.
+    asked: Option<BoxFuture<'static, Result<Option<Message>, Unsent>>>,
+    /// Until it is told.
+    answer: Option<Result<AskStepView, ApiError>>,
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Result<AskStepView, ApiError>> {
+        if let Some(asked) = &mut self.asked {
+            let came = tokio::select! {
+                biased;
+                step = self.seat.next() => return Some(Ok(step)),
+                came = asked => came,
+            };
+            self.asked = None;
+            self.answer = Some(match came {
+                Ok(answer) => Ok(AskStepView::Answer { message: answer.as_ref().map(as_json) }),
+                Err(error) => Err(unsent(error)),
+            });
+        }
+        // What led to the answer is told before it.
+        match self.seat.ready() {
+            Some(step) if self.answer.is_some() => Some(Ok(step)),
+            Some(_) | None => self.answer.take(),
+        }
     }
 }
 
@@ -278,7 +341,8 @@ impl Agents for HostedAgents {
     }
 
     async fn list(&self) -> Result<Vec<AgentView>, ApiError> {
-        Ok(self.agency().list().into_iter().map(shown).collect())
+        let costs = self.parts.costs.all();
+        Ok(self.agency().list().into_iter().map(|row| self.shown(row, &costs)).collect())
     }
 
     async fn tree(&self) -> Result<TreeView, ApiError> {
@@ -388,11 +452,24 @@ impl Agents for HostedAgents {
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
         let AskRequest { message, timeout_ms } = request;
         let message = self.message(message)?;
-        let span = timeout_ms.map_or(PATIENCE, Duration::from_millis).min(LONGEST);
+        let span = Self::patience(timeout_ms);
         let answer = self.agency().ask(message, span).await.map_err(unsent)?;
-        let message =
-            answer.map(|answer| serde_json::from_str(&json::encode(&answer)).unwrap_or_default());
-        Ok(AnswerView { message })
+        Ok(AnswerView { message: answer.as_ref().map(as_json) })
+    }
+
+    async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError> {
+        let AskRequest { message, timeout_ms } = request;
+        let (message, span) = (self.message(message)?, Self::patience(timeout_ms));
+        let agency = Arc::clone(self.deployments().agency());
+        // What it causes is known by its trace, so one begins where nobody outside began one.
+        let trail = here().unwrap_or_else(|| Trail::new(TraceContext::fresh(&SystemEntropy)));
+        let seat = self.parts.audience.follow(trail.context().trace);
+        let asked = along(Some(trail), async move { agency.ask(message, span).await });
+        let following = Following { seat, asked: Some(asked.boxed()), answer: None };
+        let steps = futures::stream::unfold(following, async |mut following| {
+            following.next().await.map(|step| (step, following))
+        });
+        Ok(steps.boxed())
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
@@ -418,6 +495,7 @@ impl Agents for HostedAgents {
         let waiting = bottega_actor::within(span, counter.next()).await.map(|next| WaitingView {
             number: next.number,
             id: next.id.map(|id| id.to_string()),
+            traceparent: next.trace.as_ref().map(TraceContext::traceparent),
             message: serde_json::from_str(&json::encode(&next.message)).unwrap_or_default(),
         });
         Ok(InboxView { waiting })

@@ -445,3 +445,137 @@ impl HostedAgents {
         Ok(arranged(found, cut))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bottega_types::Seeded;
+
+    use super::*;
+
+    /// The first of this trace's steps.
+    fn trace() -> TraceId {
+        "4bf92f3577b34da6a3ce929d0e0e4736".parse().unwrap()
+    }
+
+    fn span(bits: u64) -> SpanId {
+        format!("{bits:016x}").parse().unwrap()
+    }
+
+    /// A message that was caused by one step, waited a millisecond, and was handled in another step.
+    fn said(from: &str, to: &str, at: u64, took: u64, caused_by: u64, own: Option<u64>) -> Found {
+        let (from, to) = (format!("{from}@here"), format!("{to}@here"));
+        let name = format!("inform {from} → {to}");
+        let mut said = step(TraceStepKind::Message, name, trace(), Timestamp::from_millis(at));
+        said.agent = Some(to);
+        said.waited_ms = Some(1);
+        said.took_ms = Some(took);
+        Found { span: own.map(span), by: Some(from), ..Found::new(said, span(caused_by)) }
+    }
+
+    /// The tree of what was found, indented, and how long all of it took.
+    #[track_caller]
+    fn check(found: Vec<Found>, expected: &[&str], took: u64) {
+        let view = arranged(found, false);
+        let shown = view.steps.iter().map(|step| {
+            let name = step.name.replace("@here", "");
+            format!("{}{name}", "  ".repeat(step.depth))
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        assert_eq!(view.took_ms, took);
+    }
+
+    #[test]
+    fn what_a_step_caused_lies_within_it() {
+        let found = vec![
+            said("me", "ann", 0, 50, 99, Some(1)),
+            said("ann", "bob", 10, 20, 1, Some(2)),
+            said("ann", "cat", 11, 5, 1, None),
+            said("bob", "dan", 12, 3, 2, None),
+            said("me", "eve", 60, 5, 99, None),
+        ];
+        let expected = [
+            "inform me → ann",
+            "  inform ann → bob",
+            "    inform bob → dan",
+            "  inform ann → cat",
+            "inform me → eve",
+        ];
+        check(found, &expected, 66);
+    }
+
+    /// A step between the two was not stored: it did the one while it dealt with the other.
+    #[test]
+    fn what_an_agent_did_meanwhile_it_did_about_what_it_dealt_with() {
+        let found = vec![
+            said("me", "ann", 0, 10, 99, Some(1)),
+            said("ann", "bob", 5, 5, 77, None),
+            said("ann", "bob", 40, 5, 77, None),
+        ];
+        let expected = ["inform me → ann", "  inform ann → bob", "inform ann → bob"];
+        check(found, &expected, 46);
+    }
+
+    #[test]
+    fn what_the_market_says_about_a_tender_lies_within_it() {
+        let conversation = || Some(ConversationRef::new("cnv_1"));
+        let put_out =
+            step(TraceStepKind::Tender, "tender".into(), trace(), Timestamp::from_millis(0));
+        let opened = Found { conversation: conversation(), ..Found::new(put_out, span(99)) };
+        let call =
+            Found { conversation: conversation(), ..said("market", "ann", 1, 5, 99, Some(1)) };
+        let bid = Found { conversation: conversation(), ..said("ann", "market", 3, 1, 1, Some(2)) };
+        let award = Found { conversation: conversation(), ..said("market", "ann", 4, 9, 2, None) };
+        let other = said("market", "bob", 20, 1, 99, None);
+        let expected = [
+            "tender",
+            "  inform market → ann",
+            "    inform ann → market",
+            "  inform market → ann",
+            "inform market → bob",
+        ];
+        check(vec![opened, call, bid, award, other], &expected, 22);
+    }
+
+    #[test]
+    fn a_session_has_its_questions_and_calls_and_what_they_cost() {
+        use bottega_event::{Ended, ModelFailed, ToolStarted};
+        use bottega_llm::{ErrorKind, ModelError, ToolCall};
+        use bottega_policy::Spent;
+
+        let stream = StreamId::new("session/one").unwrap();
+        let call = |bits| CallId::from_bits(bits);
+        let row = TraceRow {
+            stream,
+            revision: Revision(1),
+            caused_by: SpanId::new(&Seeded::new(1)),
+            end: None,
+        };
+        let (begun, trace) = (Timestamp::from_millis(1_000), trace());
+        let (found, calls) = (Vec::new(), HashMap::new());
+        let (cost, tokens) = (Money::ZERO, Tokens::ZERO);
+        let mut work = Work { trace, row: &row, at: 0, found, calls, cost, tokens };
+        let session = step(TraceStepKind::Session, "session of ann".into(), trace, begun);
+        work.found.push(Found::new(session, row.caused_by));
+        work.begin(TraceStepKind::Model, "model".into(), call(1), begun);
+        let spent = Spent { tokens: Tokens::new(7), money: Money::from_nanos(2_000_000_000) };
+        let error = ModelError::new(ErrorKind::CutOff, "cut");
+        let failed = ModelFailed { call: call(1), error, spent, unpriced: false, by: None };
+        work.take(failed.into(), Timestamp::from_millis(1_200));
+        let request = ToolCall { id: "1".into(), name: "grep".into(), arguments: "{}".into() };
+        let started = ToolStarted { call: call(2), request };
+        work.take(started.into(), Timestamp::from_millis(1_300));
+        let ended = Ended { how: EndKind::Interrupted, answer: String::new(), began: begun };
+        work.take(ended.into(), Timestamp::from_millis(1_500));
+        let shown: Vec<_> = work
+            .found
+            .iter()
+            .map(|it| format!("{} {:?} {}", it.step.name, it.step.took_ms, it.step.outcome))
+            .collect();
+        assert_eq!(shown.len(), 3);
+        assert_eq!(shown[0], "session of ann Some(500) interrupted");
+        assert!(shown[1].starts_with("model Some(200) failed: "), "{shown:?}");
+        assert_eq!(shown[2], "grep None under way");
+        assert_eq!((work.tokens.get(), work.cost), (7, spent.money));
+        assert!(work.found[1..].iter().all(|it| it.within == Some(0)));
+    }
+}

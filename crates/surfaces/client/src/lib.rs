@@ -9,10 +9,13 @@
 //! One run: [`RunRequest`](bottega_api::RunRequest) → [`Sessions::run`] → [`Run`] →
 //! [`RunEvent`](bottega_api::RunEvent)s, the last of them `Ended`.
 
+mod agent_costs;
 mod agents;
+mod audience;
 mod ending;
 mod entrance;
 mod error;
+mod event_stream;
 mod grants;
 mod groups;
 mod hosted;
@@ -31,7 +34,9 @@ mod view;
 mod workbench;
 mod workshop;
 
-pub use agents::{Agents, ServeRequest, Serving, Whereabouts};
+pub use agent_costs::AgentCosts;
+pub use agents::{Agents, AskSteps, ServeRequest, Serving, Whereabouts};
+pub use audience::Audience;
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,
 };
@@ -42,7 +47,7 @@ pub use hosted_groups::group_error;
 pub use hosted_tenders::market_error;
 pub use in_process::InProcess;
 pub use remote::Remote;
-pub use session_agent::SessionGuest;
+pub use session_agent::{SessionGuest, Told};
 pub use tenders::Tenders;
 pub use workbench::{Rehearsing, Workbench};
 pub use workshop::{RunDefaults, Workshop};

@@ -1,22 +1,26 @@
 //! Agents on a server, over HTTP.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, DeployRequest, EntryView,
-    InboxView, MailView, Problem, PublishRequest, PublishedView, ReceiptView, ReputationView,
-    SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest,
-    TenderView, TraceView, TreeView, WriteRequest, codes,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, DeployRequest,
+    EntryView, InboxView, MailView, Problem, PublishRequest, PublishedView, ReceiptView,
+    ReputationView, SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest,
+    TenderRequest, TenderView, TraceView, TreeView, WriteRequest, codes,
 };
 use bottega_types::{Secret, with_causes};
+use futures::StreamExt as _;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LINK};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::agents::AskSteps;
+use crate::event_stream::{Event, EventStream};
 use crate::{Agents, Groups, Tenders};
 
 /// How long a connection may take to be made.
@@ -26,11 +30,18 @@ const PATIENCE: Duration = Duration::from_secs(660);
 /// Bytes of an answer at most.
 const LARGEST: usize = 64 << 20;
 
+/// An answer that goes on, as far as it was read.
+struct Reading {
+    response: Response,
+    stream: EventStream,
+    ready: VecDeque<Event>,
+}
+
 /// The agents of a server at an address.
 ///
 /// Errors come back as the server told them, with code, exit code and next step. Nothing is repeated by itself: a
 /// message that is to be stored once carries its idempotency key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Remote {
     server: Url,
     token: Secret<String>,
@@ -79,6 +90,46 @@ impl Remote {
             ApiError::new(codes::INTERNAL, why).step("install the system's CA certificates")
         })?;
         Ok(Self { server, token, client })
+    }
+
+    /// The steps of an answer that goes on, each as it comes.
+    async fn steps(&self, request: RequestBuilder) -> Result<AskSteps, ApiError> {
+        let remote = self.clone();
+        let reading = Reading {
+            response: self.answered(request).await?,
+            stream: EventStream::default(),
+            ready: VecDeque::new(),
+        };
+        let steps = futures::stream::unfold(Some((remote, reading)), async |left| {
+            let (remote, mut reading) = left?;
+            match remote.step(&mut reading).await {
+                Ok(step @ AskStepView::Answer { .. }) => Some((Ok(step), None)),
+                Ok(step) => Some((Ok(step), Some((remote, reading)))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(steps.boxed())
+    }
+
+    async fn step(&self, reading: &mut Reading) -> Result<AskStepView, ApiError> {
+        loop {
+            if let Some(Event { name, data }) = reading.ready.pop_front() {
+                if name == "error" {
+                    let problem = serde_json::from_str::<Problem>(&data);
+                    return Err(
+                        problem.map_or_else(|_| self.strange("a broken problem"), Into::into)
+                    );
+                }
+                return serde_json::from_str(&data)
+                    .map_err(|error| self.strange(&format!("a step that is none: {error}")));
+            }
+            let piece = reading.response.chunk().await.map_err(|error| self.unreached(error))?;
+            let Some(piece) = piece else {
+                return Err(self.strange("half an answer"));
+            };
+            let events = reading.stream.take(&piece);
+            reading.ready.extend(events.map_err(|_| self.strange("a step without an end"))?);
+        }
     }
 
     /// The address below the server's with these parts, each of them encoded.
@@ -145,16 +196,22 @@ impl Remote {
 
     /// The body of a success, and where its list goes on.
     async fn page(&self, request: RequestBuilder) -> Result<(Vec<u8>, Option<String>), ApiError> {
-        let response = request.send().await.map_err(|error| self.unreached(error))?;
-        let status = response.status();
-        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_problem = media.is_some_and(|media| media.starts_with(Problem::MEDIA_TYPE));
+        let response = self.answered(request).await?;
         let link = response.headers().get(LINK).and_then(|value| value.to_str().ok());
         let cursor = link.and_then(|link| self.cursor(link));
-        let bytes = self.read(response).await?;
+        Ok((self.read(response).await?, cursor))
+    }
+
+    /// The head of a success, its body yet to be read.
+    async fn answered(&self, request: RequestBuilder) -> Result<Response, ApiError> {
+        let response = request.send().await.map_err(|error| self.unreached(error))?;
+        let status = response.status();
         if status.is_success() {
-            return Ok((bytes, cursor));
+            return Ok(response);
         }
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_problem = media.is_some_and(|media| media.starts_with(Problem::MEDIA_TYPE));
+        let bytes = self.read(response).await?;
         match serde_json::from_slice::<Problem>(&bytes) {
             Ok(problem) if is_problem => Err(problem.into()),
             Ok(_) | Err(_) => Err(self.strange(&format!("the status {}", status.as_u16()))),
@@ -328,6 +385,11 @@ impl Agents for Remote {
 
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
         self.post_json(&["messages", "ask"], &request).await
+    }
+
+    async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError> {
+        let url = self.url(&["messages", "ask", "stream"])?;
+        self.steps(self.request(Method::POST, url).json(&request)).await
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {

@@ -15,8 +15,8 @@ use bottega_policy::AccessMode;
 use bottega_types::{ConversationId, MessageId, Money, SessionId, Timestamp};
 use futures::StreamExt as _;
 
-use crate::Sessions;
 use crate::in_process::Nobody;
+use crate::{AgentCosts, Audience, Sessions};
 
 /// Earlier sessions that a bid is estimated by.
 const REMEMBERED: usize = 50;
@@ -26,6 +26,28 @@ const LOOKED_THROUGH: usize = 2_000;
 const USUAL_COST: Money = Money::from_nanos(10_000_000);
 /// How long a task is believed to take before any was done.
 const USUAL_TIME: Duration = Duration::from_secs(120);
+
+/// Who is told what an agent does while it works, and what that costs.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Whoever follows what caused it.
+    pub audience: Arc<Audience>,
+    /// What agents have cost.
+    pub costs: Arc<AgentCosts>,
+}
+
+impl Told {
+    /// Something happened in a session of the agent's, which has cost `before` until now. What it has cost from here on.
+    fn take(&self, agent: &str, event: &RunEvent, before: Money) -> Money {
+        self.audience.tell(agent, event);
+        let (RunEvent::Totals { totals } | RunEvent::Ended { totals, .. }) = event else {
+            return before;
+        };
+        let spent = dollars(totals.known_cost_usd);
+        self.costs.add(agent, spent.saturating_sub(before));
+        spent.max(before)
+    }
+}
 
 /// An agent that a language model plays, ready to be hosted.
 pub struct SessionGuest {
@@ -37,6 +59,8 @@ pub struct SessionGuest {
     sessions: Arc<dyn Sessions>,
     /// Where its mind is put, so that they can be.
     minds: Arc<Minds>,
+    /// Who is told what it does and what that costs.
+    told: Told,
     /// Makes its mind.
     mind: MindMaker,
     /// The tools that it was granted, by their own names.
@@ -58,11 +82,12 @@ impl SessionGuest {
         definition: AgentDefinition,
         sessions: Arc<dyn Sessions>,
         minds: Arc<Minds>,
+        told: Told,
         mind: MindMaker,
         tools: Arc<[String]>,
     ) -> Self {
         let manifest = definition.manifest();
-        Self { name, definition, sessions, minds, mind, tools, manifest }
+        Self { name, definition, sessions, minds, told, mind, tools, manifest }
     }
 }
 
@@ -77,6 +102,7 @@ impl Guest for SessionGuest {
             name: self.name.clone(),
             definition: self.definition.clone(),
             sessions: Arc::clone(&self.sessions),
+            told: self.told.clone(),
             home: home.to_owned(),
         })
     }
@@ -87,6 +113,7 @@ struct SessionAgent {
     name: String,
     definition: AgentDefinition,
     sessions: Arc<dyn Sessions>,
+    told: Told,
     /// The workspace of its sessions.
     home: PathBuf,
 }
@@ -287,6 +314,9 @@ impl SessionAgent {
             },
             None => None,
         };
+        let spent_before = before
+            .as_ref()
+            .map_or(Money::ZERO, |(_, detail)| dollars(detail.summary.totals.known_cost_usd));
         let run = match before {
             // Whoever waited for it has given it to another by now.
             None if left.is_some_and(|left| left.is_zero()) => {
@@ -319,7 +349,9 @@ impl SessionAgent {
                 return Ok(Outcome { ending, words, totals });
             }
         };
+        let mut spent = spent_before;
         while let Some(event) = events.next().await {
+            spent = self.told.take(&self.name, &event, spent);
             if let RunEvent::Ended { ending, why, answer, totals, .. } = event {
                 let words = if answer.is_empty() { why.unwrap_or_default() } else { answer };
                 return Ok(Outcome { ending, words, totals });

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use crate::server::Desk;
 use bottega_actor::{contained, sleep};
-use bottega_api::{AgentEventView, ApiError, WaitingView, codes};
+use bottega_api::{AgentEventView, ApiError, AskStepView, WaitingView, codes};
+use bottega_client::AskSteps;
 use futures::future::{Either, select};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt as _, stream};
 
 /// Events that are read at a time.
 const PAGE: usize = 1_000;
@@ -82,6 +83,19 @@ impl Followed {
             }
         }
     }
+}
+
+/// What is done about a question, until it is answered or the server is to stop.
+pub(crate) fn asked(
+    desk: Arc<Desk>,
+    steps: AskSteps,
+) -> impl Stream<Item = Result<AskStepView, ApiError>> + Send + 'static {
+    stepwise(desk, steps, |desk, mut steps| async move {
+        match unless_stopped(&desk, steps.next()).await? {
+            Some(step) => Ok(Some((step?, steps))),
+            None => Ok(None),
+        }
+    })
 }
 
 /// What an agent outside is told, each message until it is acknowledged and then the next.

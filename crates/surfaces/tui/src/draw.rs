@@ -196,6 +196,12 @@ fn in_words(row: &Row, width: usize, ink: Ink) -> Line<'static> {
         let number = figures::grouped(under_way as u64);
         words.push_str(&format!(" · {number} durable under way"));
     }
+    if let Some(bytes) = row.memory_bytes {
+        words.push_str(&format!(" · {}", figures::bytes(bytes)));
+    }
+    if let Some(cost) = row.cost_usd {
+        words.push_str(&format!(" · {}", figures::dollars(cost)));
+    }
     let words = visible::fit(&words, width);
     let room = width.saturating_sub(visible::width(&words));
     let mut spans = vec![words.dim()];

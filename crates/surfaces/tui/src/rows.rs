@@ -78,6 +78,10 @@ pub struct Row {
     pub restarts: u32,
     /// For how long it has been up, in milliseconds, if it is.
     pub up_ms: Option<u64>,
+    /// Bytes of memory that its guest holds, where it has some of its own.
+    pub memory_bytes: Option<u64>,
+    /// What its questions to models have cost, in dollars.
+    pub cost_usd: Option<f64>,
     /// Why it crashed last, safe to show.
     pub trouble: Option<String>,
 }
@@ -152,6 +156,8 @@ fn of_actor(actor: &ActorView, pace: Option<f64>, now_ms: u64) -> Row {
         pace,
         restarts: actor.restarts,
         up_ms: actor.begun_ms.filter(|_| is_up).map(|begun| now_ms.saturating_sub(begun)),
+        memory_bytes: actor.memory_bytes,
+        cost_usd: actor.cost_usd,
         trouble: actor.trouble.as_deref().map(visible::first_line),
     }
 }
@@ -177,6 +183,8 @@ fn of_absent(agent: &AgentView) -> Row {
         pace: None,
         restarts: agent.restarts,
         up_ms: None,
+        memory_bytes: agent.memory_bytes,
+        cost_usd: agent.cost_usd,
         trouble: agent.trouble.as_deref().map(visible::first_line),
     }
 }

@@ -9,7 +9,7 @@ use crate::act::Act;
 use crate::rows::{Order, Row, pace_of_all, rows};
 
 /// What a look at a server shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Look {
     /// Where the server is.
     pub place: String,

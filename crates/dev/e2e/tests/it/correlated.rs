@@ -95,6 +95,33 @@ fn one_request_is_one_trace_through_agents_models_and_tools() {
     assert!(head.contains("tracestate: vendor=one"), "{answer}");
     let done = || home.view(&["tender", "list"])[0]["state"] == "done";
     crate::served::wait_until(done);
+    // What was stored of it is the same tree, by the trace and by the tender.
+    let trace = home.view(&["message", "trace", TRACE]);
+    let tender = home.view(&["tender", "list"])[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(trace, home.view(&["message", "trace", &tender]));
+    let steps = trace["steps"].as_array().unwrap();
+    let shown = steps.iter().map(|step| {
+        let depth = usize::try_from(step["depth"].as_u64().unwrap()).unwrap();
+        format!("{}{} {}", "  ".repeat(depth), step["name"].as_str().unwrap(), step["outcome"])
+    });
+    let shown: Vec<String> = shown.map(|line| line.replace('"', "")).collect();
+    let expected = [
+        "tender filing by asker",
+        "  cfp market@local → clerk@local ok",
+        "    propose clerk@local → market@local ok",
+        "  accept-proposal market@local → clerk@local ok",
+        "    session of clerk@local ok",
+        "      openrouter/scripted-large ok",
+        "      write_file ok",
+        "      openrouter/scripted-large ok",
+        "    inform clerk@local → market@local ok",
+    ];
+    assert_eq!(shown.len(), expected.len(), "{shown:#?}");
+    for (line, expected) in shown.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{shown:#?}");
+    }
+    assert!(trace["cost_usd"].as_f64().unwrap() > 0.0, "{trace:#}");
+    assert_eq!(home.view(&["agent", "show", "clerk"])["cost_usd"], trace["cost_usd"]);
     let lines = end(live);
     for step in [
         "POST /v1/messages/ask",
@@ -137,5 +164,31 @@ fn a_trace_goes_on_in_the_next_process() {
     let lines = end(live);
     check(&lines, "invoke_agent clerk@local");
     check(&lines, "chat scripted-large");
+    home.audit();
+}
+
+#[test]
+fn an_answer_is_followed_while_it_is_made() {
+    let home = Home::new();
+    home.settings(SETTINGS);
+    let write = json!({"path": "filed.md", "content": "one\n"}).to_string();
+    let turns = [Saying::call("write_file", write), Saying::text("Filed under F.")];
+    let server = ScriptedServer::of_turns(turns).unwrap();
+    let provider = Provider::usual(&server);
+    let (live, _) = serve(&home, &provider);
+    deploy(&home);
+    let ask = home.bottega(&["message", "ask", "clerk", "File it.", "--follow", "--json"]);
+    let told = ask.finish().done().stdout;
+    let steps: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (answer, progress) = steps.split_last().unwrap();
+    assert_eq!(answer["kind"], "answer");
+    assert_eq!(answer["message"]["content"], "Filed under F.");
+    assert!(progress.iter().all(|step| step["agent"] == "clerk@local"), "{told}");
+    let kinds: Vec<&str> =
+        progress.iter().map(|step| step["event"]["type"].as_str().unwrap()).collect();
+    for kind in ["session", "turn", "tool_call", "tool_result", "message", "ended"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    end(live);
     home.audit();
 }

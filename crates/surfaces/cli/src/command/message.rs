@@ -1,5 +1,6 @@
 //! `bottega message`: what agents are told and asked.
 
+mod asking;
 mod told;
 mod traced;
 
@@ -19,6 +20,7 @@ use crate::work::seconds;
 #[command(after_help = "\
 Examples:
   bottega message ask greeter Ada             wait for the answer, and print it
+  bottega message ask scout 'What is new?' --follow   see it work
   bottega message send greeter Ada --durable  stored before it is acknowledged
   bottega message send clerk - --key order-17 < order.json
   bottega message mail greeter                what was not handled
@@ -65,6 +67,9 @@ enum What {
         /// How long to wait, as in 90s, 2m; 5m at most
         #[arg(long, value_name = "TIME", default_value = "30s", value_parser = seconds)]
         timeout: u64,
+        /// Tell what agents that models play do about it, while they do it
+        #[arg(long)]
+        follow: bool,
         #[command(flatten)]
         at: Where,
     },
@@ -152,14 +157,21 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let receipt = desk.wait(agents.send(request)).await?;
             desk.show(&receipt, |_| told::receipt(&receipt))
         }
-        What::Ask { message, performative, timeout, at } => {
+        What::Ask { message, performative, timeout, follow, at } => {
             let content = message.content(desk).await?;
             let agents = desk.agents(&at).await?;
             let message =
                 written(agents.as_ref(), &message.name, performative, content, desk).await?;
             let request = AskRequest { message, timeout_ms: Some(timeout.saturating_mul(1_000)) };
-            let answer = desk.wait(agents.ask(request)).await?;
-            desk.show(&answer, |_| told::answer(&answer))?;
+            let answer = if follow {
+                asking::follow(agents.as_ref(), request, desk).await?
+            } else {
+                desk.wait(agents.ask(request)).await?
+            };
+            // A script that follows was told the answer as its last step.
+            if !(follow && desk.form() == Form::Json) {
+                desk.show(&answer, |_| told::answer(&answer))?;
+            }
             match told::refused(&answer, timeout) {
                 Some(error) => Err(error.into()),
                 None => Ok(0),

@@ -239,6 +239,11 @@ fn tenders_are_shown_and_decided() {
     insta::assert_snapshot!(run(&["tender", "log", "tnd_01k9"]).page());
     insta::assert_snapshot!(run(&["tender", "reputation"]).page());
     insta::assert_snapshot!(run(&["message", "conversation", "tnd_01k9"]).page());
+    insta::assert_snapshot!("a_trace", run(&["message", "trace", "tnd_01k9"]).page());
+    let followed = run(&["message", "ask", "greeter", "Ada", "--follow"]).page();
+    insta::assert_snapshot!("an_answer_that_is_followed", followed);
+    let script = run(&["message", "ask", "greeter", "Ada", "--follow", "--json"]).page();
+    insta::assert_snapshot!("an_answer_that_a_script_follows", script);
     for word in ["close", "cancel"] {
         let came = run(&["tender", word, "tnd_01k9"]);
         assert_eq!(came.left.calls[1], format!("{word} tnd_01k9"));

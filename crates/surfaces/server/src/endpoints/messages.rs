@@ -7,8 +7,8 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use bottega_actor::contained;
 use bottega_api::{
-    AnswerView, ApiError, AskRequest, BatchRequest, BatchStepView, Problem, ReceiptView,
-    SendRequest, codes,
+    AnswerView, ApiError, AskRequest, AskStepView, BatchRequest, BatchStepView, Problem,
+    ReceiptView, SendRequest, codes,
 };
 use bottega_telemetry::{along, here};
 use futures::{StreamExt as _, stream};
@@ -19,6 +19,7 @@ use crate::call::{Call, IDEMPOTENCY_KEY, LONGEST_KEY, Reply};
 use crate::fault::Fault;
 use crate::follow::unless_stopped;
 use crate::principal::Needs;
+use crate::{follow, sse};
 
 /// Messages of a batch at most.
 const BATCH: usize = 1_000;
@@ -112,6 +113,34 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         otherwise: None,
         run: |call| Box::pin(ask(call)),
     },
+    Endpoint {
+        verb: Verb::Post,
+        path: "/v1/messages/ask/stream",
+        name: "followAsk",
+        group: Group::Messages,
+        summary: "Sends a message, tells what agents that models play do about it, and at last the first answer",
+        access: Access::Token,
+        needs: Needs::Speak,
+        patience: Patience::Usual,
+        parameters: &[],
+        takes: Some(Takes {
+            schema: schema::<AskRequest>,
+            example: r#"{
+  "message": { "performative": "request", "receiver": ["scout@local"], "content": "What is new?" },
+  "timeout_ms": 300000
+}"#,
+            largest: Size::Usual,
+        }),
+        gives: Gives {
+            status: StatusCode::OK,
+            about: "Server-sent events `step`, each with its number as `id`; the answer is the last.",
+            media: sse::MEDIA,
+            schema: Some(schema::<AskStepView>),
+        },
+        refuses: &[],
+        otherwise: None,
+        run: |call| Box::pin(follow_ask(call)),
+    },
 ];
 
 async fn send(call: Call) -> Result<Reply, Fault> {
@@ -197,4 +226,14 @@ async fn ask(call: Call) -> Result<Reply, Fault> {
     let request: AskRequest = call.json()?;
     is_short_enough(&request, call.desk.limits.long, "timeout_ms")?;
     Reply::json(StatusCode::OK, &call.agents().ask(request).await?)
+}
+
+async fn follow_ask(call: Call) -> Result<Reply, Fault> {
+    let steps = call.agents().ask_following(call.json()?).await?;
+    let mut number = 0;
+    let told = follow::asked(Arc::clone(&call.desk), steps).map(move |step| {
+        number += 1;
+        step.map(|step| (number, "step", step))
+    });
+    sse::reply(&call, told)
 }

@@ -46,6 +46,8 @@ pub(super) fn agent(view: AgentView) -> Agent {
         handled: view.handled,
         restarts: view.restarts,
         trouble: view.trouble,
+        memory_bytes: view.memory_bytes,
+        cost_usd: view.cost_usd,
     }
 }
 

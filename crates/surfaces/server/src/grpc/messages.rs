@@ -3,24 +3,40 @@
 use std::sync::Arc;
 
 use bottega_api::{
-    ApiError, AskRequest, DeadView, DeliveryClass as Class, MailView, SaidView, SendRequest,
-    TraceStepKind as Kind, TraceStepView, WaitingView, codes,
+    ApiError, AskRequest, AskStepView, DeadView, DeliveryClass as Class, MailView, SaidView,
+    SendRequest, TraceStepKind as Kind, TraceStepView, WaitingView, codes,
 };
 use tonic::{Request, Response};
 
+use super::wire::follow_ask_response::Step;
 use super::wire::message_service_server::MessageService;
 use super::wire::{
-    AcknowledgeRequest, AcknowledgeResponse, AclMessage, AskAgentRequest, AskAgentResponse, Dead,
-    DeliveryClass, GetConversationRequest, GetConversationResponse, GetTraceRequest,
-    GetTraceResponse, ListMailRequest, ListMailResponse, Mail, ReceiveRequest, ReceiveResponse,
-    ResendMailRequest, ResendMailResponse, Said, SendMessageRequest, SendMessageResponse,
-    TraceStep, TraceStepKind,
+    AcknowledgeRequest, AcknowledgeResponse, AclMessage, AskAgentRequest, AskAgentResponse,
+    AskProgress, Dead, DeliveryClass, FollowAskRequest, FollowAskResponse, GetConversationRequest,
+    GetConversationResponse, GetTraceRequest, GetTraceResponse, ListMailRequest, ListMailResponse,
+    Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest, ResendMailResponse, Said,
+    SendMessageRequest, SendMessageResponse, TraceStep, TraceStepKind,
 };
-use super::{Answer, Answers, Service, acl, time};
+use super::{Answer, Answers, Service, acl, json, time};
 use crate::call::LONGEST_KEY;
 use crate::endpoints::messages::is_short_enough;
 use crate::follow;
 use crate::paging::Page;
+
+fn asked_step(step: AskStepView) -> FollowAskResponse {
+    let step = match step {
+        AskStepView::Progress { agent, event } => {
+            let event = serde_json::to_value(&event).ok();
+            let event = event.as_ref().and_then(json::object);
+            Step::Progress(AskProgress { agent, event })
+        }
+        AskStepView::Missed { count } => Step::Missed(count),
+        AskStepView::Answer { message } => {
+            Step::Answer(AskAgentResponse { message: message.and_then(acl::message) })
+        }
+    };
+    FollowAskResponse { step: Some(step) }
+}
 
 fn step(step: TraceStepView) -> TraceStep {
     let kind = match step.kind {
@@ -92,11 +108,17 @@ fn said(view: SaidView) -> Said {
 }
 
 fn waiting(view: WaitingView) -> ReceiveResponse {
-    ReceiveResponse { number: view.number, id: view.id, message: acl::message(view.message) }
+    ReceiveResponse {
+        number: view.number,
+        id: view.id,
+        message: acl::message(view.message),
+        traceparent: view.traceparent,
+    }
 }
 
 #[tonic::async_trait]
 impl MessageService for Service {
+    type FollowAskStream = Answers<FollowAskResponse>;
     type ReceiveStream = Answers<ReceiveResponse>;
 
     async fn send_message(
@@ -132,6 +154,20 @@ impl MessageService for Service {
                 .await
                 .map(|answer| AskAgentResponse { message: answer.message.and_then(acl::message) }),
         )
+    }
+
+    async fn follow_ask(
+        &self,
+        request: Request<FollowAskRequest>,
+    ) -> Answer<Self::FollowAskStream> {
+        let FollowAskRequest { message, timeout } = request.into_inner();
+        let asked = async {
+            let message = given(message)?;
+            let span = timeout.map(|span| time::milliseconds("timeout", span)).transpose()?;
+            self.agents().ask_following(AskRequest { message, timeout_ms: span }).await
+        };
+        let steps = asked.await.map_err(|error| self.refused(error))?;
+        Ok(Response::new(self.follow(follow::asked(Arc::clone(&self.0), steps), asked_step)))
     }
 
     async fn list_mail(&self, request: Request<ListMailRequest>) -> Answer<ListMailResponse> {

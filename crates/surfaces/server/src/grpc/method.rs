@@ -85,6 +85,7 @@ pub(crate) const METHODS: &[Method] = &[
     speaks(once("/bottega.v1.GroupService/TakeEntry")),
     speaks(once("/bottega.v1.MessageService/SendMessage")),
     speaks(long("/bottega.v1.MessageService/AskAgent")),
+    speaks(follow("/bottega.v1.MessageService/FollowAsk")),
     once("/bottega.v1.MessageService/ListMail"),
     speaks(once("/bottega.v1.MessageService/ResendMail")),
     once("/bottega.v1.MessageService/GetConversation"),

@@ -42,6 +42,8 @@ fn actor(view: ActorView) -> Actor {
         restarts: view.restarts,
         begun_at: view.begun_ms.map(time::time),
         trouble: view.trouble,
+        memory_bytes: view.memory_bytes,
+        cost_usd: view.cost_usd,
     }
 }
 

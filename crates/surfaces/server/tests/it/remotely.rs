@@ -1,12 +1,13 @@
 //! The client over HTTP, against the server.
 
 use bottega_api::{
-    ApiError, AskRequest, CODES, DeliveryClass, DeployRequest, PublishRequest, SendRequest,
-    SubscribeRequest, TakeRequest, TenderRequest, WriteRequest, codes,
+    ApiError, AskRequest, AskStepView, CODES, DeliveryClass, DeployRequest, PublishRequest,
+    SendRequest, SubscribeRequest, TakeRequest, TenderRequest, WriteRequest, codes,
 };
 use bottega_client::{Agents as _, Groups as _, Remote, Tenders as _};
 use bottega_server::Limits;
 use bottega_types::Secret;
+use futures::StreamExt as _;
 use serde_json::json;
 
 use crate::world::{agents, entry, mail, published, remote, served, subscription, tender, tree};
@@ -43,6 +44,14 @@ fn every_call_arrives_and_comes_back() {
         assert_eq!(remote.send(send).await.unwrap().id.as_deref(), Some("m3"));
         let ask = AskRequest { message: json!({}), timeout_ms: Some(5) };
         assert_eq!(remote.ask(ask).await.unwrap().message.unwrap()["content"], "Hello");
+        let ask = AskRequest { message: json!({}), timeout_ms: Some(5) };
+        let steps: Vec<_> = remote.ask_following(ask).await.unwrap().collect().await;
+        let steps: Vec<AskStepView> = steps.into_iter().map(Result::unwrap).collect();
+        assert_eq!((steps.len(), &steps[2]), (4, &AskStepView::Missed { count: 2 }));
+        assert!(
+            matches!(&steps[3], AskStepView::Answer { message: Some(it) } if it["content"] == "Hello")
+        );
+        assert_eq!(remote.trace("a b").await.unwrap().steps[1].depth, 1);
         assert_eq!(remote.mail("echo").await.unwrap(), mail());
         remote.resend("echo", "a/b ?#%").await.unwrap();
         assert_eq!(remote.inbox("echo", 30).await.unwrap().waiting.unwrap().number, 7);

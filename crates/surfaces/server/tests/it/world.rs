@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
-    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
-    MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
-    SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
-    TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView, WriteRequest, codes,
+    AskRequest, AskStepView, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView,
+    MailView, MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, RunEvent,
+    SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest,
+    TenderStanding, TenderView, TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView,
+    WriteRequest, codes,
 };
-use bottega_client::{Agents, Groups, Remote, Tenders};
+use bottega_client::{Agents, AskSteps, Groups, Remote, Tenders};
 use bottega_server::{Limits, Options, Server, TlsFiles};
 use bottega_types::Secret;
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -100,6 +102,8 @@ pub(crate) fn agents() -> Vec<AgentView> {
         handled: 1_204,
         restarts: 1,
         trouble: trouble.map(Into::into),
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     };
     vec![
         agent("echo@local", AgentStanding::Running, None),
@@ -123,6 +127,8 @@ pub(crate) fn tree() -> TreeView {
         restarts: 0,
         begun_ms: Some(1_500),
         trouble: None,
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     };
     let echo = ActorView {
         id: "act_2".into(),
@@ -133,6 +139,8 @@ pub(crate) fn tree() -> TreeView {
         begun_ms: None,
         under_way: Some(alive.under_way),
         trouble: Some("trap".into()),
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
         ..keeper
     };
     TreeView {
@@ -434,6 +442,23 @@ impl Agents for Told {
         Ok(AnswerView { message: Some(json!({"performative": "inform", "content": "Hello"})) })
     }
 
+    async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError> {
+        let answer = self.ask(request).await?;
+        let turn = RunEvent::Turn { number: 1 };
+        let call = RunEvent::ToolCall {
+            call: "call_1".into(),
+            tool: "grep".into(),
+            arguments: r#"{"pattern":"new"}"#.into(),
+        };
+        let steps = [
+            AskStepView::Progress { agent: "scout@local".into(), event: turn },
+            AskStepView::Progress { agent: "scout@local".into(), event: call },
+            AskStepView::Missed { count: 2 },
+            AskStepView::Answer { message: answer.message },
+        ];
+        Ok(futures::stream::iter(steps.map(Ok)).boxed())
+    }
+
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
         self.note(format!("mail {name}"))?;
         Ok(mail())
@@ -451,7 +476,14 @@ impl Agents for Told {
         }
         let message = json!({"performative": "cfp", "content": "x"});
         let number = 7 + self.acknowledged.load(Ordering::Relaxed);
-        Ok(InboxView { waiting: Some(WaitingView { number, id: None, message }) })
+        Ok(InboxView {
+            waiting: Some(WaitingView {
+                number,
+                id: None,
+                traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+                message,
+            }),
+        })
     }
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {

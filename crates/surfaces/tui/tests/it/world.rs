@@ -24,6 +24,8 @@ pub(crate) fn supervisor(id: u32, name: &str) -> ActorView {
         restarts: 0,
         begun_ms: Some(BEGUN),
         trouble: None,
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     }
 }
 
@@ -60,6 +62,8 @@ pub(crate) fn at_work(after_ms: u64, handled: u64) -> Look {
         under_way: Some(12),
         restarts: 3,
         trouble: Some("trap: \u{1b}[31mout of fuel\nat 0x17".into()),
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
         ..agent(4, 3, "clerk@local", 17)
     };
     let full = ActorView { waiting: 256, ..agent(5, 3, "scribe@local", 90) };
@@ -84,6 +88,8 @@ pub(crate) fn at_work(after_ms: u64, handled: u64) -> Look {
         handled: 0,
         restarts: 0,
         trouble: None,
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     }];
     look
 }

@@ -52,6 +52,12 @@ pub(super) fn agent(agent: &AgentView, paint: Paint) -> String {
         "begun anew: {}\n",
         figures::counted(agent.restarts.into(), "time", "times")
     ));
+    if let Some(bytes) = agent.memory_bytes {
+        text.push_str(&format!("memory: {}\n", figures::bytes(bytes)));
+    }
+    if let Some(cost) = agent.cost_usd {
+        text.push_str(&format!("cost: {} since the server began\n", figures::dollars(cost)));
+    }
     if let Some(trouble) = &agent.trouble {
         let head = paint.yellow("crashed last:");
         text.push_str(&format!("{head} {}\n", visible::shown(trouble).trim_end()));

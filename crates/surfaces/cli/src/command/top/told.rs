@@ -24,8 +24,9 @@ pub(super) fn table(look: &Look, terminal: &Terminal) -> String {
     let columns = terminal.out_columns();
     // A narrow table keeps names whole rather than kinds.
     let kind = if columns < ROOM_FOR_KINDS { None } else { Some("KIND") };
+    let more = if columns < ROOM_FOR_KINDS { &[][..] } else { &[">MEMORY", ">COST"][..] };
     let heads = ["NAME", "STATE", ">MAILBOX", ">HANDLED", ">RESTARTS"].into_iter();
-    let heads: Vec<_> = heads.chain(kind).chain(["TROUBLE"]).collect();
+    let heads: Vec<_> = heads.chain(more.iter().copied()).chain(kind).chain(["TROUBLE"]).collect();
     let mut table = Table::new(&heads);
     for row in rows {
         let mut cells = vec![
@@ -35,6 +36,10 @@ pub(super) fn table(look: &Look, terminal: &Terminal) -> String {
             figures::grouped(row.handled),
             figures::grouped(row.restarts.into()),
         ];
+        if !more.is_empty() {
+            cells.push(row.memory_bytes.map(figures::bytes).unwrap_or_default());
+            cells.push(row.cost_usd.map(figures::dollars).unwrap_or_default());
+        }
         cells.extend(kind.map(|_| row.kind));
         cells.push(row.trouble.unwrap_or_default());
         table.row(&cells);

@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
-    AskRequest, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView, MailView,
-    MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, SaidView, SendRequest,
-    SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest, TenderStanding, TenderView,
-    TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView, WriteRequest, codes,
+    AskRequest, AskStepView, BidView, DeadView, DeliveryClass, DeployRequest, EntryView, InboxView,
+    MailView, MissedView, PublishRequest, PublishedView, ReceiptView, ReputationView, RunEvent,
+    SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest, TenderRequest,
+    TenderStanding, TenderView, TraceStepKind, TraceStepView, TraceView, TreeView, WaitingView,
+    WriteRequest, codes,
 };
-use bottega_client::{Agents, Groups, Tenders};
+use bottega_client::{Agents, AskSteps, Groups, Tenders};
+use futures::StreamExt as _;
 use serde_json::json;
 
 use super::{Fake, NOW, Step};
@@ -25,6 +27,8 @@ fn agents() -> Vec<AgentView> {
         handled: 1_204,
         restarts: 1,
         trouble: trouble.map(Into::into),
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     };
     vec![
         agent("greeter@local", AgentStanding::Running, None),
@@ -49,6 +53,8 @@ fn tree() -> TreeView {
         restarts: 0,
         begun_ms: Some(NOW.as_millis() - 300_000),
         trouble: None,
+        memory_bytes: Some(1_179_648),
+        cost_usd: Some(0.25),
     };
     let greeter = ActorView {
         id: "act_2".into(),
@@ -192,6 +198,23 @@ impl Agents for Fake {
         Ok(AnswerView { message })
     }
 
+    async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError> {
+        let answer = self.ask(request).await?;
+        let turn = RunEvent::Turn { number: 1 };
+        let call = RunEvent::ToolCall {
+            call: "call_1".into(),
+            tool: "grep".into(),
+            arguments: r#"{"pattern":"new"}"#.into(),
+        };
+        let steps = [
+            AskStepView::Progress { agent: "scout@local".into(), event: turn },
+            AskStepView::Progress { agent: "scout@local".into(), event: call },
+            AskStepView::Missed { count: 2 },
+            AskStepView::Answer { message: answer.message },
+        ];
+        Ok(futures::stream::iter(steps.map(Ok)).boxed())
+    }
+
     async fn mail(&self, _name: &str) -> Result<Vec<MailView>, ApiError> {
         let dead = DeadView {
             cause: "poison".into(),
@@ -229,7 +252,9 @@ impl Agents for Fake {
             "receiver": [name],
             "content": format!("number {number}\u{1b}[2J"),
         });
-        Ok(InboxView { waiting: Some(WaitingView { number, id: None, message }) })
+        Ok(InboxView {
+            waiting: Some(WaitingView { number, id: None, traceparent: None, message }),
+        })
     }
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
