@@ -240,6 +240,11 @@ fn tenders_are_shown_and_decided() {
     insta::assert_snapshot!(run(&["tender", "reputation"]).page());
     insta::assert_snapshot!(run(&["message", "conversation", "tnd_01k9"]).page());
     insta::assert_snapshot!("a_trace", run(&["message", "trace", "tnd_01k9"]).page());
+    let wide = World { terminals: (false, false, false), ..World::default() };
+    insta::assert_snapshot!(
+        "a_trace_on_a_wide_screen",
+        wide.run(&["message", "trace", "x"]).page()
+    );
     let followed = run(&["message", "ask", "greeter", "Ada", "--follow"]).page();
     insta::assert_snapshot!("an_answer_that_is_followed", followed);
     let script = run(&["message", "ask", "greeter", "Ada", "--follow", "--json"]).page();

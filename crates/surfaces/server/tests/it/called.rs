@@ -88,6 +88,23 @@ fn a_list_comes_in_pages() {
 }
 
 #[test]
+fn an_answer_is_followed_and_a_trace_is_shown() {
+    called(Limits::default(), async |_, mut peer| {
+        let messages = &mut peer.messages;
+        let ask = FollowAskRequest { message: message("Ada"), timeout: seconds(5) };
+        let mut steps = messages.follow_ask(ask).await.unwrap().into_inner();
+        let mut followed = Vec::new();
+        while let Some(step) = steps.message().await.unwrap() {
+            followed.push(step.step.unwrap());
+        }
+        insta::assert_debug_snapshot!("an_answer_that_is_followed", followed);
+        let trace = GetTraceRequest { id: "0af7651916cd43dd8448eb211c80319c".into() };
+        let trace = messages.get_trace(trace).await.unwrap().into_inner();
+        insta::assert_debug_snapshot!("a_trace", trace);
+    });
+}
+
+#[test]
 fn every_call_arrives_and_comes_back() {
     called(Limits::default(), async |site, mut peer| {
         site.agents.gate.notify_one();
@@ -141,16 +158,6 @@ fn every_call_arrives_and_comes_back() {
         let ask = AskAgentRequest { message: message("Ada"), timeout: seconds(5) };
         let answer = messages.ask_agent(ask).await.unwrap().into_inner().message.unwrap();
         assert_eq!(answer.content, Some(Content::Text("Hello".into())));
-        let ask = FollowAskRequest { message: message("Ada"), timeout: seconds(5) };
-        let mut steps = messages.follow_ask(ask).await.unwrap().into_inner();
-        let mut followed = Vec::new();
-        while let Some(step) = steps.message().await.unwrap() {
-            followed.push(step.step.unwrap());
-        }
-        insta::assert_debug_snapshot!("an_answer_that_is_followed", followed);
-        let trace = GetTraceRequest { id: "0af7651916cd43dd8448eb211c80319c".into() };
-        let trace = messages.get_trace(trace).await.unwrap().into_inner();
-        insta::assert_debug_snapshot!("a_trace", trace);
         let mail = messages
             .list_mail(ListMailRequest { name: name(), ..Default::default() })
             .await

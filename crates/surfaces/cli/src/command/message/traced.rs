@@ -9,28 +9,72 @@ use crate::terminal::Terminal;
 /// How wide the bar of the whole time is.
 const BAR: usize = 16;
 
+/// Columns from which on the times are drawn.
+const ROOM_FOR_BARS: usize = 110;
+
+/// What is told of a step beside its name.
+struct Column {
+    head: &'static str,
+    /// It is shown from this width of the terminal on.
+    from: usize,
+    /// Nothing where there is nothing to tell.
+    cell: fn(&TraceStepView) -> String,
+}
+
+/// In their order from left to right.
+const COLUMNS: &[Column] = &[
+    Column {
+        head: ">TOOK",
+        from: 0,
+        cell: |step| step.took_ms.map(figures::span).unwrap_or_default(),
+    },
+    Column {
+        head: ">TOKENS",
+        from: 96,
+        cell: |step| step.tokens.map(figures::grouped).unwrap_or_default(),
+    },
+    Column {
+        head: ">COST",
+        from: 72,
+        cell: |step| {
+            step.cost_usd.filter(|cost| *cost > 0.0).map(figures::dollars).unwrap_or_default()
+        },
+    },
+    Column {
+        head: "OUTCOME",
+        from: 0,
+        cell: |step| if step.outcome == "ok" { String::new() } else { step.outcome.clone() },
+    },
+];
+
 /// The steps of a trace, each under the one that it lies within.
 pub(super) fn trace(view: &TraceView, terminal: &Terminal) -> String {
     let Some(first) = view.steps.iter().map(|step| step.at_ms).min() else {
         return "nothing of this was stored; transient messages leave no trace\n".to_owned();
     };
-    let mut table = Table::new(&[">AT", "STEP", "TIME", ">TOOK", ">TOKENS", ">COST", "OUTCOME"]);
+    let columns = terminal.out_columns();
+    // What says nothing here has no column, and where the time went is shown where names keep their room.
+    let shown: Vec<&Column> = COLUMNS
+        .iter()
+        .filter(|column| columns >= column.from)
+        .filter(|column| view.steps.iter().any(|step| !(column.cell)(step).is_empty()))
+        .collect();
+    let draws = columns >= ROOM_FOR_BARS;
+    let bars = if draws { &["TIME"][..] } else { &[] };
+    let heads = [">AT", "STEP"].iter().chain(bars).copied();
+    let heads: Vec<_> = heads.chain(shown.iter().map(|column| column.head)).collect();
+    let mut table = Table::new(&heads);
     for (index, step) in view.steps.iter().enumerate() {
         let at = step.at_ms.saturating_sub(first);
         let later = view.steps.get(index + 1..).unwrap_or_default();
-        let outcome = if step.outcome == "ok" { String::new() } else { step.outcome.clone() };
-        table.row(&[
-            format!("+{}", figures::span(at)),
-            format!("{}{}", guides(step.depth, later), label(step)),
-            bar(at, step, view.took_ms),
-            step.took_ms.map_or_else(String::new, figures::span),
-            step.tokens.map_or_else(String::new, figures::grouped),
-            step.cost_usd.filter(|cost| *cost > 0.0).map_or_else(String::new, figures::dollars),
-            outcome,
-        ]);
+        let name = format!("{}{}", guides(step.depth, later), label(step));
+        let mut cells = vec![format!("+{}", figures::span(at)), name];
+        cells.extend(draws.then(|| bar(at, step, view.took_ms)));
+        cells.extend(shown.iter().map(|column| (column.cell)(step)));
+        table.row(&cells);
     }
     let paint = terminal.out_paint();
-    let mut text = table.render(terminal.out_columns(), paint);
+    let mut text = table.render(columns, paint);
     let steps = figures::counted(view.steps.len() as u64, "step", "steps");
     let mut sum = vec![steps, figures::span(view.took_ms)];
     if view.tokens > 0 {
