@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use crate::step::{Step, Stream};
 use crate::tally::Tally;
 use crate::verb::setup;
+use crate::verb::test::WITH_FEATURE;
 use crate::workshop::Workshop;
 
 /// Arguments of `check`.
@@ -95,7 +96,17 @@ fn looks(workshop: &Workshop) -> Vec<Look> {
             step: Step::cargo(&["fmt", "--all", "--check"]),
             proof: Proof::Success,
         },
-        Look { name: "lints", step: lints.and(&["--", "-D", "warnings"]), proof: Proof::Success },
+        Look {
+            name: "lints",
+            step: lints.clone().and(&["--", "-D", "warnings"]),
+            proof: Proof::Success,
+        },
+        // The whole workspace again, so that nothing below the crate is compiled with other features and so a second time.
+        Look {
+            name: "lints of what is off by default",
+            step: lints.and(&["--features", WITH_FEATURE.1, "--", "-D", "warnings"]),
+            proof: Proof::Success,
+        },
         // After the lints, which have fetched every crate: this test looks at all of them and fetches none.
         Look {
             name: "house rules, licences, sources",
@@ -131,6 +142,7 @@ mod tests {
             [
                 "cargo fmt --all --check",
                 "cargo clippy --workspace --all-targets --locked -- -D warnings",
+                "cargo clippy --workspace --all-targets --locked --features bottega-sandbox-wasm/extism -- -D warnings",
                 "cargo test --quiet --package xtask --test house --locked",
                 "cargo test --quiet --package bottega-config --test it --locked reference::",
                 "cargo deny --offline --workspace check licenses bans sources",

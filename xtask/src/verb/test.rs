@@ -42,6 +42,11 @@ const WITH_MODEL: &[&str] = &["bottega-local-model", "bottega-e2e", "bottega"];
 /// The crate whose tests open pages in a browser.
 const WITH_BROWSER: &str = "bottega-e2e";
 
+/// A crate whose tests need a feature, so that what is off by default is tested too: in the same build as all others, which
+/// `check` sees without it.
+pub(super) const WITH_FEATURE: (&str, &str) =
+    ("bottega-sandbox-wasm", "bottega-sandbox-wasm/extism");
+
 /// Does it.
 pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
     setup::ensure(workshop)?;
@@ -85,6 +90,10 @@ fn plan(args: &Args, runner: Runner, watched: Watched) -> Vec<(Step, Stream)> {
     }
     if selection.is_empty() {
         selection.push("--workspace");
+    }
+    let (package, feature) = WITH_FEATURE;
+    if packages.is_empty() || packages.iter().any(|name| name == package) {
+        selection.extend(["--features", feature]);
     }
     if watched == Watched::ByCi {
         selection.push("--locked");
@@ -165,7 +174,9 @@ mod tests {
             None,
             Runner::Cargo,
             Watched::ByCi,
-            &["cargo test --no-fail-fast --workspace --locked"],
+            &[
+                "cargo test --no-fail-fast --workspace --features bottega-sandbox-wasm/extism --locked",
+            ],
         );
         check(
             &[],
@@ -173,8 +184,8 @@ mod tests {
             Runner::Nextest,
             Watched::ByCi,
             &[
-                "cargo nextest run --no-tests pass --profile ci --workspace --locked",
-                "cargo test --doc --no-fail-fast --workspace --locked",
+                "cargo nextest run --no-tests pass --profile ci --workspace --features bottega-sandbox-wasm/extism --locked",
+                "cargo test --doc --no-fail-fast --workspace --features bottega-sandbox-wasm/extism --locked",
             ],
         );
     }

@@ -3,10 +3,11 @@
 //! The guest's `bottega.toml` is read, its module loaded, and each message handled; what it sends, logs and asks for is
 //! printed. An agent is then put in the place of itself, with its state, and handles the last message once more.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -15,8 +16,9 @@ use bottega_sandbox_wasm::{Engine, Options, Provision};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Prints what it is asked.
-struct Printer;
+/// Prints what it is asked, and keeps what is to be kept until it ends.
+#[derive(Default)]
+struct Printer(Mutex<HashMap<String, Vec<u8>>>);
 
 fn say(text: &str) {
     // Nobody is left to tell when standard output is closed.
@@ -27,6 +29,19 @@ fn say(text: &str) {
 impl Host for Printer {
     async fn send(&self, message: String) -> Result<(), Refusal> {
         say(&format!("sends: {message}"));
+        Ok(())
+    }
+
+    async fn get(&self, key: String) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned())
+    }
+
+    async fn set(&self, key: String, value: Option<Vec<u8>>) -> Result<(), Refusal> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(match value {
+            Some(value) => kept.insert(key, value),
+            None => kept.remove(&key),
+        });
         Ok(())
     }
 
@@ -54,7 +69,7 @@ async fn run() -> Result<(), Failure> {
         Manifest::parse(&std::fs::read_to_string(Path::new(&folder).join(Manifest::FILE))?)?;
     let wasm = std::fs::read(Path::new(&folder).join(manifest.module_file()))?;
     let engine = Engine::new(Options { instances: 8, ..Options::default() })?;
-    let provision = Provision::new(Arc::new(Printer));
+    let provision = Provision::new(Arc::new(Printer::default()));
     let began = Instant::now();
     match manifest.world {
         World::Outside => return Err("an agent that lives outside has no module".into()),

@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use bottega_manifest::{Capability, Manifest, ModelBudget, World};
 use bottega_types::{Digest, Tokens};
+#[cfg(feature = "extism")]
+use wasmtime::Module;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::{agent::AgentPre, tool::ToolPre};
 use crate::cache::{Cache, CacheError};
 use crate::fault::LoadError;
-use crate::guest::{AgentGuest, Compiled, ToolGuest};
+use crate::guest::{AgentGuest, Compiled, ToolGuest, Way};
 use crate::inside::{Inside, Terms, ticks_in};
 use crate::options::Options;
+#[cfg(feature = "extism")]
+use crate::plugin;
 use crate::ticker::Ticker;
 use crate::{capability, encode};
 
@@ -125,6 +129,9 @@ impl Engine {
     /// Makes an agent of a component, or of a core module for `wasm32-unknown-unknown`. Takes seconds of computing
     /// for a guest that is not in the cache, so call it where that hurts nobody.
     pub fn agent(&self, wasm: &[u8], manifest: Manifest) -> Result<AgentGuest, LoadError> {
+        if manifest.extism.is_some() {
+            return Err(LoadError::PluginAgent);
+        }
         let (component, linker, compiled) = self.load(wasm, &manifest, World::Agent)?;
         let wrong = |error: wasmtime::Error| wrong_world(World::Agent, &error);
         let pre = linker.instantiate_pre(&component).map_err(wrong)?;
@@ -132,18 +139,49 @@ impl Engine {
         Ok(AgentGuest::new(pre, self.terms(manifest), compiled))
     }
 
-    /// Makes a tool, as [`Engine::agent`] makes an agent.
+    /// Makes a tool, as [`Engine::agent`] makes an agent; of a plug-in, where the manifest has `[extism]`.
     pub fn tool(&self, wasm: &[u8], manifest: Manifest) -> Result<ToolGuest, LoadError> {
+        #[cfg(feature = "extism")]
+        if let Some(extism) = manifest.extism.clone() {
+            return self.plugin(wasm, manifest, &extism);
+        }
+        #[cfg(not(feature = "extism"))]
+        if manifest.extism.is_some() {
+            return Err(LoadError::NoPlugins);
+        }
         let (component, linker, compiled) = self.load(wasm, &manifest, World::Tool)?;
         let wrong = |error: wasmtime::Error| wrong_world(World::Tool, &error);
         let pre = linker.instantiate_pre(&component).map_err(wrong)?;
         let pre = ToolPre::new(pre).map_err(wrong)?;
-        Ok(ToolGuest::new(pre, self.terms(manifest), compiled))
+        Ok(ToolGuest::new(Way::World(pre), self.terms(manifest), compiled))
     }
 
-    /// The capabilities that a guest of that world asks for, whatever it is granted. Compiles it, as [`Engine::agent`] does.
-    pub fn asked_for(&self, wasm: &[u8], world: World) -> Result<Vec<Capability>, LoadError> {
-        let (component, _compiled) = self.core.compiled(wasm, world)?;
+    #[cfg(feature = "extism")]
+    fn plugin(
+        &self,
+        wasm: &[u8],
+        manifest: Manifest,
+        extism: &bottega_manifest::Extism,
+    ) -> Result<ToolGuest, LoadError> {
+        self.admit(wasm, &manifest, World::Tool)?;
+        let (module, compiled) = self.core.compiled_plugin(wasm)?;
+        let linker = plugin::linker(&self.core.engine, &module, &manifest.capabilities)?;
+        let pre = plugin::PluginPre::new(&linker, &module, extism)?;
+        Ok(ToolGuest::new(Way::Plugin(pre), self.terms(manifest), compiled))
+    }
+
+    /// The capabilities that a guest of that manifest asks for, whatever it is granted. Compiles it, as [`Engine::agent`] does.
+    pub fn asked_for(
+        &self,
+        wasm: &[u8],
+        manifest: &Manifest,
+    ) -> Result<Vec<Capability>, LoadError> {
+        #[cfg(feature = "extism")]
+        if manifest.extism.is_some() {
+            let (module, _compiled) = self.core.compiled_plugin(wasm)?;
+            return Ok(plugin::asked_for(&module));
+        }
+        let (component, _compiled) = self.core.compiled(wasm, manifest.world)?;
         Ok(capability::asked_for(&self.core.engine, &component))
     }
 
@@ -153,6 +191,14 @@ impl Engine {
         manifest: &Manifest,
         asked: World,
     ) -> Result<(Component, Linker<Inside>, Compiled), LoadError> {
+        self.admit(wasm, manifest, asked)?;
+        let (component, compiled) = self.core.compiled(wasm, asked)?;
+        let linker = capability::linker(&self.core.engine, &component, &manifest.capabilities)?;
+        Ok((component, linker, compiled))
+    }
+
+    /// Refuses what need not be looked at.
+    fn admit(&self, wasm: &[u8], manifest: &Manifest, asked: World) -> Result<(), LoadError> {
         if manifest.world != asked {
             return Err(LoadError::OtherWorld { asked, found: manifest.world });
         }
@@ -160,9 +206,7 @@ impl Engine {
         if wasm.len() > most {
             return Err(LoadError::TooLarge { bytes: wasm.len(), most });
         }
-        let (component, compiled) = self.core.compiled(wasm, asked)?;
-        let linker = capability::linker(&self.core.engine, &component, &manifest.capabilities)?;
-        Ok((component, linker, compiled))
+        Ok(())
     }
 
     fn terms(&self, manifest: Manifest) -> Terms {
@@ -186,24 +230,45 @@ impl Engine {
 impl Core {
     /// The compiled form of a guest, from the cache where it is there.
     fn compiled(&self, wasm: &[u8], world: World) -> Result<(Component, Compiled), LoadError> {
-        let key = self.key(wasm, world);
+        let key = self.key(wasm, &world.to_string());
+        self.kept(key, deserialize, || self.compile(wasm, world), Component::serialize)
+    }
+
+    /// The compiled form of a plug-in, from the cache where it is there.
+    #[cfg(feature = "extism")]
+    fn compiled_plugin(&self, wasm: &[u8]) -> Result<(Module, Compiled), LoadError> {
+        let key = self.key(wasm, "extism");
+        let compile = || {
+            Module::from_binary(&self.engine, wasm)
+                .map_err(|error| LoadError::NotAGuest { why: format!("{error:#}") })
+        };
+        self.kept(key, deserialize_module, compile, Module::serialize)
+    }
+
+    /// What the cache has under a key, or else what is made now, which is then kept.
+    fn kept<C>(
+        &self,
+        key: Digest,
+        read: impl FnOnce(&wasmtime::Engine, &[u8]) -> Option<C>,
+        make: impl FnOnce() -> Result<C, LoadError>,
+        write: impl FnOnce(&C) -> wasmtime::Result<Vec<u8>>,
+    ) -> Result<(C, Compiled), LoadError> {
         let Some(cache) = &self.cache else {
-            return Ok((self.compile(wasm, world)?, Compiled::Now));
+            return Ok((make()?, Compiled::Now));
         };
         if let Some(code) = cache.get(key) {
             // A cache of another build of wasmtime has other keys; what it says no to is compiled anew.
-            if let Some(component) = deserialize(&self.engine, &code) {
-                return Ok((component, Compiled::Before));
+            if let Some(guest) = read(&self.engine, &code) {
+                return Ok((guest, Compiled::Before));
             }
         }
-        let component = self.compile(wasm, world)?;
-        let stored =
-            component.serialize().map_err(|error| std::io::Error::other(error.to_string()));
+        let guest = make()?;
+        let stored = write(&guest).map_err(|error| std::io::Error::other(error.to_string()));
         let compiled = match stored.and_then(|code| cache.put(key, &code)) {
             Ok(()) => Compiled::NowAndKept,
             Err(error) => Compiled::NowAndNotKept(Arc::new(error)),
         };
-        Ok((component, compiled))
+        Ok((guest, compiled))
     }
 
     fn compile(&self, wasm: &[u8], world: World) -> Result<Component, LoadError> {
@@ -213,10 +278,9 @@ impl Core {
     }
 
     /// Bytes, world and all that decides how they are compiled: configuration, processor, version of wasmtime.
-    fn key(&self, wasm: &[u8], world: World) -> Digest {
+    fn key(&self, wasm: &[u8], world: &str) -> Digest {
         let mut hasher = DefaultHasher::new();
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
-        let world = world.to_string();
         let compatible = hasher.finish().to_le_bytes();
         Digest::of_parts(&[&compatible, encode::WORLDS.as_bytes(), world.as_bytes(), wasm])
     }
@@ -228,6 +292,13 @@ fn deserialize(engine: &wasmtime::Engine, code: &[u8]) -> Option<Component> {
     // which returns only bytes whose digest is that which this user's process stored with them, from a folder that
     // nobody else can write to.
     unsafe { Component::deserialize(engine, code) }.ok()
+}
+
+#[cfg(feature = "extism")]
+#[expect(unsafe_code, reason = "wasmtime can't check that compiled code is what it once made")]
+fn deserialize_module(engine: &wasmtime::Engine, code: &[u8]) -> Option<Module> {
+    // SAFETY: as for `deserialize`: `code` was written by `Module::serialize` under the same key.
+    unsafe { Module::deserialize(engine, code) }.ok()
 }
 
 fn wrong_world(world: World, error: &wasmtime::Error) -> LoadError {

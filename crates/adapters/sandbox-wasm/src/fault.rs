@@ -19,6 +19,12 @@ pub enum Fault {
         /// What it did, and where.
         why: String,
     },
+    /// What it can't do without was refused, and its interface has no way to tell it so. Only plug-ins of Extism end so.
+    #[error("the guest was refused what it asked for: {why}")]
+    Refused {
+        /// What was refused, and why.
+        why: String,
+    },
     /// Its calls went too deep.
     #[error("the guest's calls went too deep for its stack")]
     StackExhausted,
@@ -95,6 +101,10 @@ impl Fault {
                 Stop::Calls => Self::TooManyCalls { most: calls.get() },
             };
         }
+        #[cfg(feature = "extism")]
+        if let Some(breach) = error.downcast_ref::<crate::plugin::Breach>() {
+            return breach.fault(inside);
+        }
         if error.is::<wasmtime::PoolConcurrencyLimitError>() {
             return Self::NoRoom { most: inside.terms.most_instances };
         }
@@ -161,6 +171,35 @@ pub enum LoadError {
         /// The import.
         name: String,
     },
+    /// A plug-in imports what needs a capability that its manifest does not grant.
+    #[error(
+        "the plug-in imports `{import}`, which needs `{capability}`, and that was not granted; add `{}` below \
+         [capabilities] if it may use it",
+        capability.line()
+    )]
+    UngrantedImport {
+        /// The import.
+        import: String,
+        /// What grants it.
+        capability: Capability,
+    },
+    /// A plug-in imports what no grant offers.
+    #[error(
+        "the plug-in imports `{import}`, which is not offered: there is `extism:host/env`, and of WASI only what tells \
+         the time, draws random numbers and writes lines"
+    )]
+    NotOffered {
+        /// The import.
+        import: String,
+    },
+    /// A plug-in of Extism, and an engine that takes none.
+    #[error(
+        "the manifest has `[extism]`, and this Bottega takes no plug-ins of Extism; build it with `--features extism`"
+    )]
+    NoPlugins,
+    /// A plug-in of Extism that is to be an agent.
+    #[error("a plug-in of Extism is a tool: write `world = \"tool\"`, or take `[extism]` out")]
+    PluginAgent,
     /// It does not export what its world asks for.
     #[error("the guest is no {world}: {why}")]
     WrongWorld {

@@ -34,9 +34,19 @@ pub struct AgentGuest {
 /// A loaded tool. Cheap to clone.
 #[derive(Clone)]
 pub struct ToolGuest {
-    pre: ToolPre<Inside>,
+    way: Way,
     terms: Arc<Terms>,
     compiled: Compiled,
+}
+
+/// How a tool is called.
+#[derive(Clone)]
+pub(crate) enum Way {
+    /// By the world `tool`.
+    World(ToolPre<Inside>),
+    /// As a plug-in of Extism.
+    #[cfg(feature = "extism")]
+    Plugin(crate::plugin::PluginPre),
 }
 
 /// What a tool tells of itself.
@@ -112,8 +122,8 @@ impl AgentGuest {
 }
 
 impl ToolGuest {
-    pub(crate) fn new(pre: ToolPre<Inside>, terms: Terms, compiled: Compiled) -> Self {
-        Self { pre, terms: Arc::new(terms), compiled }
+    pub(crate) fn new(way: Way, terms: Terms, compiled: Compiled) -> Self {
+        Self { way, terms: Arc::new(terms), compiled }
     }
 
     /// What it is and may do.
@@ -128,12 +138,21 @@ impl ToolGuest {
         &self.compiled
     }
 
-    /// What the tool says of itself. Asks a fresh instance, which gets nothing from its host.
+    /// What the tool says of itself. Asks a fresh instance, which gets nothing from its host; a plug-in can't say, so its
+    /// manifest does.
     pub async fn describe(&self) -> Result<Description, Fault> {
+        match &self.way {
+            Way::World(pre) => self.asked(pre).await,
+            #[cfg(feature = "extism")]
+            Way::Plugin(_) => Ok(told(self.manifest())),
+        }
+    }
+
+    async fn asked(&self, pre: &ToolPre<Inside>) -> Result<Description, Fault> {
         let mut body = Body::new(&self.terms, Provision::new(Arc::new(bottega_manifest::NoHost)));
         let working = body.begin()?;
         let described = async {
-            let tool = self.pre.instantiate_async(&mut body.store).await?;
+            let tool = pre.instantiate_async(&mut body.store).await?;
             tool.bottega_guest_callable().call_describe(&mut body.store).await
         };
         let described = described.await;
@@ -151,11 +170,28 @@ impl ToolGuest {
         let mut body = Body::new(&self.terms, provision);
         let working = body.begin()?;
         let answered = async {
-            let tool = self.pre.instantiate_async(&mut body.store).await?;
-            tool.bottega_guest_callable().call_call(&mut body.store, arguments).await
+            match &self.way {
+                Way::World(pre) => {
+                    let tool = pre.instantiate_async(&mut body.store).await?;
+                    tool.bottega_guest_callable().call_call(&mut body.store, arguments).await
+                }
+                #[cfg(feature = "extism")]
+                Way::Plugin(pre) => pre.call(&mut body.store, arguments).await,
+            }
         };
         let answered = answered.await;
         body.end(working, answered)
+    }
+}
+
+/// What a plug-in's manifest tells of it.
+#[cfg(feature = "extism")]
+fn told(manifest: &Manifest) -> Description {
+    let schema = manifest.extism.as_ref().map(bottega_manifest::Extism::schema);
+    Description {
+        name: manifest.name.to_string(),
+        about: manifest.description.clone(),
+        schema: schema.unwrap_or_default().to_string(),
     }
 }
 

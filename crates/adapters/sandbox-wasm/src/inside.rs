@@ -71,12 +71,24 @@ pub(crate) struct Inside {
     /// Ticks that are left.
     ticks: u32,
     deadline: Instant,
+    /// What a plug-in of Extism has beside its instance.
+    #[cfg(feature = "extism")]
+    pub(crate) plugin: Option<Box<crate::plugin::Plugin>>,
 }
 
 impl Inside {
     pub(crate) fn new(terms: Arc<Terms>, provision: Provision) -> Self {
         let fence = Fence::new(terms.memory, Arc::clone(&terms.held));
-        Self { terms, provision, fence, calls: 0, ticks: 0, deadline: Instant::now() }
+        Self {
+            terms,
+            provision,
+            fence,
+            calls: 0,
+            ticks: 0,
+            deadline: Instant::now(),
+            #[cfg(feature = "extism")]
+            plugin: None,
+        }
     }
 
     /// A message begins: its limits are whole again.
@@ -100,9 +112,12 @@ impl Inside {
     /// The guest calls its host with so many bytes.
     pub(crate) fn called(&mut self, bytes: usize) -> Result<(), Stop> {
         self.calls = self.calls.checked_sub(1).ok_or(Stop::Calls)?;
-        let fits =
-            u64::try_from(bytes).is_ok_and(|bytes| bytes <= self.terms.manifest.limits.output.0);
-        if fits { Ok(()) } else { Err(Stop::Output) }
+        self.leaves(u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+
+    /// So many bytes leave the guest at once.
+    pub(crate) fn leaves(&self, bytes: u64) -> Result<(), Stop> {
+        if bytes <= self.terms.manifest.limits.output.0 { Ok(()) } else { Err(Stop::Output) }
     }
 
     /// Waits for the host, as long as the message has time.

@@ -9,7 +9,8 @@
 //! manifest, linked (`capability`) → [`AgentGuest`] → [`AgentGuest::start`] with a [`Provision`] → [`AgentInstance`]
 //! → [`AgentInstance::handle`], once a message.
 //! One rehearsal: [`Rehearsal::load`] → [`Rehearsal::play`], once a script.
-//! One tool call: [`ToolGuest::call`], in a fresh instance.
+//! One tool call: [`ToolGuest::call`], in a fresh instance. With the feature `extism` a tool may also be a plug-in of
+//! Extism (`plugin`): another border to the guest, the same limits and grants within it.
 //!
 //! How long a guest works
 //! * Fuel bounds its instructions, the same on every machine. Epochs bound its time: once a tick it lets others work
@@ -35,6 +36,8 @@ mod guest;
 mod inside;
 mod instance;
 mod options;
+#[cfg(feature = "extism")]
+mod plugin;
 mod rehearsal;
 mod resident;
 mod ticker;

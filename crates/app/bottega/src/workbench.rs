@@ -46,13 +46,13 @@ impl Workbench for ThisWorkbench {
     async fn inspect(&self, wasm: &[u8], manifest: Manifest) -> Result<Vec<Capability>, ApiError> {
         let engine = Engine::new(self.options()?)
             .map_err(|error| ApiError::new(codes::INTERNAL, error.to_string()))?;
-        let world = manifest.world;
-        match world {
+        let asked = manifest.clone();
+        match asked.world {
             World::Agent => drop(engine.agent(wasm, manifest).map_err(|error| unloaded(&error))?),
             World::Tool => drop(engine.tool(wasm, manifest).map_err(|error| unloaded(&error))?),
             World::Outside => return Ok(Vec::new()),
         }
-        engine.asked_for(wasm, world).map_err(|error| unloaded(&error))
+        engine.asked_for(wasm, &asked).map_err(|error| unloaded(&error))
     }
 
     async fn rehearse(

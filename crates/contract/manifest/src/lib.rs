@@ -16,6 +16,7 @@
 mod agent_definition;
 mod build;
 mod capability;
+mod extism;
 mod host;
 mod identity;
 mod limits;
@@ -33,6 +34,7 @@ pub use build::Build;
 pub use capability::{
     Capabilities, Capability, FileAccess, FilesGrant, Folder, HostPattern, ModelGrant, NotAFolder,
 };
+pub use extism::Extism;
 pub use host::{Answer, Host, HttpRequest, HttpResponse, Level, NoHost, Question, Refusal};
 pub use identity::{GuestName, NotAGuestName, World};
 pub use limits::Limits;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::reading::{read, schema_of};
 use crate::{
-    Build, Capabilities, Delivery, GuestName, Limits, Problems, Service, Supervision, Webhook,
-    World,
+    Build, Capabilities, Delivery, Extism, GuestName, Limits, Problems, Service, Supervision,
+    Webhook, World,
 };
 
 /// What a guest is and may do: its `bottega.toml`.
@@ -49,6 +49,9 @@ pub struct Manifest {
     /// What follows when an instance ends.
     #[serde(default)]
     pub supervision: Supervision,
+    /// Set where the module is a plug-in of Extism; such a guest is a tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extism: Option<Extism>,
 }
 
 impl Manifest {
@@ -71,6 +74,7 @@ impl Manifest {
             capabilities: Capabilities::default(),
             limits: Limits::default(),
             supervision: Supervision::default(),
+            extism: None,
         }
     }
 

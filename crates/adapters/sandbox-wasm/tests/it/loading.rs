@@ -74,6 +74,14 @@ fn a_manifest_of_the_other_world_is_refused() {
     );
 }
 
+#[cfg(not(feature = "extism"))]
+#[test]
+fn a_plug_in_is_refused_by_an_engine_that_takes_none() {
+    let lines = "[extism]\ncall = \"go\"";
+    let error = engine().tool(&parsed("(module)"), manifest(World::Tool, lines)).unwrap_err();
+    assert!(error.to_string().ends_with("build it with `--features extism`"), "{error}");
+}
+
 #[tokio::test]
 async fn a_component_is_taken_as_it_is() {
     use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};

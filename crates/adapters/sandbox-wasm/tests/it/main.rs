@@ -5,6 +5,8 @@
 mod cache;
 mod calls;
 mod capabilities;
+#[cfg(feature = "extism")]
+mod extism;
 mod files;
 mod limits;
 mod loading;

@@ -47,7 +47,8 @@ impl Host for SampleHost {
     }
 
     async fn set(&self, key: String, value: Option<Vec<u8>>) -> Result<(), Refusal> {
-        self.note(format!("set {key} {:?}", value.map(|value| String::from_utf8(value).unwrap())));
+        let value = value.map(|value| String::from_utf8_lossy(&value).into_owned());
+        self.note(format!("set {key} {value:?}"));
         Ok(())
     }
 

@@ -107,6 +107,32 @@ fn a_whole_manifest_is_read_and_written_as_it_is() {
 }
 
 #[test]
+fn a_plug_in_says_what_is_called_and_how() {
+    let text = r#"
+        [extism]
+        call = "count_vowels"
+        config = { vowels = "aeiou" }
+        [extism.schema]
+        type = "object"
+        required = ["text"]
+        properties.text = { type = "string", maxLength = 100 }
+    "#;
+    let manifest = Manifest::parse(&format!("{LEAST}{text}")).unwrap();
+    assert_eq!(Manifest::parse(&toml::to_string(&manifest).unwrap()), Ok(manifest.clone()));
+    let extism = manifest.extism.unwrap();
+    assert_eq!(extism.call, "count_vowels");
+    assert_eq!(extism.config["vowels"], "aeiou");
+    let schema = serde_json::json!({
+        "type": "object",
+        "required": ["text"],
+        "properties": { "text": { "type": "string", "maxLength": 100 } },
+    });
+    assert_eq!(extism.schema(), schema);
+    let least = Manifest::parse(&format!("{LEAST}[extism]\ncall = \"go\"")).unwrap();
+    assert_eq!(least.extism.unwrap().schema(), serde_json::json!({ "type": "object" }));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_its_line_and_what_was_meant() {
     check("deliverey = \"durable\"", "line 4: there is no `deliverey`; did you mean `delivery`?");
     check(
@@ -121,6 +147,10 @@ fn an_unknown_key_is_refused_with_its_line_and_what_was_meant() {
     check(
         "[[services]]\ntype = \"a\"\nnmae = \"b\"",
         "line 6: there is no `services.nmae`; did you mean `services.name`?",
+    );
+    check(
+        "[extism]\ncal = \"go\"",
+        "line 5: there is no `extism.cal`; did you mean `extism.call`?",
     );
     check(
         "[supervision]\nzzz = 1",
@@ -147,6 +177,7 @@ fn a_wrong_value_is_refused_where_it_stands() {
         "delivery = \"sometimes\"",
         "line 4: unknown variant `sometimes`, expected `transient` or `durable`",
     );
+    check("[extism]\nconfig = {}", "line 4: missing field `call`");
     check("= 1", "line 4: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`");
 }
 
