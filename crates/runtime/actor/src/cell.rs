@@ -231,6 +231,12 @@ impl<M> Cell<M> {
         let mut lane = self.lane();
         lane.messages.push_front(message);
         lane.attempts = attempts;
+        // Nobody waits, unless it crashed after it was left behind.
+        let idle = lane.idle.take();
+        drop(lane);
+        if let Some(waker) = idle {
+            waker.wake();
+        }
     }
 
     pub(crate) fn forget_attempts(&self) {
@@ -328,11 +334,18 @@ impl<M> Drop for Batch<'_, M> {
             lane.idle = None;
             lane.busy = None;
         }
+        let mut idle = None;
         if !self.queue.is_empty() {
             self.queue.append(&mut lane.messages);
             std::mem::swap(&mut self.queue, &mut lane.messages);
+            // Who was begun after this one was left behind may wait for them.
+            idle = lane.idle.take();
         }
         self.cell.wake_senders(&mut lane);
+        drop(lane);
+        if let Some(waker) = idle {
+            waker.wake();
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What happens to a cell when an incarnation can't be ended and the next one is begun.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 
 use super::{Cell, Next, Node, Order};
 use crate::actor::{ActorId, Ending};
@@ -37,6 +39,44 @@ async fn an_incarnation_that_was_left_behind_gets_no_more_messages_and_loses_non
     // Its end is nobody's business any more.
     assert!(cell.incarnation_over(first, &Ending::Killed).is_none());
     assert!(cell.incarnation_over(second, &Ending::Normal).is_some());
+}
+
+/// Notes that it was rung.
+#[derive(Default)]
+struct Bell(AtomicBool);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One that was left behind with two messages does that; the next one, which waits, is woken and gets that message.
+async fn check_woken(gives_back: impl FnOnce(&Cell<u32>, super::Batch<'_, u32>), expected: u32) {
+    let cell = cell(8);
+    let (first, _) = cell.begin();
+    (1..=2).for_each(|number| assert_eq!(cell.tell(number), Delivery::Accepted));
+    let mut stale = cell.batch(first);
+    assert_eq!(message(&mut stale).await, Some(1));
+    let (second, _) = cell.begin();
+    let mut batch = cell.batch(second);
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    assert!(batch.poll_next(&Context::from_waker(&waker)).is_pending());
+    gives_back(&cell, stale);
+    assert!(bell.0.load(Ordering::Relaxed), "nobody wakes it");
+    assert_eq!(message(&mut batch).await, Some(expected));
+}
+
+#[tokio::test]
+async fn what_one_that_was_left_behind_gives_back_wakes_who_waits_for_it() {
+    check_woken(|_, stale| drop(stale), 2).await;
+    let crashed_over = |cell: &Cell<u32>, mut stale: super::Batch<'_, u32>| {
+        stale.queue.clear();
+        drop(stale);
+        cell.redeliver(1, 1);
+    };
+    check_woken(crashed_over, 1).await;
 }
 
 #[tokio::test]
