@@ -52,6 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("landlock", &["bottega-sandbox-linux"]),
     ("llama-cpp-sys-2", &["bottega-local-model"]),
     ("llguidance", &["bottega-local-model"]),
+    ("loom", &["bottega-actor"]),
     ("minijinja", &["bottega-local-model"]),
     ("prost", &["bottega-server"]),
     ("prost-types", &["bottega-server"]),

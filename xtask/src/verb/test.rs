@@ -47,6 +47,10 @@ const WITH_BROWSER: &str = "bottega-e2e";
 pub(super) const WITH_FEATURE: (&str, &str) =
     ("bottega-sandbox-wasm", "bottega-sandbox-wasm/extism");
 
+/// A crate with models for the checker `loom`, which takes the place of its locks and atomics: the feature that does so, and
+/// the module of the models. They are built by themselves, for nothing else of the crate works with that feature.
+const WITH_MODELS: (&str, &str, &str) = ("bottega-actor", "loom", "models::");
+
 /// Does it.
 pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
     setup::ensure(workshop)?;
@@ -99,19 +103,36 @@ fn plan(args: &Args, runner: Runner, watched: Watched) -> Vec<(Step, Stream)> {
         selection.push("--locked");
     }
     let filter = args.filter.as_deref();
+    let (package, feature, module) = WITH_MODELS;
+    let mut models: Vec<&str> = Vec::new();
+    if filter.is_none() && (packages.is_empty() || packages.iter().any(|name| name == package)) {
+        models.extend(["--package", package, "--features", feature, "--lib"]);
+        if watched == Watched::ByCi {
+            models.push("--locked");
+        }
+        models.push(module);
+    }
     match runner {
         Runner::Cargo => {
-            let step = Step::cargo(&["test", "--no-fail-fast"]).and(&selection);
-            vec![(step.and(filter.as_slice()), Stream::Out)]
+            let step = Step::cargo(&["test", "--no-fail-fast"]);
+            let mut steps =
+                vec![(step.clone().and(&selection).and(filter.as_slice()), Stream::Out)];
+            if !models.is_empty() {
+                steps.push((step.and(&models), Stream::Out));
+            }
+            steps
         }
         Runner::Nextest => {
             let profile = match watched {
                 Watched::ByPerson => "default",
                 Watched::ByCi => "ci",
             };
-            let step = Step::cargo(&["nextest", "run", "--no-tests", "pass", "--profile", profile])
-                .and(&selection);
-            let mut steps = vec![(step.and(filter.as_slice()), Stream::Err)];
+            let step = Step::cargo(&["nextest", "run", "--profile", profile]);
+            let suite = step.clone().and(&["--no-tests", "pass"]).and(&selection);
+            let mut steps = vec![(suite.and(filter.as_slice()), Stream::Err)];
+            if !models.is_empty() {
+                steps.push((step.and(&models), Stream::Err));
+            }
             // nextest leaves doctests to the harness; crates without a library have none.
             if filter.is_none() && packages.iter().all(|name| has_library(name)) {
                 steps.push((
@@ -176,6 +197,7 @@ mod tests {
             Watched::ByCi,
             &[
                 "cargo test --no-fail-fast --workspace --features bottega-sandbox-wasm/extism --locked",
+                "cargo test --no-fail-fast --package bottega-actor --features loom --lib --locked models::",
             ],
         );
         check(
@@ -184,7 +206,8 @@ mod tests {
             Runner::Nextest,
             Watched::ByCi,
             &[
-                "cargo nextest run --no-tests pass --profile ci --workspace --features bottega-sandbox-wasm/extism --locked",
+                "cargo nextest run --profile ci --no-tests pass --workspace --features bottega-sandbox-wasm/extism --locked",
+                "cargo nextest run --profile ci --package bottega-actor --features loom --lib --locked models::",
                 "cargo test --doc --no-fail-fast --workspace --features bottega-sandbox-wasm/extism --locked",
             ],
         );
@@ -197,7 +220,7 @@ mod tests {
             Some("chain"),
             Runner::Nextest,
             Watched::ByPerson,
-            &["cargo nextest run --no-tests pass --profile default --package bottega-store chain"],
+            &["cargo nextest run --profile default --no-tests pass --package bottega-store chain"],
         );
         check(
             &["xtask", "bottega"],
@@ -205,9 +228,25 @@ mod tests {
             Runner::Nextest,
             Watched::ByPerson,
             &[
-                "cargo nextest run --no-tests pass --profile default --package xtask --package bottega",
+                "cargo nextest run --profile default --no-tests pass --package xtask --package bottega",
             ],
         );
+    }
+
+    #[test]
+    fn the_crate_with_models_has_them_run_and_who_looks_for_a_test_does_not() {
+        check(
+            &["actor"],
+            None,
+            Runner::Cargo,
+            Watched::ByPerson,
+            &[
+                "cargo test --no-fail-fast --package bottega-actor",
+                "cargo test --no-fail-fast --package bottega-actor --features loom --lib models::",
+            ],
+        );
+        let expected = ["cargo test --no-fail-fast --package bottega-actor restarts"];
+        check(&["actor"], Some("restarts"), Runner::Cargo, Watched::ByPerson, &expected);
     }
 
     #[test]

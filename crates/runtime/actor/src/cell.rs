@@ -6,14 +6,15 @@ mod room;
 
 use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use bottega_types::Timestamp;
 
 use crate::actor::{ActorId, Ending};
 use crate::mailbox::Delivery;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 use crate::system::Inner;
 use crate::task::contain;
 use crate::tree::State;
@@ -445,4 +446,8 @@ impl<M: Send + 'static> Node for Cell<M> {
 }
 
 #[cfg(test)]
+#[cfg(feature = "loom")]
+mod models;
+#[cfg(test)]
+#[cfg(not(feature = "loom"))]
 mod tests;

@@ -32,6 +32,7 @@ mod observation;
 mod reference;
 mod registry;
 mod supervision;
+mod sync;
 mod system;
 mod task;
 mod tie;

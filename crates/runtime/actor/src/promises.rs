@@ -1,5 +1,8 @@
 //! What actors can rely on, and which test holds it. Nothing is in here but this page.
 //!
+//! Order, room, priority, kills and watches hold however threads meet: `cell/models.rs` has a model of each, which `loom` runs
+//! through all of it.
+//!
 //! **Order**
 //! * Messages of one sender to one actor are dealt with in the order in which they were accepted; between senders there is no
 //!   order: `messages_are_dealt_with_in_the_order_of_their_sender`.
@@ -13,8 +16,9 @@
 //!   that is drained: `a_kill_goes_before_all_messages`, `signals_go_before_messages`,
 //!   `a_graceful_stop_deals_with_what_was_accepted_and_takes_no_more`.
 //! * None of them interrupts a method, but a kill at its next await point: `a_stop_that_takes_too_long_becomes_a_kill`. Code
-//!   that never gives way holds its thread; what it holds up is left behind, and it gets no further message:
-//!   `an_incarnation_that_was_left_behind_gets_no_more_messages_and_loses_none`.
+//!   that never gives way holds its thread; what it holds up is left behind, and it gets no further message; those that it
+//!   lets go of are the next one's: `an_incarnation_that_was_left_behind_gets_no_more_messages_and_loses_none`,
+//!   `what_one_that_was_left_behind_gives_back_wakes_who_waits_for_it`.
 //!
 //! **Asking**
 //! * Every question has a deadline, for room and answer together: `a_question_has_a_deadline`,

@@ -1,11 +1,11 @@
 //! Waiting for room in a mailbox.
 
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::Cell;
 use super::lane::Lane;
 use crate::mailbox::Delivery;
+use crate::sync::atomic::Ordering;
 
 /// A place among those that wait for room. Dropping it passes on the wake that it may have got.
 struct Ticket<'a, M> {
