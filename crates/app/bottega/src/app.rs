@@ -96,6 +96,9 @@ impl App {
                 format!("read them, then run `bottega config trust{}`", place.unwrap_or_default())
             }
             Notice::UnknownVariable { .. } => "unset it, or mend its name".to_owned(),
+            Notice::IgnoredVariable { .. } => {
+                "mend it, or set it otherwise for this program alone".to_owned()
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! What it is not: a place for rules.
 
 mod app;
+mod collector;
 mod doctor;
 mod grounds;
 mod hiring;
@@ -54,12 +55,18 @@ async fn run(invocation: Invocation) -> u8 {
     let app = Arc::new(app::App::new(&invocation));
     let terminal = app.terminal();
     logging::start(&app);
-    let entrance = provision::Assembly::new(app);
+    let sending = collector::Sending::start(&app).map(Arc::new);
+    let entrance = provision::Assembly::new(app, sending.clone());
     let code = tokio::select! {
         code = bottega_cli::execute(invocation, &entrance, terminal) => code,
         // Dropping the command stops what it started; the journal is whole and the session can be resumed.
         () = signals::hangup() => HANGUP,
     };
     entrance.close().await;
+    // What goes with it ends its steps.
+    drop(entrance);
+    if let Some(sending) = sending {
+        sending.finish().await;
+    }
     code
 }

@@ -30,6 +30,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::app::App;
+use crate::collector::Sending;
 use crate::grounds::Grounds;
 use crate::hiring::Hiring;
 use crate::machine::ThisMachine;
@@ -41,6 +42,7 @@ use crate::workbench::ThisWorkbench;
 /// Opens what a command needs, when it needs it.
 pub(crate) struct Assembly {
     app: Arc<App>,
+    sending: Option<Arc<Sending>>,
     opened: OnceCell<Opened>,
 }
 
@@ -53,8 +55,8 @@ struct Opened {
 }
 
 impl Assembly {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { app, opened: OnceCell::new() }
+    pub(crate) fn new(app: Arc<App>, sending: Option<Arc<Sending>>) -> Self {
+        Self { app, sending, opened: OnceCell::new() }
     }
 
     /// Settles what is still promised to models. Called once, at the end.
@@ -154,6 +156,7 @@ impl Entrance for Assembly {
             hiring: Arc::new(hiring),
             outland: Arc::new(outland),
             told,
+            sending: self.sending.clone(),
         };
         serving::serve(&self.app, parts, request, ready, stop).await
     }

@@ -21,6 +21,7 @@ use bottega_types::{Secret, SystemClock, SystemEntropy};
 use futures::future::BoxFuture;
 
 use crate::app::App;
+use crate::collector::Sending;
 use crate::hiring::Hiring;
 use crate::outland::Outland;
 
@@ -120,6 +121,7 @@ pub(crate) struct Parts {
     pub(crate) hiring: Arc<Hiring>,
     pub(crate) outland: Arc<Outland>,
     pub(crate) told: Told,
+    pub(crate) sending: Option<Arc<Sending>>,
 }
 
 /// Serves agents until `stop` ends; then they deal with what waits for them, and it is over.
@@ -172,6 +174,7 @@ pub(crate) async fn serve(
         journal: store,
         clock,
     }));
+    let watching = parts.sending.as_ref().and_then(|sending| sending.watch(agents.clone()));
     let settings = &app.config()?.settings().server;
     let connections = usize::try_from(settings.connections).unwrap_or(usize::MAX);
     let limits = Limits { connections, ..Limits::default() };
@@ -180,7 +183,7 @@ pub(crate) async fn serve(
         tls: identity(app)?,
         hosts: settings.hosts.clone(),
         token,
-        agents,
+        agents: agents.clone(),
         limits,
     };
     // Nobody begins to work where nobody could reach them.
@@ -200,13 +203,17 @@ pub(crate) async fn serve(
     ready(Serving { url, token_file: files.token_file().display().to_string() });
     server.run(stop).await;
     files.withdraw();
+    drop(watching);
+    if let Some(sending) = &parts.sending {
+        sending.look(&*agents).await;
+    }
     deployments.agency().shutdown(ENDING).await;
     Ok(())
 }
 
 /// Nobody yet, and what it takes to begin them.
 fn deployments(app: &App, parts: &Parts) -> Result<Arc<Deployments>, ApiError> {
-    let Parts { store, hiring, outland, told: _ } = parts;
+    let Parts { store, hiring, outland, .. } = parts;
     let places = app.places()?;
     let options = EngineOptions { cache: Some(places.compiled()), ..EngineOptions::default() };
     let engine = Engine::new(options).map_err(|error| {

@@ -143,6 +143,8 @@ impl Config {
         config.add(environment.entries);
         problems.extend(environment.problems);
         config.notices.extend(environment.unknown.into_iter().map(unknown_variable));
+        let ignored = environment.ignored.into_iter().map(|why| Notice::IgnoredVariable { why });
+        config.notices.extend(ignored);
         for flag in sources.flags {
             match from_flag(flag) {
                 Ok(entry) => config.add(vec![entry]),

@@ -64,8 +64,8 @@ pub use server_files::{ServerFileError, ServerFiles};
 pub use settings::{
     AccessSettings, BudgetSettings, Color, LimitSettings, LocalModelSettings, LogFormat,
     LogSettings, ModelFacts, ModelSettings, PriceSettings, Protocol, ProviderSettings, Purse,
-    Route, RouteSettings, RuleSettings, ServerSettings, Settings, ShellSettings, ToolSettings,
-    UiSettings,
+    Route, RouteSettings, RuleSettings, ServerSettings, Settings, ShellSettings, TelemetrySettings,
+    ToolSettings, UiSettings,
 };
 pub use shape::schema;
 pub use trust::{Standing, Trust, TrustError};

@@ -23,6 +23,11 @@ pub enum Notice {
         /// What was probably meant.
         nearest: Option<String>,
     },
+    /// A variable that other programs read as well can't be read here, and is ignored.
+    IgnoredVariable {
+        /// Its name, and what it should have been.
+        why: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -44,6 +49,7 @@ impl fmt::Display for Notice {
             Self::UnknownVariable { name, nearest: None } => {
                 write!(f, "the variable {name} means nothing")
             }
+            Self::IgnoredVariable { why } => write!(f, "a variable is ignored: {why}"),
         }
     }
 }

@@ -270,6 +270,8 @@ impl SecretStore {
             let spoken_of = provider.key.iter().chain(headers);
             secrets.extend(spoken_of.filter_map(|reference| self.resolve(reference).ok()));
         }
+        let headers = settings.telemetry.headers.values().flat_map(Template::references);
+        secrets.extend(headers.filter_map(|reference| self.resolve(reference).ok()));
         for (name, stored) in self.file.read().unwrap_or_default() {
             match stored {
                 Stored::Here(value) => secrets.push(value),

@@ -9,6 +9,7 @@ mod model;
 mod provider;
 mod route;
 mod server;
+mod telemetry;
 mod tool;
 mod ui;
 
@@ -25,6 +26,7 @@ pub use model::ModelSettings;
 pub use provider::{ModelFacts, Protocol, ProviderSettings};
 pub use route::{PriceSettings, Route, RouteSettings};
 pub use server::ServerSettings;
+pub use telemetry::TelemetrySettings;
 pub use tool::{ShellSettings, ToolSettings};
 pub use ui::{Color, LogFormat, LogSettings, UiSettings};
 
@@ -57,6 +59,8 @@ pub struct Settings {
     pub ui: UiSettings,
     /// What is written to the log.
     pub log: LogSettings,
+    /// Where traces and metrics are sent.
+    pub telemetry: TelemetrySettings,
 }
 
 /// What holds when nobody set anything: the known providers, and each section's own defaults.
@@ -75,6 +79,7 @@ impl Default for Settings {
             server: ServerSettings::default(),
             ui: UiSettings::default(),
             log: LogSettings::default(),
+            telemetry: TelemetrySettings::default(),
         }
     }
 }

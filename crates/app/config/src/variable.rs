@@ -85,6 +85,47 @@ const OWN_NAMES: &[Row] = &[
         "ui.color",
         "Any value but `0`: output has colours, unless `NO_COLOR` is set.",
     ),
+    sets(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "telemetry.endpoint",
+        "The address of a collector of OpenTelemetry.",
+    ),
+    sets(
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "telemetry.traces_endpoint",
+        "The collector's whole address for traces.",
+    ),
+    sets(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        "telemetry.metrics_endpoint",
+        "The collector's whole address for metrics.",
+    ),
+    key(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "Headers for the collector, as `name=value,name=value` with values percent-encoded. Those of the settings win.",
+    ),
+    row(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "How the collector is spoken to. `http/protobuf` is what is spoken; anything else is told and ignored.",
+    ),
+    sets(
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "telemetry.timeout",
+        "How long one request to the collector may take, in milliseconds.",
+    ),
+    sets(
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "telemetry.interval",
+        "How often metrics are sent, in milliseconds.",
+    ),
+    sets("OTEL_TRACES_EXPORTER", "telemetry.traces", "`none`: no traces are sent."),
+    sets("OTEL_METRICS_EXPORTER", "telemetry.metrics", "`none`: no metrics are sent."),
+    sets("OTEL_SERVICE_NAME", "telemetry.service", "The name that telemetry is sent under."),
+    row(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "More about whoever sends telemetry, as `name=value,name=value` with values percent-encoded.",
+    ),
+    sets("OTEL_SDK_DISABLED", "telemetry.disabled", "`true`: nothing is sent to a collector."),
     row(
         "TERM",
         "`dumb`: output has no colours and draws over nothing, and a chat has no line editor.",
@@ -131,10 +172,13 @@ pub(crate) struct FromEnvironment {
     pub(crate) entries: Vec<Entry>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) unknown: Vec<String>,
+    /// Why variables that are not Bottega's own were ignored.
+    pub(crate) ignored: Vec<String>,
 }
 
 pub(crate) fn read_environment(environment: &Environment) -> FromEnvironment {
-    let mut found = FromEnvironment { entries: vec![], problems: vec![], unknown: vec![] };
+    let mut found =
+        FromEnvironment { entries: vec![], problems: vec![], unknown: vec![], ignored: vec![] };
     found.clients(environment);
     let leaves = SHAPE.leaves();
     for (name, text) in environment.iter().filter(|(name, _)| name.starts_with("BOTTEGA_")) {
@@ -167,6 +211,68 @@ impl FromEnvironment {
         }
     }
 
+    /// The standard variables of OpenTelemetry (specification, "Environment Variable Specification" and "OTLP Exporter
+    /// Configuration"). They are often set for all programs of a machine, so what can't be read is told and ignored, as
+    /// the specification has it.
+    fn telemetry(&mut self, environment: &Environment) {
+        let before = self.problems.len();
+        let texts = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "endpoint"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "traces_endpoint"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "metrics_endpoint"),
+            ("OTEL_SERVICE_NAME", "service"),
+        ];
+        for (name, key) in texts {
+            if let Some(text) = environment.get(name) {
+                self.set_known(&["telemetry", key], text, name);
+            }
+        }
+        let spans = [
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "timeout"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "interval"),
+        ];
+        for (name, key) in spans {
+            // The standard counts milliseconds and writes no unit.
+            match environment.get(name).map(|text| text.trim().parse::<u64>()) {
+                None => {}
+                Some(Ok(millis)) => {
+                    self.set_known(&["telemetry", key], &format!("{millis}ms"), name);
+                }
+                Some(Err(_)) => {
+                    self.ignored.push(format!("{name}: it needs a number of milliseconds"));
+                }
+            }
+        }
+        for (name, key) in
+            [("OTEL_TRACES_EXPORTER", "traces"), ("OTEL_METRICS_EXPORTER", "metrics")]
+        {
+            match environment.get(name).map(str::trim) {
+                None | Some("otlp") => {}
+                Some("none") => self.set_known(&["telemetry", key], "false", name),
+                Some(_) => self.ignored.push(format!("{name}: it needs `otlp` or `none`")),
+            }
+        }
+        match environment.get("OTEL_EXPORTER_OTLP_PROTOCOL").map(str::trim) {
+            None | Some("http/protobuf") => {}
+            Some(_) => self.ignored.push(
+                "OTEL_EXPORTER_OTLP_PROTOCOL: it needs `http/protobuf`, and the address the port \
+                 for HTTP, usually 4318"
+                    .to_owned(),
+            ),
+        }
+        match environment.get("OTEL_SDK_DISABLED").map(|text| text.trim().to_ascii_lowercase()) {
+            Some(yes) if yes == "true" => {
+                self.set_known(&["telemetry", "disabled"], "true", "OTEL_SDK_DISABLED");
+            }
+            Some(no) if no != "false" => {
+                self.ignored.push("OTEL_SDK_DISABLED: it needs `true` or `false`".to_owned());
+            }
+            Some(_) | None => {}
+        }
+        let problems = self.problems.split_off(before);
+        self.ignored.extend(problems.iter().map(ToString::to_string));
+    }
+
     /// The variables of the official clients and of the terminal. `BOTTEGA_` variables come after them
     /// and win.
     fn clients(&mut self, environment: &Environment) {
@@ -182,6 +288,7 @@ impl FromEnvironment {
                 self.set_known(&["providers", vendor.name, "key"], &reference, name);
             }
         }
+        self.telemetry(environment);
         let forced = environment.get("CLICOLOR_FORCE").filter(|value| *value != "0");
         match (environment.get("NO_COLOR"), forced) {
             (Some(_), _) => self.set_known(&["ui", "color"], "never", "NO_COLOR"),

@@ -43,6 +43,8 @@ impl Inhabitant {
         if let Some(conversation) = conversation {
             step.note("gen_ai.conversation.id", &*conversation);
         }
+        step.note("messaging.system", "bottega");
+        step.note("messaging.operation.type", "process");
         if let Some(id) = letter.id {
             step.note("messaging.message.id", id.to_string());
             step.note("bottega.message.attempt", u64::from(letter.attempt));

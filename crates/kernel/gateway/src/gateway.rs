@@ -214,6 +214,7 @@ fn note(step: &mut Step, outcome: &Result<ModelAnswered, ModelFailed>) {
     match outcome {
         Ok(answered) => {
             by(step, &answered.by);
+            step.note("gen_ai.response.model", &*answered.answer.model);
             let usage = answered.answer.usage;
             step.note("gen_ai.usage.input_tokens", usage.input.get());
             step.note("gen_ai.usage.output_tokens", usage.output.get());

@@ -13,7 +13,7 @@ use bottega_policy::Spent;
 use bottega_store::{
     Append, AppendError, Batch, Blobs, Expected, Journal, Lease, Leases, StoreError,
 };
-use bottega_telemetry::{Step, StepKind, carried};
+use bottega_telemetry::{Step, StepKind, carried, here};
 use bottega_types::{CallId, Clock, CommandId, Entropy, SessionId, Timestamp};
 use tokio::sync::{broadcast, oneshot};
 
@@ -159,9 +159,16 @@ impl Session {
         };
         let listeners = updates.clone();
         // All that the session does belongs together, whether somebody told it why or not.
+        let agent = &*looping.session.hands.agent;
         let mut step = Step::begin(StepKind::Internal, "session");
+        if here().is_none() {
+            // Nobody asked from outside: the session is the agent's work as a whole.
+            step.rename(format!("invoke_agent {agent}"));
+            step.note("gen_ai.operation.name", "invoke_agent");
+            step.note("gen_ai.conversation.id", session.to_string());
+        }
         step.note("bottega.session", session.to_string());
-        step.note("gen_ai.agent.name", &*looping.session.hands.agent);
+        step.note("gen_ai.agent.name", agent);
         let running = spawn(TaskKind::Session, async move {
             if let Err(why) = step.around(contained(looping.run(mailbox))).await {
                 step.failed("crash");

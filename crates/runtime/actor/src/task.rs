@@ -23,6 +23,8 @@ pub enum TaskKind {
     Alarm,
     /// Storing what others have done, for all of them at once. Ends when nobody can tell it anything any more.
     Clerk,
+    /// Telling a collector what was done. Cancelling loses what was not told yet.
+    Courier,
     /// Reading a person's input.
     Input,
     /// One connection of a client. Cancelling closes it.

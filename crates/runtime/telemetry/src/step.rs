@@ -1,8 +1,12 @@
 //! Steps of a trace: what was done, when it began and how it ended.
 
+use std::time::UNIX_EPOCH;
+
 use bottega_types::{SpanId, SystemEntropy, TraceContext};
 use tokio::time::Instant;
 
+use crate::outbox::Open;
+use crate::span::{self, Span};
 use crate::trail::{Trail, along, along_now, here};
 
 /// What a step is, seen from outside.
@@ -63,6 +67,7 @@ pub struct Step {
     begun: Instant,
     attributes: Vec<(&'static str, Value)>,
     failed: Option<String>,
+    _open: Option<Open>,
 }
 
 impl Step {
@@ -95,6 +100,7 @@ impl Step {
             begun: Instant::now(),
             attributes: Vec::new(),
             failed: None,
+            _open: span::open(),
         }
     }
 
@@ -128,12 +134,36 @@ impl Step {
 impl Drop for Step {
     fn drop(&mut self) {
         let took = self.begun.elapsed();
-        let Self { trail, parent, kind, name, attributes, failed, .. } = self;
+        let Self { trail, parent, kind, name, attributes, failed, .. } = &*self;
         let outcome = failed.as_deref().unwrap_or("ok");
         let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let parent = parent.map(|parent| parent.to_string());
         along_now(trail.clone(), || {
             tracing::debug!(step = %name, ?kind, parent, outcome, elapsed_ms, ?attributes, "step ended");
+        });
+        span::tell(|| {
+            let mut attributes = std::mem::take(&mut self.attributes);
+            let known = [
+                ("gen_ai.agent.name", self.trail.agent()),
+                ("gen_ai.conversation.id", self.trail.conversation()),
+            ];
+            for (name, value) in known {
+                let noted = attributes.iter().any(|(noted, _)| *noted == name);
+                if let (Some(value), false) = (value, noted) {
+                    attributes.push((name, value.into()));
+                }
+            }
+            Span {
+                context: self.trail.context().clone(),
+                parent: self.parent,
+                kind: self.kind,
+                name: std::mem::take(&mut self.name),
+                // Whoever sends it knows the time of day.
+                ended: UNIX_EPOCH,
+                took,
+                attributes,
+                failed: self.failed.take(),
+            }
         });
     }
 }

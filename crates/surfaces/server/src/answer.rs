@@ -54,6 +54,7 @@ pub(crate) async fn answer(
     let mut step = trace_headers::step(request.headers(), &name, desk.entropy.as_ref(), of);
     step.note("http.request.method", verb);
     step.note("http.route", path);
+    step.note("url.scheme", desk.url.split(':').next().unwrap_or_default());
     let way = async {
         let came = contained(carry_out(&desk, asked, names, request)).await;
         let (response, code) = match came {

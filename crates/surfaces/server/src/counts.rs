@@ -88,7 +88,7 @@ impl Counts {
 }
 
 /// A code of gRPC, as its specification writes it.
-const fn name(code: tonic::Code) -> &'static str {
+pub(crate) const fn name(code: tonic::Code) -> &'static str {
     use tonic::Code;
     match code {
         Code::Ok => "OK",

@@ -180,6 +180,49 @@ fn a_change_needs_trust_anew() {
 }
 
 #[test]
+fn the_standard_variables_of_telemetry_count_and_stop_nothing() {
+    check(
+        "user: [telemetry]; endpoint = 'http://own:4318'; service = 'own'
+         OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318
+         OTEL_EXPORTER_OTLP_TIMEOUT=2500
+         OTEL_METRIC_EXPORT_INTERVAL=5000
+         OTEL_SERVICE_NAME=shop
+         OTEL_TRACES_EXPORTER=none
+         OTEL_METRICS_EXPORTER=otlp
+         OTEL_SDK_DISABLED=TRUE
+         OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        "telemetry.endpoint = \"http://collector:4318\" (environment OTEL_EXPORTER_OTLP_ENDPOINT)
+         telemetry.timeout = \"2500ms\" (environment OTEL_EXPORTER_OTLP_TIMEOUT)
+         telemetry.interval = \"5000ms\" (environment OTEL_METRIC_EXPORT_INTERVAL)
+         telemetry.service = \"shop\" (environment OTEL_SERVICE_NAME)
+         telemetry.traces = false (environment OTEL_TRACES_EXPORTER)
+         telemetry.metrics = true (default)
+         telemetry.disabled = true (environment OTEL_SDK_DISABLED)",
+    );
+    check(
+        "OTEL_EXPORTER_OTLP_ENDPOINT=ftp://collector
+         OTEL_EXPORTER_OTLP_TIMEOUT=soon
+         OTEL_TRACES_EXPORTER=zipkin
+         OTEL_EXPORTER_OTLP_PROTOCOL=grpc
+         OTEL_SDK_DISABLED=1",
+        "telemetry.timeout = \"10s\" (default)
+         telemetry.traces = true (default)
+         telemetry.disabled = false (default)
+         notice a variable is ignored: OTEL_EXPORTER_OTLP_TIMEOUT: it needs a number of milliseconds
+         notice a variable is ignored: OTEL_TRACES_EXPORTER: it needs `otlp` or `none`
+         notice a variable is ignored: OTEL_EXPORTER_OTLP_PROTOCOL: it needs `http/protobuf`, and the address the port for HTTP, usually 4318
+         notice a variable is ignored: OTEL_SDK_DISABLED: it needs `true` or `false`
+         notice a variable is ignored: OTEL_EXPORTER_OTLP_ENDPOINT: `telemetry.endpoint` needs an address such as `https://host.example/v1`",
+    );
+    // Bottega's own variable comes after the standard one.
+    check(
+        "OTEL_SERVICE_NAME=shop
+         BOTTEGA_TELEMETRY_SERVICE=mine",
+        "telemetry.service = \"mine\" (environment BOTTEGA_TELEMETRY_SERVICE)",
+    );
+}
+
+#[test]
 fn a_variable_that_means_nothing_is_told() {
     check(
         "BOTTEGA_LIMIT_TURNS=3",

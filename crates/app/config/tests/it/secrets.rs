@@ -161,14 +161,27 @@ fn keys_are_found_in_the_order_of_the_table() {
 #[test]
 fn no_secret_is_shown_and_the_redactor_knows_them_all() {
     let mut world = World::new();
-    let values = ["canary-openai", "canary-header", "canary-hub-token", "canary-stored"];
-    world.environment =
-        [("OPENAI_API_KEY", values[0]), ("WORK", values[1]), ("HF_TOKEN", values[2])]
-            .into_iter()
-            .collect();
+    let values = [
+        "canary-openai",
+        "canary-header",
+        "canary-hub-token",
+        "canary-stored",
+        "canary-collector",
+        "x-key=canary-telemetry",
+    ];
+    world.environment = [
+        ("OPENAI_API_KEY", values[0]),
+        ("WORK", values[1]),
+        ("HF_TOKEN", values[2]),
+        ("COLLECTOR", values[4]),
+        ("OTEL_EXPORTER_OTLP_HEADERS", values[5]),
+    ]
+    .into_iter()
+    .collect();
     world.write(
         "user",
-        "[providers.mine]\nbase_url = \"http://h:1\"\nheaders.Authorization = \"Bearer ${WORK}\"\n",
+        "[providers.mine]\nbase_url = \"http://h:1\"\nheaders.Authorization = \"Bearer ${WORK}\"\n\
+         [telemetry]\nheaders.x-key = \"${COLLECTOR}\"\n",
     );
     let store = store(&world);
     store.set("work", &secret(values[3])).unwrap();

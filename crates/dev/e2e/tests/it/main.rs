@@ -29,6 +29,7 @@ mod journal;
 mod json_events;
 mod kill;
 mod one_at_a_time;
+mod otlp;
 mod output;
 mod output_schema;
 mod pages;

@@ -20,6 +20,7 @@ use super::method::{self, Method, Way};
 use super::{QUESTION, status};
 use crate::answer::{no_connection, no_room, panicked, read, too_long};
 use crate::connection::Spare;
+use crate::counts;
 use crate::endpoints::Size;
 use crate::fault::Fault;
 use crate::guard::Access;
@@ -67,9 +68,9 @@ pub(crate) async fn answer(
     };
     let mut response = step.around(way.instrument(span)).await;
     let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |it| it.code());
-    step.note("rpc.response.status_code", format!("{code:?}"));
+    step.note("rpc.response.status_code", counts::name(code));
     if matches!(code, Code::Internal | Code::Unknown | Code::Unavailable | Code::DataLoss) {
-        step.failed(format!("{code:?}"));
+        step.failed(counts::name(code));
     }
     if let Ok(name) = HeaderValue::try_from(name) {
         response.headers_mut().insert(request_name::HEADER, name);
