@@ -15,6 +15,7 @@ mod agents_killed;
 mod attachments;
 mod budgets;
 mod cage;
+mod called;
 mod correlated;
 mod costs;
 mod doctor;
