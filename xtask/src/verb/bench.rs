@@ -88,6 +88,14 @@ const BENCHES: &[Bench] = &[
         model: NeedsModel::No,
     },
     Bench {
+        name: "soak",
+        about: "half an hour of crashes and kills under half of the load that agents can take: what is lost, what grows",
+        package: "bottega-e2e",
+        target: "soak",
+        features: &[],
+        model: NeedsModel::No,
+    },
+    Bench {
         name: "actors",
         about: "messages, questions, births, restarts and memory of actors, beside bare tasks, kameo and ractor",
         package: "bottega-actor",

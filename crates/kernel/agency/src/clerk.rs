@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bottega_event::{MailEvent, MailHandled};
+use bottega_event::{Death, MailDied, MailEvent, MailHandled, NewEvent};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_types::{Clock, CommandId, Entropy};
 use tokio::sync::{Mutex, mpsc};
 
-use crate::mailroom::{Done, Mailroom};
+use crate::mailroom::{Done, GivenUp, Mailroom};
 
 /// Mailrooms that may have called. Each calls once until it was heard, so this bounds agents, not messages.
 pub(crate) const CALLS: usize = 65_536;
@@ -51,31 +51,51 @@ impl Clerk {
     /// restart, which delivery at least once allows.
     pub(crate) async fn store(&self, mailrooms: &[Arc<Mailroom>]) -> bool {
         let _turn = self.turn.lock().await;
-        let mut taken: Vec<(&Arc<Mailroom>, Vec<Done>)> = Vec::with_capacity(mailrooms.len());
+        let mut taken: Vec<Taken<'_>> = Vec::with_capacity(mailrooms.len());
         for mailroom in mailrooms {
-            let done = mailroom.take_done();
-            if !done.is_empty() {
-                taken.push((mailroom, done));
+            let (done, given_up) = (mailroom.take_done(), mailroom.take_given_up());
+            if !done.is_empty() || !given_up.is_empty() {
+                taken.push(Taken { mailroom, done, given_up });
             }
         }
         if taken.is_empty() {
             return true;
         }
-        let batches = taken.iter().map(|(mailroom, done)| {
-            let ids = done.iter().map(|(id, _)| *id).collect();
-            let steps = done.iter().filter_map(|(_, step)| *step).collect();
-            Batch {
-                stream: mailroom.stream.clone(),
-                expected: Expected::Any,
-                events: vec![MailEvent::from(MailHandled { ids, steps }).encode()],
-            }
+        let batches = taken.iter().map(|taken| Batch {
+            stream: taken.mailroom.stream.clone(),
+            expected: Expected::Any,
+            events: taken.events(),
         });
         let at = self.clock.now();
         let command = CommandId::new(at, self.entropy.as_ref());
         let append = Append { command, at, batches: batches.collect() };
         let Err(error) = self.journal.append(append).await else { return true };
         tracing::warn!(%error, "what agents handled could not be stored; trying again");
-        taken.into_iter().for_each(|(mailroom, done)| mailroom.put_back(done));
+        taken.into_iter().for_each(|Taken { mailroom, done, given_up }| {
+            mailroom.put_back(done, given_up);
+        });
         false
+    }
+}
+
+/// What one agent has done, to be stored.
+struct Taken<'m> {
+    mailroom: &'m Arc<Mailroom>,
+    done: Vec<Done>,
+    given_up: Vec<GivenUp>,
+}
+
+impl Taken<'_> {
+    fn events(&self) -> Vec<NewEvent> {
+        let died = self.given_up.iter().map(|(id, words)| {
+            let (id, words) = (*id, words.clone());
+            MailEvent::from(MailDied { id, cause: Death::Poison, words }).encode()
+        });
+        let handled = (!self.done.is_empty()).then(|| {
+            let ids = self.done.iter().map(|(id, _)| *id).collect();
+            let steps = self.done.iter().filter_map(|(_, step)| *step).collect();
+            MailEvent::from(MailHandled { ids, steps }).encode()
+        });
+        handled.into_iter().chain(died).collect()
     }
 }

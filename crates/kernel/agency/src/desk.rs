@@ -225,6 +225,13 @@ impl Desk {
         }
     }
 
+    /// A durable message becomes a dead letter, by whoever can't wait until that is stored.
+    pub(crate) fn gave_up(&self, mailroom: &Arc<Mailroom>, id: MessageId, words: String) {
+        if mailroom.gave_up(id, words) && self.calls.try_send(Arc::clone(mailroom)).is_err() {
+            mailroom.not_called();
+        }
+    }
+
     /// A durable message becomes a dead letter.
     pub(crate) async fn bury(
         &self,

@@ -12,6 +12,7 @@ use crate::blueprint::{Blueprint, Proposal};
 use crate::mailroom::{ATTEMPTS, Mailroom};
 use crate::office::AgentOffice;
 use crate::parcel::Parcel;
+use crate::routes::Route;
 
 /// One incarnation of an agent.
 pub(crate) struct Inhabitant {
@@ -61,7 +62,11 @@ impl Inhabitant {
             return Ok(());
         }
         // Contained here, so that the words of the last attempt are kept with the dead letter.
+        let mut hand =
+            Hand { office: &self.office, mailroom: &self.mailroom, id, last, over: false };
         let heard = contained(self.resident.hear(&letter, &*self.office)).await;
+        hand.over = true;
+        drop(hand);
         let words = match heard {
             Ok(Ok(())) => {
                 // The same step that what was done meanwhile names as its cause.
@@ -103,6 +108,33 @@ impl Inhabitant {
         };
         // Whoever asked may have gone; the agent is what it is.
         let _ = told.send(outcome);
+    }
+}
+
+/// A durable message in an agent's hand. Whoever is ended over it, because it is stuck, can't say so itself: where it had it
+/// for the last time, it is given up here. One who is stopped has it again when it is begun.
+struct Hand<'i> {
+    office: &'i AgentOffice,
+    mailroom: &'i Arc<Mailroom>,
+    id: MessageId,
+    last: bool,
+    over: bool,
+}
+
+impl Drop for Hand<'_> {
+    fn drop(&mut self) {
+        let desk = &self.office.desk;
+        // Whoever is stopped is reached by nobody any more.
+        let stays = || {
+            desk.routes.with(self.office.me.name(), |route| match route {
+                Route::Agent(agent) => agent.mailbox.is_some(),
+                Route::Question(_) => false,
+            })
+        };
+        if !self.over && self.last && stays() == Some(true) {
+            let words = "it was ended over this as often as it may be".to_owned();
+            desk.gave_up(self.mailroom, self.id, words);
+        }
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) struct Mailroom {
 /// A message that was handled, and the step of that where it belongs to a trace.
 pub(crate) type Done = (MessageId, Option<HandledStep>);
 
+/// A message that is a dead letter, and why.
+pub(crate) type GivenUp = (MessageId, String);
+
 #[derive(Default)]
 struct Room {
     /// Stored, and not in the mailbox yet: it was full, or the agent is stopped.
@@ -40,6 +43,8 @@ struct Room {
     begun: HashMap<MessageId, u32>,
     /// Handled, and not stored as such yet.
     done: Vec<Done>,
+    /// Given up, and not stored as dead letters yet.
+    given_up: Vec<GivenUp>,
     /// The clerk knows that something is done.
     called: bool,
 }
@@ -137,6 +142,20 @@ impl Mailroom {
         room.begun.remove(&id);
     }
 
+    /// A message is given up, by whoever can't wait until that is stored. Whether the clerk has to be called.
+    pub(crate) fn gave_up(&self, id: MessageId, words: String) -> bool {
+        let mut room = self.room();
+        room.stored = room.stored.saturating_sub(1);
+        room.begun.remove(&id);
+        room.given_up.push((id, words));
+        !std::mem::replace(&mut room.called, true)
+    }
+
+    /// What was given up since this was asked last.
+    pub(crate) fn take_given_up(&self) -> Vec<GivenUp> {
+        std::mem::take(&mut self.room().given_up)
+    }
+
     /// What was handled since this was asked last.
     pub(crate) fn take_done(&self) -> Vec<Done> {
         let mut room = self.room();
@@ -149,11 +168,13 @@ impl Mailroom {
         self.room().called = false;
     }
 
-    /// What could not be stored as handled is handled all the same.
-    pub(crate) fn put_back(&self, mut done: Vec<Done>) {
+    /// What could not be stored as handled, or as given up, is so all the same.
+    pub(crate) fn put_back(&self, mut done: Vec<Done>, mut given_up: Vec<GivenUp>) {
         let mut room = self.room();
         done.append(&mut room.done);
         room.done = done;
+        given_up.append(&mut room.given_up);
+        room.given_up = given_up;
     }
 
     /// How many are under way.

@@ -89,7 +89,12 @@ async fn serve<A: Actor>(
                         let in_hand = put_back::<A>(cell, kept, attempts + 1);
                         return crash(cell, words, During::Handle, in_hand);
                     }
-                    Done::Killed => return Ending::Killed,
+                    Done::Killed => {
+                        // Where another incarnation follows, it is as after a crash; else the mailbox goes with all it holds.
+                        drop(batch);
+                        put_back::<A>(cell, kept, attempts + 1);
+                        return Ending::Killed;
+                    }
                 }
                 handled += 1;
                 cell.head.handled.store(handled, Ordering::Relaxed);

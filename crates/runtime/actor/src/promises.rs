@@ -53,4 +53,5 @@
 //!   `a_monitor_is_told_of_the_end`, `who_watches_the_dead_is_told_at_once`,
 //!   `a_link_passes_a_crash_on_unless_it_is_trapped`.
 //! * Who is over one message for too long is told to the observer, and killed where that is wanted:
-//!   `a_child_that_is_stuck_is_reported_or_killed`.
+//!   `a_child_that_is_stuck_is_reported_or_killed`. What it had in hand is delivered again as after a crash:
+//!   `what_a_killed_child_had_in_hand_comes_again`.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_acl::AgentName;
@@ -405,6 +406,35 @@ async fn whoever_lives_outside_loses_nothing_by_coming_and_going() {
     assert!(inside.to_string().contains("hears by itself"), "{inside}");
     let with_module = Deployment { module: b"x".to_vec(), ..outsider() };
     assert!(shop.deploy(with_module).await.contains("has no module"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_stuck_over_a_message_is_begun_anew_as_the_manifest_says() {
+    let shop = Shop::new();
+    let manifest =
+        outsider().manifest + "[supervision]\nstuck-after = \"5s\"\nrestart = \"permanent\"\n";
+    shop.deploy(Deployment { manifest, ..outsider() }).await;
+    let message = Message::new(Performative::Inform).to(Aid::new(name("clerk"))).about("one");
+    let message = message.from(Aid::new(name("me")));
+    shop.deployments.agency().send(message, None, None).await.unwrap();
+    let counter = shop.deployments.counter(&name("clerk")).unwrap();
+    let first = counter.next().await.number;
+    let row = || shop.deployments.agency().list().into_iter().find(|row| row.name == name("clerk"));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!((row().unwrap().restarts, counter.next().await.number), (0, first));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let again = counter.next().await;
+    assert_eq!((row().unwrap().restarts, again.number), (1, first + 1), "it comes again");
+    // Over the third time it is a dead letter, and the agent goes on without it.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let mail = shop.deployments.agency().mail(&name("clerk")).await.unwrap();
+    let words = mail[0].dead.as_ref().unwrap().words.as_str();
+    assert_eq!((mail.len(), words), (1, "it was ended over this as often as it may be"));
+    assert_eq!((row().unwrap().under_way, row().unwrap().restarts), (0, 3));
+    let message = Message::new(Performative::Inform).to(Aid::new(name("clerk"))).about("two");
+    let message = message.from(Aid::new(name("me")));
+    shop.deployments.agency().send(message, None, None).await.unwrap();
+    assert!(counter.acknowledge(counter.next().await.number));
 }
 
 /// Keeps its last word, looks for who files, and says both.

@@ -48,6 +48,8 @@ pub(crate) enum Do {
     Note(u32),
     /// Kept over a crash.
     Retry(u32),
+    /// Kept over an end, and waits for ever.
+    Hang(u32),
     Fail,
     Panic,
     Leave,
@@ -126,6 +128,10 @@ impl Actor for Worker {
                 self.log.line(format!("{} tries {number}", self.name));
                 return Err(Fault::new(format!("{number} is too much")));
             }
+            Do::Hang(number) => {
+                self.log.line(format!("{} hangs over {number}", self.name));
+                std::future::pending::<()>().await;
+            }
             Do::Fail => return Err("fault".into()),
             Do::Panic => quiet_panic("panic"),
             Do::Leave => context.stop(),
@@ -174,6 +180,7 @@ impl Actor for Worker {
     fn keep(message: &Do) -> Option<Do> {
         match message {
             Do::Retry(number) => Some(Do::Retry(*number)),
+            Do::Hang(number) => Some(Do::Hang(*number)),
             _ => None,
         }
     }

@@ -286,6 +286,23 @@ async fn check_stuck(then: OnStuck, expected: &str) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_killed_child_had_in_hand_comes_again() {
+    let rig = Rig::new();
+    let spec = rig.spec("a", Flaw::None).stuck_after(SECOND, OnStuck::Kill);
+    let supervisor = rig.system.supervise(Supervisor::one_for_one("s").child(spec)).unwrap();
+    supervisor.ready().await.unwrap();
+    let child = rig.find("a");
+    rig.log.take();
+    tell(&child, Do::Hang(7));
+    tell(&child, Do::Note(8));
+    pass(SECOND * 20).await;
+    let told = rig.log.take();
+    // As often as after a crash; then it is given up, and the next one is dealt with.
+    assert_eq!(told.matches("a hangs over 7").count(), 3, "{told}");
+    assert!(told.ends_with("a 8"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_child_that_is_stuck_is_reported_or_killed() {
     check_stuck(OnStuck::Report, "a stuck for 1s").await;
     check_stuck(OnStuck::Kill, "a stuck for 1s; a lets go; a restarts in 0ns; a init; a started 2")
