@@ -93,7 +93,7 @@ impl Outland {
         let name = secret.name();
         let secrets = self.grounds.app.secrets().map_err(unavailable)?;
         let found = secrets.resolve(&SecretReference::Stored(name.to_owned()));
-        let found = found.map_err(|error| Refusal::Unavailable(error.to_string()))?;
+        let found = found.map_err(|error| Refusal::Denied(error.to_string()))?;
         SigningKey::read(&found).map_err(|error| Refusal::Denied(format!("`{name}`: {error}")))
     }
 

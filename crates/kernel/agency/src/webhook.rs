@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bottega_acl::{AgentName, json};
-use bottega_actor::{Backoff, Circuit, CircuitError, CircuitOptions};
+use bottega_actor::{Backoff, Circuit, CircuitError, CircuitOptions, TaskKind, to_its_end};
 use bottega_event::{AgentEvent, AgentWebhookFailed, AgentWebhookRecovered, StreamId};
-use bottega_manifest::Webhook;
-use bottega_telemetry::{Step, StepKind, here};
+use bottega_manifest::{Refusal, Webhook};
+use bottega_telemetry::{Step, StepKind, carried, here};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -40,6 +40,8 @@ pub(crate) const HOST: CircuitOptions =
     CircuitOptions { failures: 5, rest: Duration::from_secs(30), trials: 1 };
 /// The status of a receiver that wants nothing more (Standard Webhooks, "Delivery").
 const GONE: u16 = 410;
+/// The status of a receiver that is asked too often (RFC 6585, section 4).
+const TOO_MANY: u16 = 429;
 
 /// Brings messages to one agent.
 pub(crate) struct Courier {
@@ -82,12 +84,17 @@ struct Missed {
     put_off: Duration,
     /// Whether it may be brought again.
     again: bool,
+    /// Whether its host is to blame, and not this agent's address or secret alone.
+    of_host: bool,
 }
+
+/// What became of one attempt; an `Ok` says nothing against the host.
+type Attempt = Result<Result<(), Missed>, CircuitError<Missed>>;
 
 impl Courier {
     /// Brings a message until it is taken. Does not return where the receiver said that it wants nothing more: then it waits on
     /// the counter until somebody fetches it, or the agent is begun again.
-    pub(crate) async fn bring(&self, waiting: &Waiting) {
+    pub(crate) async fn bring(self: &Arc<Self>, waiting: &Waiting) {
         // A number is given to one message alone, so it names one that has no name.
         let name = waiting
             .id
@@ -96,15 +103,16 @@ impl Courier {
         let mut failures = 0;
         loop {
             let burden = Burden { name: name.clone(), body: body.clone(), traceparent: None };
-            let pause = match self.circuit.call(async || self.once(burden).await).await {
-                Ok(()) => {
+            let pause = match self.attempt(burden).await {
+                Ok(Ok(())) => {
                     if failures > 0 {
                         self.note(&AgentWebhookRecovered { failures }.into());
                     }
                     return;
                 }
                 Err(CircuitError::Open { again }) => again.max(TURN),
-                Err(CircuitError::Failed(Missed { why, put_off, again })) => {
+                Ok(Err(missed)) | Err(CircuitError::Failed(missed)) => {
+                    let Missed { why, put_off, again, of_host: _ } = missed;
                     failures += 1;
                     tracing::warn!(agent = %self.to, failures, "webhook: {why}");
                     if failures == 1 || !again {
@@ -118,6 +126,21 @@ impl Courier {
             };
             bottega_actor::sleep(pause).await;
         }
+    }
+
+    /// One attempt, which goes on to its end whether it is waited for or not: a message that is acknowledged in another way
+    /// meanwhile is no failure of its host.
+    async fn attempt(self: &Arc<Self>, burden: Burden) -> Attempt {
+        let courier = Arc::clone(self);
+        let attempt = async move {
+            let call = async || match courier.once(burden).await {
+                Err(missed) if missed.of_host => Err(missed),
+                other => Ok(other),
+            };
+            courier.circuit.call(call).await
+        };
+        let ended = to_its_end(TaskKind::Clerk, carried(attempt)).await;
+        ended.unwrap_or(Err(CircuitError::Open { again: TURN }))
     }
 
     fn body(&self, waiting: &Waiting) -> Vec<u8> {
@@ -148,10 +171,14 @@ impl Courier {
                 why: format!("{target} answered {status}"),
                 put_off: put_off.unwrap_or_default(),
                 again: status != GONE,
+                of_host: status == TOO_MANY || status >= 500,
             }),
-            Err(refusal) => {
-                Some(Missed { why: refusal.to_string(), put_off: Duration::ZERO, again: true })
-            }
+            Err(refusal) => Some(Missed {
+                why: refusal.to_string(),
+                put_off: Duration::ZERO,
+                again: true,
+                of_host: matches!(refusal, Refusal::Unavailable(_)),
+            }),
         };
         match missed {
             None => Ok(()),

@@ -285,8 +285,9 @@ impl Following {
         if let Some(asked) = &mut self.asked {
             let came = tokio::select! {
                 biased;
-                step = self.seat.next() => return Some(Ok(step)),
+                // First, so that its deadline holds however much there is to tell.
                 came = asked => came,
+                step = self.seat.next() => return Some(Ok(step)),
             };
             self.asked = None;
             self.answer = Some(match came {
