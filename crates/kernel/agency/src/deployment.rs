@@ -190,7 +190,7 @@ impl Deployments {
         };
         if let Err(error) = kept {
             // What could not be kept does not live on as if it were. Where nothing can be stored, it is stopped at least.
-            let _ = self.agency.remove(&loaded.name, ENDING).await;
+            let _ = self.remove(&loaded.name, ENDING).await;
             return Err(error);
         }
         Ok(loaded.name)
@@ -208,6 +208,8 @@ impl Deployments {
         let removed = self.agency.remove(name, span).await;
         if removed.is_ok() {
             self.guests().remove(name);
+            // Whoever is deployed under this name next has its own courier from its first message on.
+            self.counters().remove(name);
         }
         self.shelf.beyond.gone(name).await;
         removed

@@ -232,6 +232,20 @@ async fn a_host_that_is_down_is_left_alone_by_all_who_live_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_no_fault_of_the_host_keeps_nobody_else_waiting() {
+    let world = World::new((0..6).map(|_| answer(404)));
+    world.deployments.deploy(deployment(URL)).await.unwrap();
+    let other = Deployment { name: Some("other".into()), ..deployment(URL) };
+    world.deployments.deploy(other).await.unwrap();
+    world.say("one").await;
+    assert_eq!(world.brought(Duration::from_secs(40)).await.len(), 6);
+    let message = Message::new(Performative::Inform).to(Aid::new(name("other"))).about("theirs");
+    let message = message.from(Aid::new(name("me")));
+    world.deployments.agency().send(message, None, None).await.unwrap();
+    assert_eq!(world.brought(Duration::from_secs(1)).await, ["40 theirs"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_version_takes_what_is_under_way_to_a_new_address() {
     let world = World::new((0..3).map(|_| answer(404)));
     world.deployments.deploy(deployment(URL)).await.unwrap();
