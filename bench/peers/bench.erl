@@ -2,7 +2,7 @@
 %% The peer in Erlang: the same exchanges between bare processes, without names to look up and without envelopes.
 %% `escript bench.erl PART ARGUMENTS`; prints figures, one a line: a name, a space, a number.
 %%   ask ASKERS EACH         gen_server:call, each asker to a server of its own; p50 and p99 in microseconds
-%%   tell AGENTS EACH        messages a second, from two senders to so many processes
+%%   tell SENDERS AGENTS EACH  messages a second, from so many senders to so many processes
 %%   contract INITIATORS EACH  rounds a second with ten bidders: cfp, propose, accept or reject, inform
 %%   restart TIMES           crash of a supervised gen_server to its next answer; p99 in microseconds
 %%   idle COUNT              microseconds to spawn a process, bytes that each holds
@@ -11,7 +11,7 @@
 -export([main/1, init/1, handle_call/3, handle_cast/2, start_child/0]).
 
 main(["ask", Askers, Each]) -> ask(number(Askers), number(Each));
-main(["tell", Agents, Each]) -> tell(number(Agents), number(Each));
+main(["tell", Senders, Agents, Each]) -> tell(number(Senders), number(Agents), number(Each));
 main(["contract", Initiators, Each]) -> contract(number(Initiators), number(Each));
 main(["restart", Times]) -> restart(number(Times));
 main(["idle", Count]) -> idle(number(Count));
@@ -53,16 +53,16 @@ asked(Server, Left, Times) ->
 share(Sorted, Share) -> lists:nth(min(length(Sorted), trunc(length(Sorted) * Share) + 1), Sorted).
 
 %% Messages.
-tell(Agents, Each) ->
+tell(Senders, Agents, Each) ->
     Self = self(),
     All = [spawn_link(fun() -> hear(Each, Self) end) || _ <- lists:seq(1, Agents)],
+    Numbered = list_to_tuple(All),
     Began = now_us(),
-    Senders = min(Agents, 2),
     lists:foreach(fun(Own) -> spawn_link(fun() ->
-        Mine = [Agent || {Place, Agent} <- lists:zip(lists:seq(1, Agents), All), Place rem Senders =:= Own],
+        Mine = [element(Place, Numbered) || Place <- lists:seq(Own, Agents, Senders)],
         lists:foreach(fun(_) -> lists:foreach(fun(Agent) -> Agent ! {inform, 1} end, Mine) end,
             lists:seq(1, Each))
-    end) end, lists:seq(0, Senders - 1)),
+    end) end, lists:seq(1, Senders)),
     lists:foreach(fun(_) -> receive done -> ok end end, All),
     say("rate", Agents * Each * 1.0e6 / (now_us() - Began)).
 

@@ -550,13 +550,13 @@ impl Agency {
 
     /// Sends a message. `id` names it, so that it is stored once however often it is sent; `class` says how it is kept,
     /// instead of what its receivers say.
-    pub async fn send(
+    pub fn send(
         &self,
         message: Message,
         id: Option<MessageId>,
         class: Option<Delivery>,
-    ) -> Result<Receipt, Unsent> {
-        self.desk.send(message, id, class).await
+    ) -> impl Future<Output = Result<Receipt, Unsent>> + Send + '_ {
+        self.desk.send(message, id, class)
     }
 
     /// Sends a message and waits for the first answer to it, for at most `span`. Its sender is a name of this question's

@@ -44,6 +44,15 @@ struct Storing {
     name: AgentName,
 }
 
+/// A message that was handed to those who need nothing stored.
+struct Left {
+    message: Message,
+    /// For whom it is to be stored.
+    storing: Vec<Storing>,
+    /// Who was not reached.
+    failed: Vec<(Aid, Undelivered)>,
+}
+
 impl Desk {
     /// Sends a message. `id` names it, so that it is stored once however often it is sent; `class` says how it is kept,
     /// instead of what its receivers say.
@@ -53,52 +62,69 @@ impl Desk {
         id: Option<MessageId>,
         class: Option<Delivery>,
     ) -> Result<Receipt, Unsent> {
-        admit::check(&message, self.bounds, || self.clock.now())
-            .map_err(|why| Unsent::Inadmissible(why.to_string()))?;
+        let handed = self.hand_out(message, class);
         // A transient message waits for nothing, so without this a sender could keep its thread for as long as it has
         // something to say, while those it speaks to wait for one.
         bottega_actor::take_turns().await;
-        let mut failed: Vec<(Aid, Undelivered)> = Vec::new();
-        let mut storing: Vec<Storing> = Vec::new();
-        // Nearly every message has one receiver, and is moved into its mailbox.
-        if let Receivers::One(receiver) = &message.receivers {
-            let receiver = receiver.clone();
-            match self.hand_over(receiver.name(), message, class) {
-                Ok(None) => return Ok(Receipt { id: None, repeated: false }),
-                Ok(Some((message, to_store))) => {
-                    return self.store(message, id, vec![to_store], failed).await;
-                }
-                Err(why) => return Err(Unsent::Undelivered(vec![(receiver, why)])),
-            }
+        match handed? {
+            None => Ok(Receipt { id: None, repeated: false }),
+            Some(left) => Box::pin(self.store(*left, id)).await,
         }
+    }
+
+    /// Puts a message into the mailboxes of its transient receivers. What is left is to be stored for the others, or to be
+    /// told.
+    fn hand_out(
+        &self,
+        message: Message,
+        class: Option<Delivery>,
+    ) -> Result<Option<Box<Left>>, Unsent> {
+        admit::check(&message, self.bounds, || self.clock.now())
+            .map_err(|why| Unsent::Inadmissible(why.to_string()))?;
+        // Nearly every message has one receiver, and is moved into its mailbox.
+        if let Receivers::One(_) = &message.receivers {
+            return match self.hand_over(message, 0, class) {
+                Ok(None) => Ok(None),
+                Ok(Some((message, to_store))) => {
+                    let (storing, failed) = (vec![to_store], Vec::new());
+                    Ok(Some(Box::new(Left { message, storing, failed })))
+                }
+                Err((why, message)) => {
+                    let failed = message.receivers.as_slice().iter().cloned();
+                    Err(Unsent::Undelivered(failed.map(|to| (to, why.clone())).collect()))
+                }
+            };
+        }
+        let (mut storing, mut failed) = (Vec::new(), Vec::new());
         let receivers = message.receivers.as_slice();
         for (index, receiver) in receivers.iter().enumerate() {
             // One who is named twice gets it once. There are few receivers, so a look at those before is cheap.
             if receivers[..index].iter().any(|before| before.name() == receiver.name()) {
                 continue;
             }
-            match self.hand_over(receiver.name(), message.clone(), class) {
+            match self.hand_over(message.clone(), index, class) {
                 Ok(None) => {}
                 Ok(Some((_, to_store))) => storing.push(to_store),
-                Err(why) => failed.push((receiver.clone(), why)),
+                Err((why, _)) => failed.push((receiver.clone(), why)),
             }
         }
-        self.store(message, id, storing, failed).await
+        Ok(Some(Box::new(Left { message, storing, failed })))
     }
 
-    /// Puts a transient message into a mailbox. Gives back one that has to be stored first, with where.
+    /// Puts a transient message into the mailbox of its receiver of this index. Gives back one that has to be stored first,
+    /// with where, and one that can't be handed over, with why.
     fn hand_over(
         &self,
-        name: &AgentName,
         message: Message,
+        index: usize,
         class: Option<Delivery>,
-    ) -> Result<Option<(Message, Storing)>, Undelivered> {
-        let reached = self.routes.with(name, |route| {
+    ) -> Result<Option<(Message, Storing)>, (Undelivered, Message)> {
+        let reached = self.routes.deliver(message, index, |route, message| {
             let AgentRoute { mailbox, mailroom, delivery, keep } = match route {
                 Route::Agent(agent) => agent,
                 // Nobody is there to find what was stored.
                 Route::Question(_) if class == Some(Delivery::Durable) => {
-                    return Err(Undelivered::Full);
+                    return Err((Undelivered::Full, message));
                 }
                 Route::Question(question) => {
                     question.answer(message);
@@ -107,33 +133,38 @@ impl Desk {
             };
             match class.unwrap_or(*delivery) {
                 Delivery::Durable => {
+                    let to = message.receivers.as_slice().get(index);
+                    let Some(name) = to.map(|to| to.name().clone()) else {
+                        return Err((Undelivered::Unknown, message));
+                    };
                     if !mailroom.reserve() {
-                        return Err(Undelivered::Full);
+                        return Err((Undelivered::Full, message));
                     }
-                    let storing = Storing { mailroom: Arc::clone(mailroom), name: name.clone() };
-                    Ok(Some((message, storing)))
+                    Ok(Some((message, Storing { mailroom: Arc::clone(mailroom), name })))
                 }
                 Delivery::Transient => {
-                    let mailbox = mailbox.as_ref().ok_or(Undelivered::Stopped)?;
-                    match mailbox.tell(Parcel::Transient { message, keep: *keep, trail: here() }) {
-                        Told::Accepted => Ok(None),
-                        Told::Full(_) => Err(Undelivered::Full),
-                        Told::Gone(_) => Err(Undelivered::Stopped),
+                    let Some(mailbox) = mailbox else {
+                        return Err((Undelivered::Stopped, message));
+                    };
+                    let parcel = Parcel::Transient { message, keep: *keep, trail: here() };
+                    let (why, parcel) = match mailbox.tell(parcel) {
+                        Told::Accepted => return Ok(None),
+                        Told::Full(parcel) => (Undelivered::Full, parcel),
+                        Told::Gone(parcel) => (Undelivered::Stopped, parcel),
+                    };
+                    match parcel.into_message() {
+                        Some(message) => Err((why, message)),
+                        None => Ok(None),
                     }
                 }
             }
         });
-        reached.unwrap_or(Err(Undelivered::Unknown))
+        reached.unwrap_or_else(|message| Err((Undelivered::Unknown, message)))
     }
 
     /// Stores a message for its durable receivers, all of them or none, and hands it over.
-    async fn store(
-        self: &Arc<Self>,
-        message: Message,
-        id: Option<MessageId>,
-        storing: Vec<Storing>,
-        mut failed: Vec<(Aid, Undelivered)>,
-    ) -> Result<Receipt, Unsent> {
+    async fn store(self: &Arc<Self>, left: Left, id: Option<MessageId>) -> Result<Receipt, Unsent> {
+        let Left { message, storing, mut failed } = left;
         let mut receipt = Receipt { id: None, repeated: false };
         if !storing.is_empty() {
             let now = self.clock.now();

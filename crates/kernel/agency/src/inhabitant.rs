@@ -1,7 +1,9 @@
 //! An agent as an actor.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
+use bottega_acl::Message;
 use bottega_actor::{Actor, Context, Fault, contained};
 use bottega_behaviour::{Letter, Resident, Trouble};
 use bottega_event::{Death, HandledStep};
@@ -13,6 +15,8 @@ use crate::mailroom::{ATTEMPTS, Mailroom};
 use crate::office::AgentOffice;
 use crate::parcel::Parcel;
 use crate::routes::Route;
+
+type Handling<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;
 
 /// One incarnation of an agent.
 pub(crate) struct Inhabitant {
@@ -51,6 +55,46 @@ impl Inhabitant {
             step.note("bottega.message.attempt", u64::from(letter.attempt));
         }
         step
+    }
+
+    /// A transient message that belongs to no trace.
+    fn plain(&mut self, message: Message) -> Handling<'_> {
+        let letter = Letter { id: None, attempt: 1, message };
+        Box::pin(async move {
+            let heard = self.resident.hear(&letter, &*self.office).await;
+            heard.map_err(|Trouble(words)| Fault::new(words))
+        })
+    }
+
+    /// Whatever else lies in a mailbox.
+    async fn other(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
+        match parcel {
+            Parcel::Transient { message, trail, .. } => {
+                let letter = Letter { id: None, attempt: 1, message };
+                let mut step = trail.map(|trail| self.step(&trail, &letter));
+                let hear = self.resident.hear(&letter, &*self.office);
+                let heard = match &step {
+                    None => hear.await,
+                    Some(step) => step.around(hear).await,
+                };
+                ended(&mut step, heard.map_err(|Trouble(words)| Fault::new(words)))
+            }
+            Parcel::Durable { id, message, before, trail } => {
+                let attempt = self.mailroom.begin(id, before);
+                let letter = Letter { id: Some(id), attempt, message };
+                let mut step = trail.map(|trail| self.step(&trail, &letter));
+                let trail = step.as_ref().map(|step| step.trail().clone());
+                let heard = along(trail, self.durable(id, letter)).await;
+                self.mailroom.fill(context.me());
+                ended(&mut step, heard)
+            }
+            Parcel::Renew => {
+                if let Some(proposal) = self.blueprint.proposal() {
+                    self.renew(proposal).await;
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn durable(&mut self, id: MessageId, letter: Letter) -> Result<(), Fault> {
@@ -169,33 +213,13 @@ impl Actor for Inhabitant {
         }
     }
 
+    // Boxed, and the usual message by itself: an agent that waits for one has no room for what handling takes, and what
+    // handling takes is not moved about with each.
     async fn handle(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
         match parcel {
-            Parcel::Transient { message, trail, .. } => {
-                let letter = Letter { id: None, attempt: 1, message };
-                let mut step = trail.map(|trail| self.step(&trail, &letter));
-                let hear = self.resident.hear(&letter, &*self.office);
-                // Boxed, so that messages without a trail don't pay for the room that a step takes.
-                let heard = match &step {
-                    None => hear.await,
-                    Some(step) => Box::pin(step.around(hear)).await,
-                };
-                ended(&mut step, heard.map_err(|Trouble(words)| Fault::new(words)))
-            }
-            Parcel::Durable { id, message, before, trail } => {
-                let attempt = self.mailroom.begin(id, before);
-                let letter = Letter { id: Some(id), attempt, message };
-                let mut step = trail.map(|trail| self.step(&trail, &letter));
-                let trail = step.as_ref().map(|step| step.trail().clone());
-                let heard = along(trail, self.durable(id, letter)).await;
-                self.mailroom.fill(context.me());
-                ended(&mut step, heard)
-            }
-            Parcel::Renew => {
-                if let Some(proposal) = self.blueprint.proposal() {
-                    self.renew(proposal).await;
-                }
-                Ok(())
+            Parcel::Transient { message, trail: None, keep: _ } => self.plain(message).await,
+            parcel @ (Parcel::Transient { .. } | Parcel::Durable { .. } | Parcel::Renew) => {
+                Box::pin(self.other(parcel, context)).await
             }
         }
     }

@@ -24,6 +24,14 @@ impl Parcel {
         }
     }
 
+    /// The message, unless it is none.
+    pub(crate) fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Transient { message, .. } | Self::Durable { message, .. } => Some(message),
+            Self::Renew => None,
+        }
+    }
+
     /// What is delivered again if the agent crashes over it.
     pub(crate) fn kept(&self) -> Option<Self> {
         match self {

@@ -1,12 +1,12 @@
 //! From a name to where its messages go: an agent's mailbox, or somebody who waits for one answer.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bottega_acl::AgentName;
+use bottega_acl::{AgentName, Aid, Message};
 use bottega_actor::Ref;
+use hashbrown::HashTable;
 
 use crate::blueprint::Delivery;
 use crate::mailroom::Mailroom;
@@ -37,32 +37,63 @@ pub(crate) struct AgentRoute {
     pub(crate) keep: bool,
 }
 
-/// Everybody who takes messages.
+/// Everybody who takes messages. A name is hashed once for its shard and its place there.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     hasher: RandomState,
-    shards: [RwLock<HashMap<AgentName, Route>>; SHARDS],
+    shards: [RwLock<HashTable<(AgentName, Route)>>; SHARDS],
 }
 
 impl Routes {
-    /// Every change under these locks is one step, so a poisoned one still guards whole data.
-    fn shard(&self, name: &AgentName) -> &RwLock<HashMap<AgentName, Route>> {
+    /// Where a name belongs. Every change under these locks is one step, so a poisoned one still guards whole data.
+    fn shard(&self, name: &AgentName) -> (&RwLock<HashTable<(AgentName, Route)>>, u64) {
         let hash = self.hasher.hash_one(name);
-        &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)]
+        // The table looks at the highest bits and the lowest ones.
+        (&self.shards[usize::try_from((hash >> 32) % SHARDS as u64).unwrap_or(0)], hash)
     }
 
     /// Looks at the route behind a name, if there is one. `look` must not wait.
     pub(crate) fn with<T>(&self, name: &AgentName, look: impl FnOnce(&Route) -> T) -> Option<T> {
-        let shard = self.shard(name).read().unwrap_or_else(PoisonError::into_inner);
-        shard.get(name).map(look)
+        let (shard, hash) = self.shard(name);
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        shard.find(hash, |(known, _)| known == name).map(|(_, route)| look(route))
+    }
+
+    /// Looks at the route to a message's receiver of this index, with the message to hand over; gives the message back when there
+    /// is none. `hand` must not wait.
+    pub(crate) fn deliver<T>(
+        &self,
+        message: Message,
+        index: usize,
+        hand: impl FnOnce(&Route, Message) -> T,
+    ) -> Result<T, Message> {
+        let Some(name) = message.receivers.as_slice().get(index).map(Aid::name) else {
+            return Err(message);
+        };
+        let (shard, hash) = self.shard(name);
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        match shard.find(hash, |(known, _)| known == name) {
+            Some((_, route)) => Ok(hand(route, message)),
+            None => Err(message),
+        }
     }
 
     pub(crate) fn put(&self, name: AgentName, route: Route) {
-        let mut shard = self.shard(&name).write().unwrap_or_else(PoisonError::into_inner);
-        shard.insert(name, route);
+        let (shard, hash) = self.shard(&name);
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        match shard.find_mut(hash, |(known, _)| *known == name) {
+            Some((_, known)) => *known = route,
+            None => {
+                shard.insert_unique(hash, (name, route), |(name, _)| self.hasher.hash_one(name));
+            }
+        }
     }
 
     pub(crate) fn remove(&self, name: &AgentName) {
-        self.shard(name).write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let (shard, hash) = self.shard(name);
+        let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(entry) = shard.find_entry(hash, |(known, _)| known == name) {
+            drop(entry.remove());
+        }
     }
 }

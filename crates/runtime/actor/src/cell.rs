@@ -23,6 +23,16 @@ use crate::watch::{Notice, Watch};
 use lane::Lane;
 pub(crate) use lane::{Next, Order};
 
+/// What an actor writes for every message: on a cache line of its own, so that senders, who read what stands beside it, don't
+/// wait for it.
+#[derive(Default)]
+#[repr(align(64))]
+pub(crate) struct Progress {
+    /// Messages begun of the batch that the actor took last.
+    begun: AtomicUsize,
+    pub(crate) handled: AtomicU64,
+}
+
 /// Who an actor is, and what can be seen of it without a lock.
 pub(crate) struct Head {
     pub(crate) id: ActorId,
@@ -32,9 +42,7 @@ pub(crate) struct Head {
     pub(crate) system: Arc<Inner>,
     pub(crate) capacity: usize,
     state: AtomicU8,
-    /// Messages begun of the batch that the actor took last.
-    begun: AtomicUsize,
-    pub(crate) handled: AtomicU64,
+    pub(crate) progress: Progress,
     incarnation: AtomicU32,
     /// Milliseconds since the epoch.
     started_at: AtomicU64,
@@ -106,8 +114,8 @@ pub(crate) struct Batch<'a, M> {
     taken: usize,
 }
 
-/// Above this many places a buffer is given back when the actor has nothing to do.
-const KEPT_PLACES: usize = 256;
+/// A buffer of more bytes is given back when the actor has nothing to do: there may be very many who wait.
+const KEPT_BYTES: usize = 1024;
 
 impl<M> Cell<M> {
     pub(crate) fn new(
@@ -125,8 +133,7 @@ impl<M> Cell<M> {
                 system,
                 capacity: capacity.max(1),
                 state: AtomicU8::new(State::Starting as u8),
-                begun: AtomicUsize::new(0),
-                handled: AtomicU64::new(0),
+                progress: Progress::default(),
                 incarnation: AtomicU32::new(0),
                 started_at: AtomicU64::new(0),
                 urgent: AtomicBool::new(false),
@@ -178,7 +185,7 @@ impl<M> Cell<M> {
 
     /// Messages that wait; the ones that were begun don't.
     fn waiting(&self, lane: &Lane<M>) -> usize {
-        let begun = self.head.begun.load(Ordering::Relaxed);
+        let begun = self.head.progress.begun.load(Ordering::Relaxed);
         lane.messages.len() + lane.taken.saturating_sub(begun)
     }
 
@@ -288,7 +295,7 @@ impl<M> Batch<'_, M> {
         }
         head.urgent.store(false, Ordering::Release);
         if self.queue.is_empty() {
-            head.begun.store(0, Ordering::Relaxed);
+            head.progress.begun.store(0, Ordering::Relaxed);
             std::mem::swap(&mut self.queue, &mut lane.messages);
             self.taken = self.queue.len();
             lane.taken = self.taken;
@@ -298,12 +305,8 @@ impl<M> Batch<'_, M> {
                 if lane.order == Some(Order::Drain) {
                     return Poll::Ready(Next::Order(Order::Drain));
                 }
-                if lane.messages.capacity() > KEPT_PLACES {
-                    lane.messages = VecDeque::new();
-                }
-                if self.queue.capacity() > KEPT_PLACES {
-                    self.queue = VecDeque::new();
-                }
+                give_back(&mut lane.messages);
+                give_back(&mut self.queue);
                 lane.idle = Some(context.waker().clone());
                 return Poll::Pending;
             }
@@ -318,11 +321,17 @@ impl<M> Batch<'_, M> {
     fn pop(&mut self) -> Option<M> {
         let message = self.queue.pop_front()?;
         let head = &self.cell.head;
-        head.begun.store(self.taken - self.queue.len(), Ordering::Relaxed);
+        head.progress.begun.store(self.taken - self.queue.len(), Ordering::Relaxed);
         if head.crowded.load(Ordering::Relaxed) {
             self.cell.wake_senders(&mut self.cell.lane());
         }
         Some(message)
+    }
+}
+
+fn give_back<M>(buffer: &mut VecDeque<M>) {
+    if buffer.capacity() * size_of::<M>() > KEPT_BYTES {
+        *buffer = VecDeque::new();
     }
 }
 
@@ -331,7 +340,7 @@ impl<M> Drop for Batch<'_, M> {
         let mut lane = self.cell.lane();
         if !self.cell.is_past(self.incarnation) {
             lane.taken = 0;
-            self.cell.head.begun.store(0, Ordering::Relaxed);
+            self.cell.head.progress.begun.store(0, Ordering::Relaxed);
             lane.idle = None;
             lane.busy = None;
         }

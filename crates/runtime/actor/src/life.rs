@@ -72,7 +72,7 @@ async fn serve<A: Actor>(
 ) -> Ending {
     let number = context.incarnation();
     let mut batch = cell.batch(number);
-    let mut handled = cell.head.handled.load(Ordering::Relaxed);
+    let mut handled = cell.head.progress.handled.load(Ordering::Relaxed);
     let mut turn = 0;
     while !context.is_stopping() {
         cell.head.system.shake().await;
@@ -97,7 +97,7 @@ async fn serve<A: Actor>(
                     }
                 }
                 handled += 1;
-                cell.head.handled.store(handled, Ordering::Relaxed);
+                cell.head.progress.handled.store(handled, Ordering::Relaxed);
                 if attempts > 0 {
                     attempts = 0;
                     cell.forget_attempts();

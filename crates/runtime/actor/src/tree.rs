@@ -90,7 +90,7 @@ impl ActorView {
             state: head.state(),
             depth: node.depth(),
             capacity: head.capacity,
-            handled: head.handled.load(std::sync::atomic::Ordering::Relaxed),
+            handled: head.progress.handled.load(std::sync::atomic::Ordering::Relaxed),
             restarts: head.restarts(),
             started_at: head.started_at(),
             last_error: head.last_error(),

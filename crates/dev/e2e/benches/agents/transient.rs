@@ -21,7 +21,7 @@ const RESTARTS: usize = 1_000;
 const CROWD: usize = 10_000;
 
 /// Sends until there is room: what a bounded mailbox makes a sender do.
-async fn tell(agency: &Agency, message: bottega_acl::Message) -> Result<(), Failure> {
+async fn tell(agency: &Agency, message: &bottega_acl::Message) -> Result<(), Failure> {
     loop {
         match agency.send(message.clone(), None, None).await {
             Ok(_) => return Ok(()),
@@ -47,8 +47,9 @@ async fn crowd(
         .await
 }
 
-/// Messages per second from two senders to so many agents, one after the other.
-async fn tells(agents: usize) -> Result<f64, Failure> {
+/// Messages per second from so many senders to so many agents: each sender has its own share of them, and sends to one after
+/// the other.
+async fn tells(senders: usize, agents: usize) -> Result<f64, Failure> {
     let folder = tempfile::tempdir()?;
     let (agency, _store) = agency(folder.path())?;
     let (done, mut ends) = mpsc::unbounded_channel();
@@ -56,7 +57,6 @@ async fn tells(agents: usize) -> Result<f64, Failure> {
     crowd(&agency, 0..agents, each as u64, &done).await?;
     let names = Arc::new((0..agents).map(name).collect::<Result<Vec<_>, _>>()?);
     let began = Instant::now();
-    let senders = agents.min(2);
     let sending = (0..senders).map(|sender| {
         let (agency, names) = (Arc::clone(&agency), Arc::clone(&names));
         tokio::spawn(async move {
@@ -64,7 +64,7 @@ async fn tells(agents: usize) -> Result<f64, Failure> {
             let messages = own.map(message).collect::<Result<Vec<_>, _>>()?;
             for _ in 0..each {
                 for message in &messages {
-                    tell(&agency, message.clone()).await?;
+                    tell(&agency, message).await?;
                 }
             }
             Ok::<_, Failure>(())
@@ -83,18 +83,20 @@ async fn tells(agents: usize) -> Result<f64, Failure> {
 
 pub(crate) async fn messages() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
-    for (agents, goal) in [(1, None), (100, None), (CROWD, Some(Goal::AtLeast(3e6)))] {
+    let alone = [(1, 1, None), (100, 100, None), (CROWD, CROWD, Some(Goal::AtLeast(3e6)))];
+    // Two senders who never say two things to one agent in a row wake one for each message.
+    for (senders, agents, goal) in alone.into_iter().chain([(2, CROWD, None)]) {
         let (mut rates, mut in_erlang, mut over_nats) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..TURNS {
-            rates.push(tells(agents).await?);
-            let words = format!("tell {agents} {}", MESSAGES / agents);
+            rates.push(tells(senders, agents).await?);
+            let words = format!("tell {senders} {agents} {}", MESSAGES / agents);
             in_erlang.extend(erlang::figure(&words, "rate").await?);
             if agents == 1 {
                 over_nats.extend(nats::publish_and_subscribe(MESSAGES / 4).await?);
             }
         }
         let rate = median(rates);
-        let metric = format!("transient message to {agents} agents, admitted and routed");
+        let metric = format!("transient message, {senders} to {agents}, admitted and routed");
         let row = Row::new(&metric, "1/s", rate);
         rows.push(match goal {
             Some(goal) => row.goal(goal),
@@ -105,7 +107,7 @@ pub(crate) async fn messages() -> Result<Vec<Row>, Failure> {
             rows.push(Row::new(&metric, "1/s", rate).beside_nats(nats::CORE, over_nats));
         }
         #[cfg(feature = "peers")]
-        for (peer, theirs) in crate::peers::tells(agents, TURNS).await? {
+        for (peer, theirs) in crate::peers::tells(senders, agents, TURNS).await? {
             let row = Row::new(&metric, "1/s", rate).beside(peer, theirs);
             rows.push(row.goal(Goal::RatioAtLeast(1.0)));
         }

@@ -391,7 +391,7 @@ impl Desk {
     fn look_at_pulse(&mut self, key: Key, now: Duration) {
         let Some(child) = self.children.get_mut(&key) else { return };
         let Some((_, mut pulse)) = child.pulse.take() else { return };
-        let handled = child.node.head().handled.load(Ordering::Relaxed);
+        let handled = child.node.head().progress.handled.load(Ordering::Relaxed);
         let beat = pulse.look(now, Sign { busy: child.node.is_busy(), handled });
         let then = child.planted.policy().stuck.map(|(_, then)| then);
         let node = Arc::clone(&child.node);
