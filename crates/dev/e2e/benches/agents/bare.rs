@@ -1,8 +1,9 @@
-//! The peer: one connection to SQLite that stores rows of the same size with the same promise of durability, so many in
-//! one commit.
+//! The peer: one connection to SQLite that stores the same rows with the same promise of durability, so many in one commit,
+//! each of a stream of its own as messages to different agents are.
 
 use std::path::Path;
 
+use bottega_types::{Clock as _, MessageId, SystemClock, SystemEntropy};
 use rusqlite::{Connection, params};
 
 use crate::Failure;
@@ -10,6 +11,7 @@ use crate::Failure;
 pub(crate) struct Bare {
     connection: Connection,
     position: i64,
+    revision: i64,
     letter: String,
 }
 
@@ -24,19 +26,22 @@ impl Bare {
              CREATE TABLE commands (command BLOB PRIMARY KEY, position INTEGER) WITHOUT ROWID;",
         )?;
         let letter = bottega_acl::json::encode(&crate::message(&crate::name(0)?)?);
-        Ok(Self { connection, position: 0, letter })
+        Ok(Self { connection, position: 0, revision: 0, letter })
     }
 
     pub(crate) fn commit(&mut self, rows: usize) -> Result<(), Failure> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        for _ in 0..rows {
+        self.revision += 1;
+        for stream in 1..=i64::try_from(rows)? {
             self.position += 1;
-            let command = u128::from(self.position.cast_unsigned()).to_be_bytes();
+            let command = MessageId::new(SystemClock.now(), &SystemEntropy).bits().to_be_bytes();
             let digest = [7_u8; 32];
             let sql =
-                "INSERT INTO records VALUES (?1, 1, ?1, 'mail.accepted', 1, ?1, ?2, ?3, ?3, ?4)";
+                "INSERT INTO records VALUES (?1, ?2, ?3, 'mail.accepted', 1, ?1, ?4, ?5, ?5, ?6)";
             self.connection.prepare_cached(sql)?.execute(params![
                 self.position,
+                stream,
+                self.revision,
                 &command[..],
                 &digest[..],
                 &self.letter
