@@ -66,10 +66,12 @@ bool agent_handle(bottega_text message, bottega_text *why) {
     bottega_text act = BOTTEGA_TEXT(""), name;
     member(message, "performative", &act);
     if (is(act, "cfp")) return reply(message, "propose", BID, why);
-    if (is(act, "reject-proposal") || is(act, "cancel")) return true;
+    bool awarded = is(act, "accept-proposal");
+    /* What only tells something is not answered, or two agents would go on for ever. */
+    if (!awarded && !is(act, "request") && !is(act, "query-ref")) return true;
     /* An award says the task once more, in JSON within the text. */
-    bool has_name = is(act, "accept-proposal") ? between(message, "\\\"task\\\":\\\"", "\\\"", &name)
-                                               : member(message, "content", &name);
+    bool has_name = awarded ? between(message, "\\\"task\\\":\\\"", "\\\"", &name)
+                            : member(message, "content", &name);
     if (!has_name || name.length > 200) {
         *why = BOTTEGA_TEXT("the content must be a name");
         return false;

@@ -28,10 +28,11 @@ class Greeter:
                 return reply(message, "propose", json.dumps(BID))
             case "accept-proposal":
                 return reply(message, "inform", self.greet(json.loads(message["content"])["task"]))
-            case "reject-proposal" | "cancel":
-                return None
-            case _:
+            case "request" | "query-ref":
                 return reply(message, "inform", self.greet(message.get("content")))
+            # What only tells something is not answered, or two agents would go on for ever.
+            case _:
+                return None
 
     def greet(self, name: object) -> str:
         if not isinstance(name, str):

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bottega_manifest::{Manifest, ModelBudget};
+use bottega_types::Tokens;
 
 use crate::bindings::{agent::AgentPre, tool::ToolPre};
 use crate::fault::{Fault, StartError};
@@ -75,6 +76,13 @@ impl AgentGuest {
     #[must_use]
     pub const fn compiled(&self) -> &Compiled {
         &self.compiled
+    }
+
+    /// The tokens that its manifest grants it for models.
+    #[must_use]
+    pub fn granted(&self) -> Tokens {
+        let model = &self.terms.manifest.capabilities.model;
+        model.as_ref().map_or(Tokens::ZERO, bottega_manifest::ModelGrant::budget)
     }
 
     /// The tokens that its instances share where their provision names no budget.

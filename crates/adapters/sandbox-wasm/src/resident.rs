@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bottega_acl::{Performative, json};
 use bottega_behaviour::{Guest, GuestLoader, Letter, Office, Resident, Trouble};
 use bottega_manifest::{Capability, Host, Manifest};
+use bottega_types::Tokens;
 use semver::Version;
 
 use crate::engine::Engine;
@@ -26,6 +27,14 @@ impl GuestLoader for Engine {
 impl Guest for AgentGuest {
     fn manifest(&self) -> &Manifest {
         Self::manifest(self)
+    }
+
+    fn goes_on_from(&self, before: &dyn Guest) {
+        self.budget().spend(Tokens::new(before.spent()));
+    }
+
+    fn spent(&self) -> u64 {
+        self.granted().get().saturating_sub(self.budget().left().get())
     }
 
     fn memory(&self) -> Option<u64> {
@@ -98,6 +107,10 @@ impl Resident for WasmResident {
     async fn save(&mut self) -> Result<Vec<u8>, Trouble> {
         let saved = self.instance()?.save().await.map_err(trouble)?.map_err(Trouble)?;
         Ok([saved.version.to_string().as_bytes(), b"\n", &saved.state].concat())
+    }
+
+    fn is_over(&self) -> bool {
+        self.instance.as_ref().is_some_and(AgentInstance::has_ended)
     }
 
     async fn restore(&mut self, saved: &[u8]) -> Result<(), Trouble> {

@@ -16,7 +16,7 @@ use bottega_market::{Market, Options as MarketOptions};
 use bottega_platform::PlatformError;
 use bottega_sandbox_wasm::{Engine, Options as EngineOptions};
 use bottega_server::{Limits, Server, TlsFiles};
-use bottega_store::Leases;
+use bottega_store::{Lease, Leases};
 use bottega_types::{Secret, SystemClock, SystemEntropy};
 use futures::future::BoxFuture;
 
@@ -37,6 +37,9 @@ const RECEIVERS: usize = 256;
 const TENDERS: usize = 10_000;
 /// How long agents may take to deal with what waits for them when the server ends.
 const ENDING: Duration = Duration::from_secs(10);
+/// How long a server that was killed is waited for, and how often is looked whether it is gone.
+const LEAVING: Duration = Duration::from_secs(15);
+const LEAVING_LOOK: Duration = Duration::from_millis(250);
 /// The variable that holds the token for a server that is named.
 const TOKEN: &str = "BOTTEGA_SERVER_TOKEN";
 
@@ -133,8 +136,7 @@ pub(crate) async fn serve(
     stop: BoxFuture<'static, ()>,
 ) -> Result<(), ApiError> {
     let files = files(app)?;
-    let stored = |error| api_error(PlatformError::Store(error));
-    let Some(_lease) = parts.store.lease(LEASE).map_err(stored)? else {
+    let Some(_lease) = lease(app, &parts.store).await? else {
         let address = files.address().map_err(unusable)?;
         let place = address.map(|url| format!(" at {url}")).unwrap_or_default();
         let why = format!("a server of yours runs already{place}");
@@ -177,7 +179,8 @@ pub(crate) async fn serve(
     let watching = parts.sending.as_ref().and_then(|sending| sending.watch(agents.clone()));
     let settings = &app.config()?.settings().server;
     let connections = usize::try_from(settings.connections).unwrap_or(usize::MAX);
-    let limits = Limits { connections, ..Limits::default() };
+    let requests_per_second = settings.requests_per_second;
+    let limits = Limits { connections, requests_per_second, ..Limits::default() };
     let options = bottega_server::Options {
         listen: request.listen,
         tls: identity(app)?,
@@ -209,6 +212,24 @@ pub(crate) async fn serve(
     }
     deployments.agency().shutdown(ENDING).await;
     Ok(())
+}
+
+/// The lease of whoever serves. One that was just killed holds it until the kernel has taken its memory back, which takes a
+/// while where that held a model: it is waited for, unless it answers.
+async fn lease(app: &App, store: &SqliteStore) -> Result<Option<Lease>, ApiError> {
+    let mut left = LEAVING;
+    loop {
+        let lease = store.lease(LEASE).map_err(|error| api_error(PlatformError::Store(error)))?;
+        if lease.is_some() || left.is_zero() {
+            return Ok(lease);
+        }
+        let answers = async { connect(app, &Whereabouts::default()).ok()?.list().await.ok() };
+        if bottega_actor::within(LEAVING_LOOK, answers).await.flatten().is_some() {
+            return Ok(None);
+        }
+        bottega_actor::sleep(LEAVING_LOOK).await;
+        left = left.saturating_sub(LEAVING_LOOK);
+    }
 }
 
 /// Nobody yet, and what it takes to begin them.

@@ -150,6 +150,35 @@ impl Performative {
         PERFORMATIVES.iter().map(|row| row.act)
     }
 
+    /// Whether whoever says it waits to hear how it went (SC00037).
+    #[must_use]
+    pub const fn wants_answer(self) -> bool {
+        match self {
+            Self::AcceptProposal
+            | Self::Cancel
+            | Self::Cfp
+            | Self::Propagate
+            | Self::Propose
+            | Self::Proxy
+            | Self::QueryIf
+            | Self::QueryRef
+            | Self::Request
+            | Self::RequestWhen
+            | Self::RequestWhenever
+            | Self::Subscribe => true,
+            Self::Agree
+            | Self::Confirm
+            | Self::Disconfirm
+            | Self::Failure
+            | Self::Inform
+            | Self::InformIf
+            | Self::InformRef
+            | Self::NotUnderstood
+            | Self::Refuse
+            | Self::RejectProposal => false,
+        }
+    }
+
     /// Whether it tells of an error, and so is never itself answered with `not-understood`: two agents that don't
     /// understand each other would tell each other so for ever (SC00037, not-understood).
     #[must_use]

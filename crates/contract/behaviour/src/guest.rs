@@ -34,6 +34,16 @@ pub trait Guest: Send + Sync {
     /// it, `config` its own settings as JSON.
     fn resident(&self, host: Arc<dyn Host>, home: &Path, config: &str) -> Box<dyn Resident>;
 
+    /// It takes the place of another guest: what that one spent of a budget is spent.
+    fn goes_on_from(&self, before: &dyn Guest) {
+        let _ = before;
+    }
+
+    /// Tokens that its residents have spent on models, of a budget of their own.
+    fn spent(&self) -> u64 {
+        0
+    }
+
     /// Bytes of memory that its residents hold in sandboxes of their own; nothing where they have none.
     fn memory(&self) -> Option<u64> {
         None

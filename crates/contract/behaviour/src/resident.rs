@@ -45,6 +45,11 @@ pub trait Resident: Send + 'static {
         Ok(Vec::new())
     }
 
+    /// Whether it can deal with nothing more: whatever it is told fails from now on.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// Takes over what another incarnation saved, after [`begin`](Self::begin).
     async fn restore(&mut self, saved: &[u8]) -> Result<(), Trouble> {
         let _ = saved;

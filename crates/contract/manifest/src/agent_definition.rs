@@ -27,6 +27,9 @@ const FENCE: &str = "---";
 
 /// Keys that other tools write, and that mean nothing here.
 const FOREIGN: &[&str] = &["color", "permissionMode"];
+/// Names of models that other tools know without a provider. What they stand for there is not what stands here: the usual
+/// model is meant.
+const ALIASES: &[&str] = &["inherit", "haiku", "opus", "sonnet"];
 
 /// An agent that a language model plays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,19 @@ enum Names {
     List(Vec<String>),
 }
 
+impl Names {
+    fn listed(self) -> Vec<String> {
+        match self {
+            Self::List(names) => names,
+            Self::Text(text) => text
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect(),
+        }
+    }
+}
+
 /// A service by its type alone, or with its name.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -97,7 +113,10 @@ struct FrontMatter {
     #[serde(default)]
     budget: Option<Amount>,
     #[serde(default)]
+    #[serde(alias = "maxTurns")]
     max_turns: Option<u32>,
+    #[serde(default, rename = "disallowedTools")]
+    disallowed: Option<Names>,
     #[serde(default)]
     max_time: Option<Period>,
     #[serde(default)]
@@ -107,8 +126,10 @@ struct FrontMatter {
 const KEYS: &[&str] = &[
     "budget",
     "description",
+    "disallowedTools",
     "max-time",
     "max-turns",
+    "maxTurns",
     "model",
     "name",
     "services",
@@ -170,20 +191,15 @@ impl AgentDefinition {
                 Some(text.parse().map_err(|error| wrong(format!("budget: {error}")))?)
             }
         };
+        let disallowed = front.disallowed.map(Names::listed).unwrap_or_default();
+        let mut tools = front.tools.map(Names::listed).unwrap_or_default();
+        tools.retain(|tool| !disallowed.contains(tool));
         Ok(Self {
             name: front.name,
             version: front.version.unwrap_or(Version::new(0, 1, 0)),
             description: front.description,
-            model: front.model.filter(|model| model != "inherit"),
-            tools: match front.tools {
-                None => Vec::new(),
-                Some(Names::List(names)) => names,
-                Some(Names::Text(text)) => text
-                    .split(',')
-                    .map(|name| name.trim().to_owned())
-                    .filter(|name| !name.is_empty())
-                    .collect(),
-            },
+            model: front.model.filter(|model| !ALIASES.contains(&model.as_str())),
+            tools,
             services: front
                 .services
                 .into_iter()
@@ -260,6 +276,11 @@ mod tests {
         let definition = AgentDefinition::parse(text).unwrap();
         assert_eq!(definition.tools, ["Read", "Grep", "Glob"]);
         assert_eq!((definition.model, definition.budget), (None, None));
+        let text = "---\nname: a\ndescription: A.\ntools: Read, Bash, Grep\ndisallowedTools: Bash\nmaxTurns: 3\n\
+                    model: sonnet\n---\nYou work.\n";
+        let definition = AgentDefinition::parse(text).unwrap();
+        assert_eq!(definition.tools, ["Read", "Grep"]);
+        assert_eq!((definition.model, definition.max_turns), (None, Some(3)));
         assert!(AgentDefinition::is_meant(text) && !AgentDefinition::is_meant("name = \"x\"\n"));
     }
 

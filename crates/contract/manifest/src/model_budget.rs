@@ -18,6 +18,11 @@ impl ModelBudget {
         Self(AtomicU64::new(tokens.get()))
     }
 
+    /// Takes out what was spent before, as far as it is there.
+    pub fn spend(&self, tokens: Tokens) {
+        self.settle(Tokens::new(0), tokens);
+    }
+
     /// What is left.
     #[must_use]
     pub fn left(&self) -> Tokens {

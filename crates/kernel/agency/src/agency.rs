@@ -30,6 +30,7 @@ use crate::conversation_view::{ConversationView, Place, Said};
 use crate::desk::{Desk, Receipt};
 use crate::facilitator::{self, Facilitator};
 use crate::inhabitant::Inhabitant;
+use crate::keep::Keep;
 use crate::mail_view::{MailRow, MailView};
 use crate::mailroom::Mailroom;
 use crate::management::{self, Registrar};
@@ -39,6 +40,8 @@ use crate::question::{Asker, is_question};
 use crate::routes::{AgentRoute, Route, Routes};
 use crate::trace_view::{TraceRow, TraceView};
 
+/// How long an agent may take to end by itself: as long as whoever ends it waits.
+const OWN_END: Duration = Duration::from_secs(24 * 3600);
 /// How long a new version may take to begin.
 const RENEWING: Duration = Duration::from_secs(30);
 /// Rows of the mail view that are read at a time.
@@ -108,11 +111,24 @@ enum Living {
     Arriving,
     Here(SupervisorRef, Ref<Parcel>),
     Stopped,
+    /// It could not begin.
+    Failed,
     /// Whoever waited for its turn finds nobody.
     Gone,
 }
 
 impl Lodging {
+    fn new(spec: HostSpec, living: Living) -> Self {
+        let (kind, make) = (spec.kind.clone(), Arc::clone(&spec.make));
+        Self {
+            blueprint: Arc::new(Blueprint::new(kind, make, spec.keep)),
+            mailroom: Arc::new(Mailroom::new(StreamId::mail(&spec.name), spec.backlog)),
+            turn: Mutex::default(),
+            living: std::sync::Mutex::new(living),
+            spec,
+        }
+    }
+
     fn living(&self) -> Living {
         self.living.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -285,13 +301,7 @@ impl Agency {
         }
         let hosted =
             AgentHosted { kind: spec.kind.clone(), durable: spec.delivery == Delivery::Durable };
-        let lodging = Arc::new(Lodging {
-            blueprint: Arc::new(Blueprint::new(spec.kind.clone(), Arc::clone(&spec.make))),
-            mailroom: Arc::new(Mailroom::new(StreamId::mail(&name), spec.backlog)),
-            turn: Mutex::default(),
-            living: std::sync::Mutex::new(Living::Arriving),
-            spec,
-        });
+        let lodging = Arc::new(Lodging::new(spec, Living::Arriving));
         let _turn = lodging.turn.lock().await;
         let mut arrival = match self.residents().entry(name.clone()) {
             Slot::Occupied(_) => return Err(AgencyError::Taken(name)),
@@ -305,6 +315,28 @@ impl Agency {
         self.begin(&name, &lodging).await?;
         arrival.done = true;
         Ok(())
+    }
+
+    /// Keeps a place for an agent that is not begun: since it could not, which is told by `trouble`, or since it was stopped.
+    /// What is sent to it is stored, and it may be begun later.
+    ///
+    /// # Errors
+    /// When its name is taken, and when the store fails.
+    pub async fn shelter(
+        &self,
+        spec: HostSpec,
+        trouble: Option<String>,
+    ) -> Result<(), AgencyError> {
+        let name = spec.name.clone();
+        let living = if trouble.is_some() { Living::Failed } else { Living::Stopped };
+        let lodging = Arc::new(Lodging::new(spec, living));
+        lodging.blueprint.note(trouble);
+        let _turn = lodging.turn.lock().await;
+        match self.residents().entry(name.clone()) {
+            Slot::Occupied(_) => return Err(AgencyError::Taken(name)),
+            Slot::Vacant(free) => drop(free.insert(Arc::clone(&lodging))),
+        }
+        self.recover(&name, &lodging).await
     }
 
     /// Finds in the journal what is under way to an agent that is not begun yet. From here on what is sent to it is stored
@@ -351,7 +383,8 @@ impl Agency {
         let mut child = ChildSpec::new(name.as_str(), make)
             .capacity(spec.capacity)
             .restart(spec.restart)
-            .backoff(spec.backoff);
+            .backoff(spec.backoff)
+            .stop_within(OWN_END);
         if let Some((span, then)) = spec.stuck {
             child = child.stuck_after(span, then);
         }
@@ -385,6 +418,10 @@ impl Agency {
     ) -> Result<(), AgencyError> {
         let keeper = match lodging.living() {
             Living::Here(keeper, _) => keeper,
+            Living::Failed => {
+                lodging.lives(Living::Stopped);
+                return Ok(());
+            }
             Living::Arriving | Living::Stopped => return Ok(()),
             Living::Gone => return Err(AgencyError::Unknown(name.clone())),
         };
@@ -411,14 +448,18 @@ impl Agency {
                 keeper.kill();
                 lodging.lives(Living::Stopped);
             }
-            Living::Arriving | Living::Stopped => {}
+            Living::Arriving | Living::Stopped | Living::Failed => {}
         }
         // What was in its mailbox went with it; what is durable is found again.
         settle(&self.desk, &lodging.mailroom).await;
         self.desk.routes.put(name.clone(), lodging.route(None));
         lodging.mailroom.reset();
         self.recover(name, lodging).await?;
-        self.begin(name, lodging).await
+        let begun = self.begin(name, lodging).await;
+        if begun.is_err() {
+            lodging.lives(Living::Failed);
+        }
+        begun
     }
 
     /// Stops an agent and begins it again.
@@ -443,18 +484,25 @@ impl Agency {
         let lodging = self.lodging(name)?;
         let _turn = lodging.turn.lock().await;
         let (told, outcome) = oneshot::channel();
-        lodging.blueprint.propose(Proposal { kind: kind.clone(), make, told });
+        let proposed = Arc::clone(&make);
+        lodging.blueprint.propose(Proposal { kind: kind.clone(), make: proposed, told });
         let outcome = match lodging.living() {
             Living::Gone => return Err(AgencyError::Unknown(name.clone())),
-            Living::Here(_, mailbox) if mailbox.post(Parcel::Renew).await.is_ok() => {
+            Living::Here(_, mailbox) if mailbox.tell_first(Parcel::Renew).is_ok() => {
                 match bottega_actor::within(RENEWING, outcome).await {
                     Some(Ok(outcome)) => outcome,
                     Some(Err(_)) => Err("the agent ended over it".to_owned()),
                     None => Err(format!("it took longer than {} s", RENEWING.as_secs())),
                 }
             }
-            Living::Here(..) | Living::Arriving | Living::Stopped => {
-                Err("the agent is stopped; start it first".to_owned())
+            // Nobody is there who knows anything, so nothing has to be taken over.
+            Living::Here(..) | Living::Failed => {
+                drop(lodging.blueprint.proposal());
+                self.replace(name, &lodging, kind.clone(), make).await
+            }
+            Living::Arriving | Living::Stopped => {
+                lodging.blueprint.adopt(kind.clone(), make);
+                Ok(())
             }
         };
         drop(lodging.blueprint.proposal());
@@ -464,6 +512,49 @@ impl Agency {
             None => Ok(()),
             Some(why) => Err(AgencyError::RolledBack { name: name.clone(), why }),
         }
+    }
+
+    /// Begins an agent anew as another version, which knows nothing of what the present one knew. Durable messages wait
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`AgencyError::RolledBack`] when it did not come up; what was there before is begun again then, as far as it can be.
+    pub async fn begin_as(
+        &self,
+        name: &AgentName,
+        kind: String,
+        make: Maker,
+        span: Duration,
+    ) -> Result<(), AgencyError> {
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        self.end(name, &lodging, span).await?;
+        let replaced = self.replace(name, &lodging, kind.clone(), make).await;
+        let failed = replaced.err();
+        self.note(name, AgentUpgraded { kind, failed: failed.clone() }.into()).await;
+        match failed {
+            None => Ok(()),
+            Some(why) => Err(AgencyError::RolledBack { name: name.clone(), why }),
+        }
+    }
+
+    /// Begins an agent of which nobody lives as another version.
+    async fn replace(
+        &self,
+        name: &AgentName,
+        lodging: &Lodging,
+        kind: String,
+        make: Maker,
+    ) -> Result<(), String> {
+        let before = (lodging.blueprint.kind(), lodging.blueprint.maker());
+        lodging.blueprint.adopt(kind, make);
+        let Err(error) = self.begin_again(name, lodging).await else { return Ok(()) };
+        lodging.blueprint.adopt(before.0, before.1);
+        // It was given up before, or was to be replaced since it did no good: whether it comes up again is no matter here.
+        if let Err(again) = self.begin_again(name, lodging).await {
+            tracing::warn!(agent = %name, %again, "the version before could not begin again");
+        }
+        Err(if let AgencyError::NotBegun { why, .. } = error { why } else { error.to_string() })
     }
 
     /// Lets the version take over that was there before the last upgrade.
@@ -522,7 +613,8 @@ impl Agency {
                 (Living::Stopped | Living::Gone, _) => AgentState::Stopped,
                 (Living::Here(..), Some(State::Running | State::Stopping)) => AgentState::Running,
                 (Living::Here(..), Some(State::Resting)) => AgentState::Resting,
-                (Living::Here(..), Some(State::Stopped | State::Failed) | None) => {
+                (Living::Failed, _)
+                | (Living::Here(..), Some(State::Stopped | State::Failed) | None) => {
                     AgentState::Failed
                 }
             };
@@ -536,7 +628,10 @@ impl Agency {
                 under_way: lodging.mailroom.under_way(),
                 handled: view.map_or(0, |view| view.handled),
                 restarts: view.map_or(0, |view| view.restarts),
-                trouble: view.and_then(|view| view.last_error.as_deref().map(str::to_owned)),
+                // One that was given up is in no tree any more.
+                trouble: view
+                    .and_then(|view| view.last_error.as_deref().map(str::to_owned))
+                    .or_else(|| lodging.blueprint.trouble()),
             }
         });
         shown.collect()
@@ -682,6 +777,11 @@ impl Agency {
     /// Where what happens to agents is told.
     pub(crate) const fn entries(&self) -> &mpsc::Sender<Told> {
         &self.entries
+    }
+
+    /// What guests keep.
+    pub(crate) fn keep(&self) -> Keep<'_> {
+        Keep::of(self.desk.as_ref(), self.views.as_ref())
     }
 
     /// Views of the journal.

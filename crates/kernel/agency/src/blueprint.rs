@@ -97,25 +97,34 @@ pub(crate) struct Proposal {
 }
 
 /// What all incarnations of an agent are made from.
-pub(crate) struct Blueprint(Mutex<Plans>);
+pub(crate) struct Blueprint {
+    plans: Mutex<Plans>,
+    /// Whether a transient message is begun again after a crash.
+    keep: bool,
+}
 
 struct Plans {
     kind: String,
     present: Maker,
     previous: Option<(String, Maker)>,
     proposal: Option<Proposal>,
-    /// Why the latest incarnation did not begin.
+    /// Why the latest incarnation did not begin, or crashed.
     trouble: Option<String>,
 }
 
 impl Blueprint {
-    pub(crate) fn new(kind: String, present: Maker) -> Self {
-        Self(Mutex::new(Plans { kind, present, previous: None, proposal: None, trouble: None }))
+    pub(crate) fn new(kind: String, present: Maker, keep: bool) -> Self {
+        let plans = Plans { kind, present, previous: None, proposal: None, trouble: None };
+        Self { plans: Mutex::new(plans), keep }
+    }
+
+    pub(crate) const fn keeps(&self) -> bool {
+        self.keep
     }
 
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
     fn plans(&self) -> MutexGuard<'_, Plans> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn kind(&self) -> String {

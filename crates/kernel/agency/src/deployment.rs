@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_acl::directory::{DirectoryEntry, ServiceDescription};
 use bottega_acl::{AgentName, Aid};
-use bottega_actor::{Circuit, Intensity, OnStuck, Restart};
+use bottega_actor::{Backoff, Circuit, Intensity, OnStuck, Restart};
 use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader};
 use bottega_event::{AgentDeployed, AgentEvent, Record, Revision, StreamId};
 use bottega_manifest::{self as manifest, AgentDefinition, Manifest, Webhook, World};
 use bottega_store::{Blobs, Change, Leases, Projection, Rows, catch_up};
+
+use serde::{Deserialize, Serialize};
 
 use crate::beyond::Beyond;
 use crate::blueprint::{Delivery, HostSpec, Maker};
@@ -26,6 +28,8 @@ const BLOBS: &str = "blobs";
 pub(crate) const RESERVED: &[&str] = &["ams", "blackboard", "df", "market", "operator", "topics"];
 /// How long an agent that could not be kept may take to end.
 const ENDING: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long an agent rests after its first crash; each time longer.
+const FIRST_REST: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What is to live here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,8 @@ pub struct Deployments {
     guests: Mutex<BTreeMap<AgentName, Arc<dyn Guest>>>,
     /// How the hosts of webhooks did lately.
     hosts: Mutex<BTreeMap<String, Circuit>>,
+    /// Who is being changed.
+    turns: Mutex<BTreeMap<AgentName, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl std::fmt::Debug for Deployments {
@@ -122,6 +128,7 @@ impl Deployments {
             counters: Mutex::new(BTreeMap::new()),
             guests: Mutex::new(BTreeMap::new()),
             hosts: Mutex::new(BTreeMap::new()),
+            turns: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -145,33 +152,48 @@ impl Deployments {
             let Some((last, _)) = page.last() else { return Ok(not_begun) };
             after = Some(last.clone());
             for (_, row) in page {
-                let Ok(deployed) = serde_json::from_slice::<AgentDeployed>(&row) else { continue };
-                let name = deployed.name.clone();
-                if let Err(why) = self.begin_again(deployed).await {
+                let Ok(present) = serde_json::from_slice::<Present>(&row) else { continue };
+                let name = present.deployed.name.clone();
+                if let Err(why) = self.begin_again(present).await {
                     not_begun.push(NotBegun { name, why });
                 }
             }
         }
     }
 
-    async fn begin_again(&self, deployed: AgentDeployed) -> Result<(), AgencyError> {
-        let AgentDeployed { name, manifest, module, config } = deployed;
+    async fn begin_again(&self, present: Present) -> Result<(), AgencyError> {
+        let AgentDeployed { name, manifest, module, config } = present.deployed;
         let bytes = self.shelf.blobs.get(module).await?.ok_or_else(|| {
             AgencyError::Malformed(format!("the module {module} of `{name}` is not kept any more"))
         })?;
         let local = name.split('@').next().map(str::to_owned);
         let deployment = Deployment { manifest, module: bytes, name: local, config };
         let loaded = self.load(&deployment).await?;
-        self.hosted(&loaded).await
+        if present.stopped {
+            self.agency.shelter(spec(&loaded), None).await?;
+            self.moved(&loaded);
+            return Ok(());
+        }
+        let hosted = self.hosted(&loaded).await;
+        if let Err(AgencyError::NotBegun { why, .. }) = &hosted {
+            // It lives here all the same: it is shown with its trouble, can be begun, upgraded and removed, and its mail waits.
+            self.agency.shelter(spec(&loaded), Some(why.clone())).await?;
+            self.moved(&loaded);
+        }
+        hosted
     }
 
     async fn hosted(&self, loaded: &Loaded) -> Result<(), AgencyError> {
         self.agency.host(spec(loaded)).await?;
+        self.moved(loaded);
+        Ok(())
+    }
+
+    fn moved(&self, loaded: &Loaded) {
         self.guests().insert(loaded.name.clone(), Arc::clone(&loaded.guest));
         if let Some(outside) = &loaded.outside {
             outside.serve();
         }
-        Ok(())
     }
 
     /// Lets an agent live here. Returns its name when its first incarnation is up.
@@ -196,6 +218,12 @@ impl Deployments {
         Ok(loaded.name)
     }
 
+    /// Whether an agent was deployed; others are parts of the server itself.
+    #[must_use]
+    pub fn has(&self, name: &AgentName) -> bool {
+        self.guests().contains_key(name)
+    }
+
     /// Takes an agent away, as [`Agency::remove`] does, and what it left at work beyond.
     ///
     /// # Errors
@@ -205,8 +233,15 @@ impl Deployments {
         name: &AgentName,
         span: std::time::Duration,
     ) -> Result<(), AgencyError> {
+        let turn = self.turn(name);
+        let _turn = turn.lock().await;
         let removed = self.agency.remove(name, span).await;
         if removed.is_ok() {
+            // Whoever is deployed under this name next knows nothing of what this one kept.
+            if let Err(why) = self.agency.keep().forget(name).await {
+                tracing::warn!(agent = %name, %why, "what it kept could not be forgotten");
+            }
+            self.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
             self.guests().remove(name);
             // Whoever is deployed under this name next has its own courier from its first message on.
             self.counters().remove(name);
@@ -242,10 +277,36 @@ impl Deployments {
         let deployment = Deployment { name: local, ..deployment };
         let loaded = self.load(&deployment).await?;
         self.admit(&loaded)?;
+        let turn = self.turn(name);
+        let _turn = turn.lock().await;
+        self.take_over(name, deployment, loaded, Knowledge::Kept).await
+    }
+
+    /// Whoever changes what an agent is has its turn, from the agent to what is stored of it: what lives is what comes back
+    /// with the next server.
+    fn turn(&self, name: &AgentName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(name.clone()).or_default())
+    }
+
+    async fn take_over(
+        &self,
+        name: &AgentName,
+        deployment: Deployment,
+        loaded: Loaded,
+        knowledge: Knowledge,
+    ) -> Result<(), AgencyError> {
         let listed = listed(&loaded);
+        if let Some(before) = self.guests().get(name) {
+            loaded.guest.goes_on_from(before.as_ref());
+        }
         // A message that is under way goes the new way at once: it may be the old one that leads nowhere.
         let before = loaded.outside.as_ref().map(Outside::serve);
-        let upgraded = self.agency.upgrade(name, loaded.kind.clone(), loaded.make.clone()).await;
+        let (kind, make) = (loaded.kind.clone(), loaded.make.clone());
+        let upgraded = match knowledge {
+            Knowledge::Kept => self.agency.upgrade(name, kind, make).await,
+            Knowledge::Lost => self.agency.begin_as(name, kind, make, ENDING).await,
+        };
         if let (Err(_), Some(outside), Some(before)) = (&upgraded, &loaded.outside, before) {
             outside.counter.serve(before);
         }
@@ -284,7 +345,22 @@ impl Deployments {
         let module = self.shelf.blobs.get(module).await?.ok_or_else(|| {
             AgencyError::Malformed(format!("the module {module} is not kept any more"))
         })?;
-        self.upgrade(name, Deployment { manifest, module, name: None, config }).await
+        let local = Some(name.local().to_owned());
+        let deployment = Deployment { manifest, module, name: local, config };
+        let loaded = self.load(&deployment).await?;
+        self.admit(&loaded)?;
+        let turn = self.turn(name);
+        let _turn = turn.lock().await;
+        let again = deployment.clone();
+        match self.take_over(name, deployment, loaded, Knowledge::Kept).await {
+            // The version that is to go may be unable to tell what it knows: then the one before begins without it.
+            Err(AgencyError::RolledBack { why, .. }) => {
+                tracing::warn!(agent = %name, why, "rolled back without what the later version knew");
+                let loaded = self.load(&again).await?;
+                self.take_over(name, again, loaded, Knowledge::Lost).await
+            }
+            done => done,
+        }
     }
 
     async fn load(&self, deployment: &Deployment) -> Result<Loaded, AgencyError> {
@@ -488,6 +564,14 @@ fn listed(loaded: &Loaded) -> DirectoryEntry {
     entry
 }
 
+/// What becomes of what a version knows when another takes its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knowledge {
+    /// The next one takes it over, or does not come.
+    Kept,
+    Lost,
+}
+
 /// How a guest is hosted, as its manifest says.
 fn spec(loaded: &Loaded) -> HostSpec {
     let manifest = loaded.guest.manifest();
@@ -505,12 +589,23 @@ fn spec(loaded: &Loaded) -> HostSpec {
             manifest::Restart::Temporary => Restart::Temporary,
         },
         intensity: Intensity { restarts: supervision.most, within: supervision.within.0 },
+        // One that can't begin is not begun as fast as the machine can.
+        backoff: Backoff { first: FIRST_REST, ..Backoff::default() },
         stuck: supervision.stuck_after.map(|span| (span.0, OnStuck::Kill)),
         ..HostSpec::new(loaded.name.clone(), move || make())
     }
 }
 
-/// What is deployed: the latest [`AgentDeployed`] of each agent that was not removed, under its stream.
+/// What is kept of an agent that was deployed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Present {
+    deployed: AgentDeployed,
+    /// Whether somebody stopped it, and nobody began it again.
+    stopped: bool,
+}
+
+/// What is deployed: the latest [`AgentDeployed`] of each agent that was not removed, and whether it was stopped, under its
+/// stream.
 #[derive(Clone, Copy, Debug)]
 pub struct DeploymentView;
 
@@ -520,22 +615,39 @@ impl Projection for DeploymentView {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {
-        let concerns = matches!(&*record.event.kind, "agent.deployed" | "agent.removed");
+        let concerns = matches!(
+            &*record.event.kind,
+            "agent.deployed" | "agent.removed" | "agent.stopped" | "agent.started"
+        );
         if concerns { vec![record.stream.to_string()] } else { Vec::new() }
     }
 
-    fn apply(&self, record: &Record, _: &Rows) -> Vec<Change> {
+    fn apply(&self, record: &Record, rows: &Rows) -> Vec<Change> {
         let key = record.stream.to_string();
+        let present = rows.get(&key).and_then(|row| serde_json::from_slice::<Present>(row).ok());
         match AgentEvent::decode(&record.event) {
             Ok(AgentEvent::Deployed(deployed)) => {
-                vec![Change { key, value: serde_json::to_vec(&deployed).ok() }]
+                let stopped = present.is_some_and(|present| present.stopped);
+                vec![row(key, &Present { deployed, stopped })]
             }
             Ok(AgentEvent::Removed(_)) => vec![Change { key, value: None }],
+            Ok(event @ (AgentEvent::Stopped(_) | AgentEvent::Started(_))) => {
+                let stopped = matches!(event, AgentEvent::Stopped(_));
+                let changed = present.filter(|present| present.stopped != stopped);
+                changed
+                    .map(|present| row(key, &Present { stopped, ..present }))
+                    .into_iter()
+                    .collect()
+            }
             Ok(_) | Err(_) => Vec::new(),
         }
     }
+}
+
+fn row(key: String, present: &Present) -> Change {
+    Change { key, value: serde_json::to_vec(present).ok() }
 }

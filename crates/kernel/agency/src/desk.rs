@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
 use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
-use bottega_event::{Death, HandledStep, Letter, MailAccepted, MailDied, MailEvent};
+use bottega_event::{
+    Death, HandledStep, Letter, MailAccepted, MailDied, MailEvent, Record, Revision,
+};
 use bottega_store::{Append, Batch, Expected, Journal};
 use bottega_telemetry::{Trail, here};
 use bottega_types::{Clock, CommandId, Entropy, MessageId, Timestamp};
@@ -23,7 +25,16 @@ pub struct Receipt {
     /// Its name, if it was stored for any receiver.
     pub id: Option<MessageId>,
     /// Whether a message of that name had been stored before, and nothing was done now.
-    pub repeated: bool,
+    pub repeated: Option<Repeat>,
+}
+
+/// A message whose name was that of one that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// It is the same, to one of the same receivers at least.
+    Same,
+    /// It says something else, or to others.
+    Other,
 }
 
 /// What all that send and receive share.
@@ -42,6 +53,27 @@ pub(crate) struct Desk {
 struct Storing {
     mailroom: Arc<Mailroom>,
     name: AgentName,
+}
+
+/// Whether a record is of this message, but for the moment from which its deadline counts.
+fn says(record: &Record, id: MessageId, message: &Message) -> bool {
+    let Ok(MailEvent::Accepted(stored)) = MailEvent::decode(&record.event) else { return false };
+    let Ok(said) = stored.letter.open() else { return false };
+    let again = match (message.reply_by(), said.reply_by()) {
+        (Some(_), Some(by)) => message.clone().with_reply_by(by),
+        (Some(_) | None, Some(_) | None) => message.clone(),
+    };
+    stored.id == id && said == again
+}
+
+/// What became of a message on its way to one receiver.
+enum Handed {
+    /// It lies in the mailbox.
+    Over,
+    /// It has to be stored first.
+    ToStore(Message, Storing),
+    /// It can't be handed over.
+    Back(Undelivered, Message),
 }
 
 /// A message that was handed to those who need nothing stored.
@@ -67,7 +99,7 @@ impl Desk {
         // something to say, while those it speaks to wait for one.
         bottega_actor::take_turns().await;
         match handed? {
-            None => Ok(Receipt { id: None, repeated: false }),
+            None => Ok(Receipt { id: None, repeated: None }),
             Some(left) => Box::pin(self.store(*left, id)).await,
         }
     }
@@ -81,15 +113,19 @@ impl Desk {
     ) -> Result<Option<Box<Left>>, Unsent> {
         admit::check(&message, self.bounds, || self.clock.now())
             .map_err(|why| Unsent::Inadmissible(why.to_string()))?;
+        let message = match message.reply_by() {
+            None => message,
+            Some(_) => absolute(message, self.clock.now()),
+        };
         // Nearly every message has one receiver, and is moved into its mailbox.
         if let Receivers::One(_) = &message.receivers {
             return match self.hand_over(message, 0, class) {
-                Ok(None) => Ok(None),
-                Ok(Some((message, to_store))) => {
+                Handed::Over => Ok(None),
+                Handed::ToStore(message, to_store) => {
                     let (storing, failed) = (vec![to_store], Vec::new());
                     Ok(Some(Box::new(Left { message, storing, failed })))
                 }
-                Err((why, message)) => {
+                Handed::Back(why, message) => {
                     let failed = message.receivers.as_slice().iter().cloned();
                     Err(Unsent::Undelivered(failed.map(|to| (to, why.clone())).collect()))
                 }
@@ -103,69 +139,63 @@ impl Desk {
                 continue;
             }
             match self.hand_over(message.clone(), index, class) {
-                Ok(None) => {}
-                Ok(Some((_, to_store))) => storing.push(to_store),
-                Err((why, _)) => failed.push((receiver.clone(), why)),
+                Handed::Over => {}
+                Handed::ToStore(_, to_store) => storing.push(to_store),
+                Handed::Back(why, _) => failed.push((receiver.clone(), why)),
             }
         }
         Ok(Some(Box::new(Left { message, storing, failed })))
     }
 
-    /// Puts a transient message into the mailbox of its receiver of this index. Gives back one that has to be stored first,
-    /// with where, and one that can't be handed over, with why.
-    fn hand_over(
-        &self,
-        message: Message,
-        index: usize,
-        class: Option<Delivery>,
-    ) -> Result<Option<(Message, Storing)>, (Undelivered, Message)> {
+    /// Puts a transient message into the mailbox of its receiver of this index.
+    fn hand_over(&self, message: Message, index: usize, class: Option<Delivery>) -> Handed {
         let reached = self.routes.deliver(message, index, |route, message| {
             let AgentRoute { mailbox, mailroom, delivery, keep } = match route {
                 Route::Agent(agent) => agent,
                 // Nobody is there to find what was stored.
                 Route::Question(_) if class == Some(Delivery::Durable) => {
-                    return Err((Undelivered::Full, message));
+                    return Handed::Back(Undelivered::Full, message);
                 }
                 Route::Question(question) => {
                     question.answer(message);
-                    return Ok(None);
+                    return Handed::Over;
                 }
             };
             match class.unwrap_or(*delivery) {
                 Delivery::Durable => {
                     let to = message.receivers.as_slice().get(index);
                     let Some(name) = to.map(|to| to.name().clone()) else {
-                        return Err((Undelivered::Unknown, message));
+                        return Handed::Back(Undelivered::Unknown, message);
                     };
                     if !mailroom.reserve() {
-                        return Err((Undelivered::Full, message));
+                        return Handed::Back(Undelivered::Full, message);
                     }
-                    Ok(Some((message, Storing { mailroom: Arc::clone(mailroom), name })))
+                    Handed::ToStore(message, Storing { mailroom: Arc::clone(mailroom), name })
                 }
                 Delivery::Transient => {
                     let Some(mailbox) = mailbox else {
-                        return Err((Undelivered::Stopped, message));
+                        return Handed::Back(Undelivered::Stopped, message);
                     };
                     let parcel = Parcel::Transient { message, keep: *keep, trail: here() };
                     let (why, parcel) = match mailbox.tell(parcel) {
-                        Told::Accepted => return Ok(None),
+                        Told::Accepted => return Handed::Over,
                         Told::Full(parcel) => (Undelivered::Full, parcel),
                         Told::Gone(parcel) => (Undelivered::Stopped, parcel),
                     };
                     match parcel.into_message() {
-                        Some(message) => Err((why, message)),
-                        None => Ok(None),
+                        Some(message) => Handed::Back(why, message),
+                        None => Handed::Over,
                     }
                 }
             }
         });
-        reached.unwrap_or_else(|message| Err((Undelivered::Unknown, message)))
+        reached.unwrap_or_else(|message| Handed::Back(Undelivered::Unknown, message))
     }
 
     /// Stores a message for its durable receivers, all of them or none, and hands it over.
     async fn store(self: &Arc<Self>, left: Left, id: Option<MessageId>) -> Result<Receipt, Unsent> {
         let Left { message, storing, mut failed } = left;
-        let mut receipt = Receipt { id: None, repeated: false };
+        let mut receipt = Receipt { id: None, repeated: None };
         if !storing.is_empty() {
             let now = self.clock.now();
             let id = id.unwrap_or_else(|| MessageId::new(now, self.entropy.as_ref()));
@@ -184,7 +214,7 @@ impl Desk {
         if failed.is_empty() { Ok(receipt) } else { Err(Unsent::Undelivered(failed)) }
     }
 
-    /// Whether it had been stored before.
+    /// What it repeats, if a message of its name had been stored before.
     async fn store_now(
         &self,
         message: Message,
@@ -192,13 +222,13 @@ impl Desk {
         storing: Vec<Storing>,
         trail: Option<Trail>,
         now: Timestamp,
-    ) -> Result<bool, String> {
+    ) -> Result<Option<Repeat>, String> {
         let message = absolute(message, now);
         let letter = Letter::seal(&message);
         let trace = trail.as_ref().map(|trail| trail.context().clone());
-        let stored = self.append(MailAccepted { id, letter, trace }, &storing, now).await;
+        let stored = self.append(MailAccepted { id, letter, trace }, &message, &storing, now).await;
         for Storing { mailroom, name } in storing {
-            if stored != Ok(false) {
+            if stored != Ok(None) {
                 mailroom.release();
                 continue;
             }
@@ -221,13 +251,14 @@ impl Desk {
         stored
     }
 
-    /// Whether the message had been stored before.
+    /// What the message repeats, if one of its name had been stored before.
     async fn append(
         &self,
         accepted: MailAccepted,
+        message: &Message,
         storing: &[Storing],
         now: Timestamp,
-    ) -> Result<bool, String> {
+    ) -> Result<Option<Repeat>, String> {
         let id = accepted.id;
         let event = MailEvent::from(accepted).encode();
         let mut batches: Vec<Batch> = Vec::with_capacity(storing.len());
@@ -241,7 +272,22 @@ impl Desk {
         // The name of the message is that of the command, so that a repeat stores nothing.
         let command = CommandId::from_bits(id.bits());
         let appended = self.journal.append(Append { command, at: now, batches }).await;
-        appended.map(|appended| appended.repeated).map_err(|error| error.to_string())
+        let appended = appended.map_err(|error| error.to_string())?;
+        if !appended.repeated {
+            return Ok(None);
+        }
+        // Where it was stored then; who receives it now may be others, or more than had room.
+        for revision in &appended.revisions {
+            for Storing { mailroom, .. } in storing {
+                let before = Revision(revision.0.saturating_sub(1));
+                let records = self.journal.read_stream(&mailroom.stream, before, 1).await;
+                let records = records.map_err(|error| error.to_string())?;
+                if records.first().is_some_and(|record| says(record, id, message)) {
+                    return Ok(Some(Repeat::Same));
+                }
+            }
+        }
+        Ok(Some(Repeat::Other))
     }
 
     /// An agent has dealt with a durable message.

@@ -60,13 +60,7 @@ impl GuestHost {
     }
 
     fn keep(&self) -> Keep<'_> {
-        let Desk { journal, clock, entropy, .. } = self.desk.as_ref();
-        Keep {
-            journal: journal.as_ref(),
-            views: self.views.as_ref(),
-            clock: clock.as_ref(),
-            entropy: entropy.as_ref(),
-        }
+        Keep::of(self.desk.as_ref(), self.views.as_ref())
     }
 }
 

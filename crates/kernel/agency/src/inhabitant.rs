@@ -3,9 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bottega_acl::Message;
+use bottega_acl::{Message, Performative};
 use bottega_actor::{Actor, Context, Fault, contained};
-use bottega_behaviour::{Letter, Resident, Trouble};
+use bottega_behaviour::{Letter, Office as _, Resident, Trouble};
 use bottega_event::{Death, HandledStep};
 use bottega_telemetry::{Step, StepKind, Trail, along, here};
 use bottega_types::MessageId;
@@ -61,9 +61,36 @@ impl Inhabitant {
     fn plain(&mut self, message: Message) -> Handling<'_> {
         let letter = Letter { id: None, attempt: 1, message };
         Box::pin(async move {
+            if self.is_late(&letter) {
+                return Ok(());
+            }
             let heard = self.resident.hear(&letter, &*self.office).await;
-            heard.map_err(|Trouble(words)| Fault::new(words))
+            self.answered(&letter, heard).await
         })
+    }
+
+    /// Whether an answer to a message is wanted no more. The usual one names no moment.
+    fn is_late(&self, letter: &Letter) -> bool {
+        if letter.message.reply_by().is_none() {
+            return false;
+        }
+        let now = self.office.desk.clock.now();
+        letter.message.deadline(now).is_some_and(|deadline| deadline < now)
+    }
+
+    /// How a transient message was dealt with. Nobody has it any more where its receiver crashes over it: whoever waits for
+    /// an answer is told at once that there will be none (SC00037, `failure`).
+    async fn answered(&mut self, letter: &Letter, heard: Result<(), Trouble>) -> Result<(), Fault> {
+        let Err(Trouble(words)) = heard else { return Ok(()) };
+        let message = &letter.message;
+        let again = self.blueprint.keeps();
+        if !again && message.sender.is_some() && message.performative.wants_answer() {
+            let failure = message.reply(Performative::Failure, self.office.me());
+            // Whoever asked may be gone.
+            let _ = self.office.send(failure.about("the agent crashed over it")).await;
+        }
+        self.blueprint.note(Some(words.clone()));
+        Err(Fault::new(words))
     }
 
     /// Whatever else lies in a mailbox.
@@ -71,13 +98,17 @@ impl Inhabitant {
         match parcel {
             Parcel::Transient { message, trail, .. } => {
                 let letter = Letter { id: None, attempt: 1, message };
+                if self.is_late(&letter) {
+                    return Ok(());
+                }
                 let mut step = trail.map(|trail| self.step(&trail, &letter));
                 let hear = self.resident.hear(&letter, &*self.office);
                 let heard = match &step {
                     None => hear.await,
                     Some(step) => step.around(hear).await,
                 };
-                ended(&mut step, heard.map_err(|Trouble(words)| Fault::new(words)))
+                let heard = self.answered(&letter, heard).await;
+                ended(&mut step, heard)
             }
             Parcel::Durable { id, message, before, trail } => {
                 let attempt = self.mailroom.begin(id, before);
@@ -89,10 +120,12 @@ impl Inhabitant {
                 ended(&mut step, heard)
             }
             Parcel::Renew => {
-                if let Some(proposal) = self.blueprint.proposal() {
-                    self.renew(proposal).await;
+                // One that nobody waits for any more was not taken in time.
+                let proposal = self.blueprint.proposal().filter(|it| !it.told.is_closed());
+                match proposal {
+                    Some(proposal) => self.renew(proposal).await,
+                    None => Ok(()),
                 }
-                Ok(())
             }
         }
     }
@@ -128,11 +161,12 @@ impl Inhabitant {
         if last {
             self.office.desk.bury(&self.mailroom, id, Death::Poison, words.clone()).await;
         }
+        self.blueprint.note(Some(words.clone()));
         Err(Fault::new(words))
     }
 
     /// Takes a new version, or stays as it is and says why.
-    async fn renew(&mut self, proposal: Proposal) {
+    async fn renew(&mut self, proposal: Proposal) -> Result<(), Fault> {
         let Proposal { kind, make, told } = proposal;
         let taken = contained(async {
             let saved = self.resident.save().await?;
@@ -141,17 +175,29 @@ impl Inhabitant {
             next.restore(&saved).await?;
             Ok::<_, Trouble>(next)
         });
-        let outcome = match taken.await {
+        let why = match taken.await {
+            // Whoever asked told somebody by now that it did not succeed.
+            Ok(Ok(_)) if told.is_closed() => return Ok(()),
             Ok(Ok(next)) => {
                 self.resident = next;
                 self.blueprint.adopt(kind, make);
-                Ok(())
+                // Whoever asked may have gone in this moment; the agent is what it is.
+                let _ = told.send(Ok(()));
+                return Ok(());
             }
-            Ok(Err(Trouble(words))) => Err(words),
-            Err(panic) => Err(format!("panicked: {panic}")),
+            Ok(Err(Trouble(words))) => words,
+            Err(panic) => format!("panicked: {panic}"),
         };
-        // Whoever asked may have gone; the agent is what it is.
-        let _ = told.send(outcome);
+        if !self.resident.is_over() {
+            let _ = told.send(Err(why));
+            return Ok(());
+        }
+        // It went on until it was to save what it knows. It begins anew by itself: nobody has to be told of a crash.
+        let mut fresh = self.blueprint.maker()();
+        let begun = fresh.begin(&*self.office).await;
+        self.resident = fresh;
+        let _ = told.send(Err(format!("{why}; it began anew")));
+        begun.map_err(|Trouble(words)| Fault::new(words))
     }
 }
 
@@ -175,9 +221,17 @@ impl Drop for Hand<'_> {
                 Route::Question(_) => false,
             })
         };
-        if !self.over && self.last && stays() == Some(true) {
-            let words = "it was ended over this as often as it may be".to_owned();
-            desk.gave_up(self.mailroom, self.id, words);
+        if self.over {
+            return;
+        }
+        match (stays(), self.last) {
+            (Some(true), true) => {
+                let words = "it was ended over this as often as it may be".to_owned();
+                desk.gave_up(self.mailroom, self.id, words);
+            }
+            (Some(true), false) => {}
+            // That it was stopped is no fault of the message.
+            (Some(false) | None, _) => self.mailroom.take_back(self.id),
         }
     }
 }

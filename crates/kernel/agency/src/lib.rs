@@ -49,7 +49,7 @@ pub use beyond::{Beyond, Brought, Burden, Nothing};
 pub use blueprint::{Delivery, HostSpec, Maker};
 pub use conversation_view::{ConversationView, Said};
 pub use deployment::{Deployment, DeploymentView, Deployments, NotBegun, Shelf};
-pub use desk::Receipt;
+pub use desk::{Receipt, Repeat};
 pub use error::AgencyError;
 pub use facilitator::Facilitator;
 pub use keep::KeepView;

@@ -82,7 +82,7 @@ impl Mailroom {
     pub(crate) fn reset(&self) {
         let mut room = self.room();
         room.waiting.clear();
-        room.begun.clear();
+        // How often each was begun stays known: whoever ends over one each time is not begun over it for ever.
         room.stored = 0;
     }
 
@@ -124,6 +124,13 @@ impl Mailroom {
         let attempt = room.begun.entry(id).or_insert(before);
         *attempt += 1;
         *attempt
+    }
+
+    /// A message was begun, and that does not count.
+    pub(crate) fn take_back(&self, id: MessageId) {
+        if let Some(attempt) = self.room().begun.get_mut(&id) {
+            *attempt = attempt.saturating_sub(1);
+        }
     }
 
     /// A message was handled. Whether the clerk has to be called.

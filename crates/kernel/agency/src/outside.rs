@@ -100,6 +100,11 @@ impl Counter {
         waits
     }
 
+    /// The number of the last message that was put on it.
+    pub fn handed(&self) -> u64 {
+        self.on().count
+    }
+
     fn put(&self, id: Option<MessageId>, message: Message) -> Waiting {
         let mut on = self.on();
         on.count += 1;

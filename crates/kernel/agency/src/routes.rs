@@ -61,6 +61,7 @@ impl Routes {
 
     /// Looks at the route to a message's receiver of this index, with the message to hand over; gives the message back when there
     /// is none. `hand` must not wait.
+    #[expect(clippy::result_large_err, reason = "the message goes on its way, or back, as it is")]
     pub(crate) fn deliver<T>(
         &self,
         message: Message,

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bottega_acl::contract_net::Announcement;
 use bottega_acl::{AgentName, Aid, Message, Performative, Standing, Timer};
 use bottega_actor::{Running, TaskKind, spawn};
 use bottega_agency::{Agency, AgencyError, Delivery, HostSpec};
 use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble, Undelivered, Unsent};
 use bottega_event::{
-    Letter, NewEvent, Record, Revision, StreamId, TenderBidder, TenderChoice, TenderDecided,
-    TenderEvent, TenderHeard, TenderLost, TenderOpened, TenderPassed, TenderTold,
+    Letter, NewEvent, Position, Record, Revision, StreamId, TenderBidder, TenderChoice,
+    TenderDecided, TenderEvent, TenderHeard, TenderLost, TenderOpened, TenderPassed, TenderTold,
 };
 use bottega_store::{
-    Append, AppendError, Batch, Expected, Journal, Projection, Projections, StoreError, catch_up,
+    Append, AppendError, Appended, Batch, Expected, Journal, Projection, Projections, StoreError,
+    catch_up,
 };
 use bottega_telemetry::{Trail, along, here};
 use bottega_types::{Clock, CommandId, ConversationId, Entropy, MessageId, TenderId, Timestamp};
@@ -78,6 +80,9 @@ pub enum MarketError {
     /// One who is to be called does not live here.
     #[error("no agent is called `{0}`")]
     Unknown(AgentName),
+    /// The key under which it was to be opened stands for a tender of another order.
+    #[error("this key was given before, with another task or other terms")]
+    OtherOrder,
     /// There is no such tender.
     #[error("there is no tender {0}")]
     NoTender(TenderId),
@@ -193,6 +198,24 @@ impl Market {
         let id = TenderId::new(self.floor.clock.now(), self.floor.entropy.as_ref());
         self.floor.open(id, by, order, None).await?;
         Ok(id)
+    }
+
+    /// Puts a task out to tender, once for each `key`: the tender of the first time is given back afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`MarketError::OtherOrder`] when the key was that of another order.
+    pub async fn open_once(
+        &self,
+        key: CommandId,
+        by: AgentName,
+        order: Order,
+    ) -> Result<TenderId, MarketError> {
+        let floor = &self.floor;
+        let id = TenderId::new(floor.clock.now(), floor.entropy.as_ref());
+        match floor.open_by(key, id, by.clone(), order.clone(), None).await? {
+            None => Ok(id),
+            Some(at) => floor.opened_before(at, &by, &order).await,
+        }
     }
 
     /// Decides about a tender that is open.
@@ -351,6 +374,21 @@ impl Floor {
         order: Order,
         request: Option<&Message>,
     ) -> Result<(), MarketError> {
+        // Derived from the tender's name, so that a repeat of its opening stores nothing. The name itself is that of the
+        // message in which it was asked for.
+        let command = CommandId::from_bits(id.bits()).nth(0);
+        self.open_by(command, id, by, order, request).await.map(drop)
+    }
+
+    /// Where the command was stored before, if it was; nothing is done then.
+    async fn open_by(
+        &self,
+        command: CommandId,
+        id: TenderId,
+        by: AgentName,
+        order: Order,
+        request: Option<&Message>,
+    ) -> Result<Option<Position>, MarketError> {
         let now = self.clock.now();
         order.check(now)?;
         if self.stalls.lock().await.len() >= self.most {
@@ -369,15 +407,41 @@ impl Floor {
         let (_, step) = Case::open(id, &self.me, opened, now).ok_or_else(unknown)?;
         // Whoever waits for this may go; then the keeper looks after what was stored.
         self.look_soon(id);
-        // Derived from the tender's name, so that a repeat of its opening stores nothing. The name itself is that of the
-        // message in which it was asked for.
-        let command = CommandId::from_bits(id.bits()).nth(0);
         let events = step.events.iter().map(TenderEvent::encode).collect();
-        if self.append(id, command, Revision(0), events, now).await?.is_none() {
-            return Ok(());
+        let appended = self.append_by(id, command, Revision(0), events, now).await?;
+        if appended.repeated {
+            return Ok(Some(appended.position));
         }
         let stall = self.stall(id).await;
-        self.steps(&mut *stall.lock().await, VecDeque::new()).await
+        self.steps(&mut *stall.lock().await, VecDeque::new()).await?;
+        Ok(None)
+    }
+
+    /// The tender whose opening was stored last at `at`, if it was opened by the same for the same.
+    async fn opened_before(
+        &self,
+        at: Position,
+        by: &AgentName,
+        order: &Order,
+    ) -> Result<TenderId, MarketError> {
+        let before = Position(at.0.saturating_sub(1));
+        let records = self.journal.read_all(before, 1).await?;
+        let Some(id) = records.first().and_then(|record| record.stream.as_tender()) else {
+            return Err(MarketError::OtherOrder);
+        };
+        let records = self.records(id).await?;
+        let opened = records.first().map(|record| TenderEvent::decode(&record.event));
+        let Some(Ok(TenderEvent::Opened(opened))) = opened else {
+            return Err(MarketError::OtherOrder);
+        };
+        // A span that counts from now on ends at another moment each time.
+        let timeless = |announcement: Announcement| Announcement { done_by: None, ..announcement };
+        let wanted = order.announcement();
+        let same = opened.by == *by
+            && opened.announcement.done_by.is_some() == wanted.done_by.is_some()
+            && timeless(opened.announcement) == timeless(wanted)
+            && opened.terms == order.terms();
+        if same { Ok(id) } else { Err(MarketError::OtherOrder) }
     }
 
     /// Who is called for bids, with what is known of each. Nobody bids for its own task.
@@ -427,11 +491,22 @@ impl Floor {
         events: Vec<NewEvent>,
         at: Timestamp,
     ) -> Result<Option<Revision>, MarketError> {
-        let batch =
-            Batch { stream: StreamId::tender(id), expected: Expected::At(expected), events };
-        let appended = self.journal.append(Append { command, at, batches: vec![batch] }).await?;
+        let appended = self.append_by(id, command, expected, events, at).await?;
         let revision = appended.revisions.first().copied().unwrap_or(expected);
         Ok((!appended.repeated).then_some(revision))
+    }
+
+    async fn append_by(
+        &self,
+        id: TenderId,
+        command: CommandId,
+        expected: Revision,
+        events: Vec<NewEvent>,
+        at: Timestamp,
+    ) -> Result<Appended, MarketError> {
+        let batch =
+            Batch { stream: StreamId::tender(id), expected: Expected::At(expected), events };
+        Ok(self.journal.append(Append { command, at, batches: vec![batch] }).await?)
     }
 
     /// Something happened to a tender.
@@ -524,6 +599,12 @@ impl Floor {
         let conversation = ConversationId::from_bits(id.bits());
         let mut all = true;
         for Saying { number, to_bidder, message } in say {
+            let now = self.clock.now();
+            if message.deadline(now).is_some_and(|deadline| deadline < now) {
+                // Said by an earlier process, most likely; and too late for an answer in any case.
+                tracing::debug!(tender = %id, number, "its reply-by has passed");
+                continue;
+            }
             let name = MessageId::nth(conversation, self.me.name().as_str(), number);
             // A contract is durable, whatever its bidder usually is; whoever asked for it says itself.
             let class = to_bidder.then_some(Delivery::Durable);

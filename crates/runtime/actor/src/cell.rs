@@ -212,6 +212,21 @@ impl<M> Cell<M> {
         Delivery::Accepted
     }
 
+    /// Puts a message in front of those that wait, whether there is room or not. Gives it back when nobody takes it.
+    pub(crate) fn put_first(&self, message: M) -> Result<(), M> {
+        let mut lane = self.lane();
+        if !lane.open {
+            return Err(message);
+        }
+        lane.messages.push_front(message);
+        let idle = lane.idle.take();
+        drop(lane);
+        if let Some(waker) = idle {
+            waker.wake();
+        }
+        Ok(())
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         self.lane().open
     }

@@ -110,6 +110,12 @@ impl<M: Send + 'static> Ref<M> {
         self.0.tell(message)
     }
 
+    /// Puts a message in front of all that were not taken out of the mailbox yet, whether there is room or not: for the few
+    /// that are about the actor itself and can't wait for the end of its work. `Err` gives it back when the actor is gone.
+    pub fn tell_first(&self, message: M) -> Result<(), M> {
+        self.0.put_first(message)
+    }
+
     /// Puts a message in the mailbox, waiting for room. `Err` gives it back when the actor is gone. Dropping the future
     /// sends nothing; [`within`](crate::within) gives it a deadline.
     pub async fn post(&self, message: M) -> Result<(), M> {

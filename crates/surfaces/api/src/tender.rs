@@ -39,6 +39,9 @@ pub struct TenderRequest {
     /// Who is called for bids; everybody who offers the skill when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub among: Option<Vec<String>>,
+    /// Names it, so that it is opened once however often it is sent: 1 to 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// Where a tender stands.

@@ -9,14 +9,14 @@ use base64::Engine as _;
 use bottega_acl::{AgentName, Aid, Message, json};
 use bottega_actor::{State, TaskKind, to_its_end};
 use bottega_agency::{
-    Agency, AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow,
+    Agency, AgencyError, AgentRow, AgentState, Delivery, Deployment, Deployments, MailRow, Repeat,
 };
 use bottega_api::{
     ActorState, ActorView, AgentEventView, AgentStanding, AgentView, AnswerView, ApiError,
     AskRequest, AskStepView, DeadView, DeliveryClass, DeployRequest, InboxView, MailView,
     ReceiptView, SendRequest, TreeView, WaitingView, codes,
 };
-use bottega_behaviour::Unsent;
+use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{Death, Record, Revision, StreamId};
 use bottega_groups::{Blackboard, Exchange};
 use bottega_market::Market;
@@ -123,6 +123,18 @@ impl HostedAgents {
         whole.parse().map_err(|error: bottega_acl::NotAnAgentName| {
             ApiError::new(codes::MALFORMED, error.to_string())
         })
+    }
+
+    /// The name of an agent that was deployed. What the server itself is made of goes with it alone: others count on it.
+    fn guest(&self, name: &str) -> Result<AgentName, ApiError> {
+        let name = self.name(name)?;
+        if self.agency().knows(&name) && !self.deployments().has(&name) {
+            let why = format!("`{name}` is a part of the server");
+            return Err(ApiError::new(codes::AGENT_STATE, why).step(
+                "it begins and ends with the server; `bottega agent restart` begins it anew",
+            ));
+        }
+        Ok(name)
     }
 
     async fn view(&self, name: &AgentName) -> Result<AgentView, ApiError> {
@@ -305,11 +317,17 @@ impl Following {
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 fn unsent(error: Unsent) -> ApiError {
-    let code = match &error {
-        Unsent::Inadmissible(_) => codes::MALFORMED,
-        Unsent::Undelivered(_) => codes::UNDELIVERED,
+    let unknown = |failed: &[(Aid, Undelivered)]| {
+        failed.iter().all(|(_, why)| matches!(why, Undelivered::Unknown))
     };
-    ApiError::new(code, error.to_string())
+    match &error {
+        Unsent::Inadmissible(_) => ApiError::new(codes::MALFORMED, error.to_string()),
+        // To say it again would not help.
+        Unsent::Undelivered(failed) if unknown(failed) => {
+            ApiError::new(codes::NO_AGENT, error.to_string())
+        }
+        Unsent::Undelivered(_) => ApiError::new(codes::UNDELIVERED, error.to_string()),
+    }
 }
 
 /// The name of what a key stands for: the same for the same key of the same kind of thing.
@@ -318,6 +336,12 @@ pub(crate) fn keyed(kind: &str, of: &str, key: &str) -> MessageId {
     let mut bits = [0; 16];
     bits.copy_from_slice(&digest.as_bytes()[..16]);
     MessageId::from_bits(u128::from_le_bytes(bits))
+}
+
+/// Why something is not done whose key stands for something else.
+pub(crate) fn other_of_key() -> ApiError {
+    let why = "this key was given before, with something else to do";
+    ApiError::new(codes::MALFORMED, why).step("give everything that is to be done a key of its own")
 }
 
 /// Runs to its end, whether whoever asked for it stays or not: no agent is left half moved in or out.
@@ -406,7 +430,7 @@ impl Agents for HostedAgents {
     }
 
     async fn stop(&self, name: &str) -> Result<AgentView, ApiError> {
-        let name = self.name(name)?;
+        let name = self.guest(name)?;
         self.deployments().stop(&name, STOPPING).await.map_err(agency_error)?;
         self.view(&name).await
     }
@@ -419,20 +443,20 @@ impl Agents for HostedAgents {
 
     async fn upgrade(&self, name: &str, request: DeployRequest) -> Result<AgentView, ApiError> {
         let (deployments, deployment) = (Arc::clone(&self.parts.deployments), deployment(request)?);
-        let name = self.name(name)?;
+        let name = self.guest(name)?;
         let whose = name.clone();
         lasting(async move { deployments.upgrade(&whose, deployment).await }).await?;
         self.view(&name).await
     }
 
     async fn roll_back(&self, name: &str) -> Result<AgentView, ApiError> {
-        let name = self.name(name)?;
+        let name = self.guest(name)?;
         self.deployments().roll_back(&name).await.map_err(agency_error)?;
         self.view(&name).await
     }
 
     async fn remove(&self, name: &str) -> Result<(), ApiError> {
-        let name = self.name(name)?;
+        let name = self.guest(name)?;
         let (deployments, whose) = (Arc::clone(&self.parts.deployments), name.clone());
         lasting(async move { deployments.remove(&whose, STOPPING).await }).await?;
         self.exchange().forget(&name).await.map_err(group_error)
@@ -441,13 +465,25 @@ impl Agents for HostedAgents {
     async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
         let SendRequest { message, delivery, idempotency_key } = request;
         let message = self.message(message)?;
-        let class = delivery.map(|class| match class {
-            DeliveryClass::Transient => Delivery::Transient,
-            DeliveryClass::Durable => Delivery::Durable,
-        });
+        let class = match (delivery, &idempotency_key) {
+            (Some(DeliveryClass::Transient), Some(_)) => {
+                let why =
+                    "a transient message is not kept, so a key can't say whether it came before";
+                return Err(ApiError::new(codes::MALFORMED, why)
+                    .step("send it as `durable`, or without the key"));
+            }
+            (Some(DeliveryClass::Transient), None) => Some(Delivery::Transient),
+            // What is to be known again is stored, whatever its receivers say of messages without a key.
+            (Some(DeliveryClass::Durable), _) | (None, Some(_)) => Some(Delivery::Durable),
+            (None, None) => None,
+        };
         let id = idempotency_key.as_deref().map(|key| keyed("message", "", key));
         let receipt = self.agency().send(message, id, class).await.map_err(unsent)?;
-        Ok(ReceiptView { id: receipt.id.map(|id| id.to_string()), repeated: receipt.repeated })
+        if receipt.repeated == Some(Repeat::Other) {
+            return Err(other_of_key());
+        }
+        let repeated = receipt.repeated.is_some();
+        Ok(ReceiptView { id: receipt.id.map(|id| id.to_string()), repeated })
     }
 
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
@@ -506,7 +542,11 @@ impl Agents for HostedAgents {
         let name = self.name(name)?;
         let counter = self.deployments().counter(&name).map_err(agency_error)?;
         // One that was acknowledged before is dealt with all the same.
-        counter.acknowledge(number);
+        if !counter.acknowledge(number) && number > counter.handed() {
+            let why = format!("no message to `{name}` has had the number {number} so far");
+            return Err(ApiError::new(codes::MALFORMED, why)
+                .step("acknowledge the `number` that the message came with"));
+        }
         Ok(())
     }
 

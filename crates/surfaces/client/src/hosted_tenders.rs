@@ -8,9 +8,9 @@ use bottega_api::{
 };
 use bottega_event::TenderChoice;
 use bottega_market::{BidRow, MarketError, Order, ReputationRow, TenderRow, TenderState};
-use bottega_types::{ConversationId, Money, TenderId, Timestamp};
+use bottega_types::{CommandId, ConversationId, Money, TenderId, Timestamp};
 
-use crate::hosted::{HostedAgents, happened};
+use crate::hosted::{HostedAgents, happened, keyed};
 use crate::{Tenders, agency_error};
 
 /// What the market's errors are to a user.
@@ -18,7 +18,9 @@ use crate::{Tenders, agency_error};
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 pub fn market_error(error: MarketError) -> ApiError {
     let code = match &error {
-        MarketError::Order(_) | MarketError::TooMany(_) => codes::MALFORMED,
+        MarketError::Order(_) | MarketError::TooMany(_) | MarketError::OtherOrder => {
+            codes::MALFORMED
+        }
         MarketError::Full(_) => codes::LIMIT,
         MarketError::Nobody(_) | MarketError::Unknown(_) => codes::NO_AGENT,
         MarketError::NoTender(_) => codes::NO_TENDER,
@@ -32,6 +34,9 @@ pub fn market_error(error: MarketError) -> ApiError {
     if let MarketError::Nobody(skill) = &error {
         let wanted = format!("`[[services]]` with `type = \"{skill}\"`");
         return told.step(format!("deploy an agent whose manifest has {wanted}, or name bidders"));
+    }
+    if let MarketError::OtherOrder = &error {
+        return told.step("give everything that is to be done a key of its own");
     }
     if let MarketError::Full(_) = &error {
         return told
@@ -146,9 +151,17 @@ impl HostedAgents {
 #[async_trait]
 impl Tenders for HostedAgents {
     async fn open_tender(&self, request: TenderRequest) -> Result<TenderView, ApiError> {
+        let key = request.idempotency_key.clone();
         let order = self.order(request)?;
         let by = self.name(crate::hosted::OPERATOR)?;
-        let id = self.market().open(by, order).await.map_err(market_error)?;
+        let opened = match key {
+            None => self.market().open(by, order).await,
+            Some(key) => {
+                let command = CommandId::from_bits(keyed("tender", by.as_str(), &key).bits());
+                self.market().open_once(command, by, order).await
+            }
+        };
+        let id = opened.map_err(market_error)?;
         self.market().tender(id).await.map(shown).map_err(market_error)
     }
 

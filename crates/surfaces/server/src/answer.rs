@@ -11,9 +11,9 @@ use bottega_api::{ApiError, codes};
 use futures::StreamExt as _;
 use tracing::Instrument as _;
 
-use crate::call::{Call, Reply};
+use crate::call::{Call, IDEMPOTENCY_KEY, Reply};
 use crate::connection::Spare;
-use crate::endpoints::{Endpoint, Group, Size};
+use crate::endpoints::{Endpoint, Group, Size, Verb};
 use crate::fault::Fault;
 use crate::guard::Access;
 use crate::principal::Needs;
@@ -154,6 +154,7 @@ async fn carry_out(
             Some(room.try_acquire().map_err(|_| no_room())?)
         }
     };
+    takes_key(endpoint, &parts.headers)?;
     let patience = desk.limits.patience(endpoint.patience);
     let work = async {
         let body = match &endpoint.takes {
@@ -168,7 +169,30 @@ async fn carry_out(
         let headers = parts.headers;
         (endpoint.run)(Call { desk: Arc::clone(desk), names, path, query, headers, body }).await
     };
-    within(patience, work).await.unwrap_or_else(|| Err(too_long(patience)))
+    let stopped = desk.nearly_over();
+    tokio::select! {
+        done = within(patience, work) => done.unwrap_or_else(|| Err(too_long(patience))),
+        () = stopped => Err(cut_off()),
+    }
+}
+
+/// Whoever names a request counts on it that it is done once: where that does not hold, it is said.
+fn takes_key(endpoint: &Endpoint, headers: &HeaderMap) -> Result<(), Fault> {
+    let takes = endpoint.parameters.iter().any(|parameter| parameter.name == IDEMPOTENCY_KEY);
+    if endpoint.verb != Verb::Post || takes || !headers.contains_key(IDEMPOTENCY_KEY) {
+        return Ok(());
+    }
+    let why = format!(
+        "`Idempotency-Key` means nothing to `{}`: sent again, it is done again",
+        endpoint.path
+    );
+    Err(ApiError::new(codes::MALFORMED, why).step("leave the header out").into())
+}
+
+/// What is answered to a request that is still under way when the server ends.
+pub(crate) fn cut_off() -> Fault {
+    let error = ApiError::new(codes::NO_SERVER, "the server ends before this is done");
+    Fault::busy(error.step("look whether it was done all the same, once the server is there again"))
 }
 
 pub(crate) fn too_long(patience: Duration) -> Fault {

@@ -106,8 +106,25 @@ impl Call {
         Ok(self.query(&[], &[name])?.number(name))
     }
 
+    /// The key of a request that is carried out once: its header's or its body's.
+    pub(crate) fn key(&self, of_body: Option<String>) -> Result<Option<String>, Fault> {
+        match (self.idempotency_key()?, of_body) {
+            (Some(header), Some(body)) if header != body => {
+                let why = "the header `Idempotency-Key` and the body name it differently";
+                let error = ApiError::new(codes::MALFORMED, why).step("say it in one of them");
+                Err(error.into())
+            }
+            (None, Some(body)) if !(1..=LONGEST_KEY).contains(&body.len()) => {
+                let why = format!("an idempotency key has 1 to {LONGEST_KEY} characters");
+                Err(ApiError::new(codes::MALFORMED, why).into())
+            }
+            (Some(key), _) | (None, Some(key)) => Ok(Some(key)),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// What the client says in the header `Idempotency-Key`, bare or in quotes.
-    pub(crate) fn idempotency_key(&self) -> Result<Option<String>, Fault> {
+    fn idempotency_key(&self) -> Result<Option<String>, Fault> {
         let Some(value) = self.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
         let text = value.to_str().unwrap_or_default().trim();
         let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use futures::future::BoxFuture;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::call::{Call, Reply};
+use crate::call::{Call, IDEMPOTENCY_KEY, Reply};
 use crate::fault::Fault;
 use crate::guard::Access;
 use crate::principal::Needs;
@@ -149,6 +149,15 @@ pub(crate) struct Parameter {
     pub(crate) about: &'static str,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
+
+/// What a request may be named by that is carried out once.
+pub(crate) const KEY: Parameter = Parameter {
+    name: IDEMPOTENCY_KEY,
+    place: "header",
+    about: "Names what is sent, so that it is stored and done once however often it is sent; instead of the field of the body. \
+            With something else to do the same key is refused.",
+    schema: schema::<String>,
+};
 
 /// A body, as JSON.
 pub(crate) struct Takes {

@@ -6,10 +6,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::fault::Fault;
 use crate::server::Desk;
 use bottega_actor::{contained, sleep};
-use bottega_api::{AgentEventView, ApiError, AskStepView, WaitingView, codes};
+use bottega_api::{
+    AgentEventView, ApiError, AskStepView, BatchStepView, Problem, SendRequest, WaitingView, codes,
+};
 use bottega_client::AskSteps;
+use bottega_telemetry::{along, here};
 use futures::future::{Either, select};
 use futures::{Stream, StreamExt as _, stream};
 
@@ -94,6 +98,41 @@ pub(crate) fn asked(
         match unless_stopped(&desk, steps.next()).await? {
             Some(step) => Ok(Some((step?, steps))),
             None => Ok(None),
+        }
+    })
+}
+
+/// What becomes of the messages of a batch, one after the other. Whoever leaves earlier leaves the rest unsent: what was sent
+/// is sent.
+pub(crate) fn sent(
+    desk: Arc<Desk>,
+    messages: Vec<SendRequest>,
+) -> impl Stream<Item = BatchStepView> + Send + 'static {
+    let of = messages.len();
+    // The rest is sent when the answer has begun.
+    let trail = here();
+    stream::unfold((messages.into_iter().enumerate(), desk), move |(mut waiting, desk)| {
+        let trail = trail.clone();
+        async move {
+            let (index, message) = waiting.next()?;
+            // The server waits for no batch that it could not end.
+            let sent = contained(along(trail, desk.agents.send(message)));
+            let sent = unless_stopped(&desk, sent).await;
+            let sent = sent.and_then(|sent| {
+                sent.unwrap_or_else(|panic| {
+                    tracing::error!(panic, "a message of a batch panicked");
+                    Err(ApiError::new(codes::INTERNAL, "the server failed at this message"))
+                })
+            });
+            let (receipt, problem) = match sent {
+                Ok(receipt) => (Some(receipt), None),
+                Err(error) => {
+                    let status = Fault::from(error.clone()).status.as_u16();
+                    (None, Some(Problem::new(&error, status)))
+                }
+            };
+            let step = BatchStepView { index, done: index + 1, of, receipt, problem };
+            Some((step, (waiting, desk)))
         }
     })
 }

@@ -36,6 +36,8 @@ pub(crate) struct Guard {
     /// Of the token, so that comparing tells nothing of its length.
     token: Digest,
     guesses: Mutex<Bucket>,
+    /// Requests of whoever has it, where they are bounded.
+    pace: Option<(u32, Mutex<Bucket>)>,
     since: Instant,
     /// How the server is addressed, beside the names of this machine.
     names: Mutex<Vec<String>>,
@@ -67,10 +69,28 @@ impl Guard {
         Ok(Self {
             token: Digest::of(text.as_bytes()),
             guesses,
+            pace: None,
             since: Instant::now(),
             names: Mutex::default(),
             of_certificate: false,
             scheme: "http",
+        })
+    }
+
+    /// So many requests a second are let in from now on; as many as come where it is zero.
+    pub(crate) fn paced(&mut self, each_second: u32) {
+        let bucket = Bucket::new(each_second, Duration::from_secs(1));
+        self.pace = (each_second > 0).then(|| (each_second, Mutex::new(bucket)));
+    }
+
+    /// Holds whoever has the token to the pace: a program that repeats itself without end is told so.
+    fn keeps_pace(&self) -> Result<(), Fault> {
+        let Some((each_second, bucket)) = &self.pace else { return Ok(()) };
+        let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        bucket.take(self.since.elapsed()).map_err(|wait| {
+            let why = format!("more than {each_second} requests came in a second");
+            let error = ApiError::new(codes::LIMIT, why);
+            Fault::too_many(error.step("send fewer, or set `server.requests_per_second`"), wait)
         })
     }
 
@@ -147,6 +167,9 @@ impl Guard {
         headers: &HeaderMap,
     ) -> Result<(), Fault> {
         let principal = self.principal(access, headers)?;
+        if principal == Principal::Owner {
+            self.keeps_pace()?;
+        }
         if admits(principal, needs) {
             return Ok(());
         }
@@ -251,6 +274,26 @@ mod tests {
         assert_eq!(bucket.take(second(15)), Ok(()));
         assert_eq!(bucket.take(second(15)), Err(second(10)));
         assert_eq!(Bucket::new(0, second(1)).take(second(1)), Err(second(1)));
+    }
+
+    #[test]
+    fn whoever_has_the_token_keeps_the_pace_and_health_is_not_counted() {
+        let token = "t".repeat(40);
+        let mut guard = Guard::new(&Secret::new(token.clone()), 1, Duration::ZERO).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let admit = |guard: &Guard, access| guard.admit(access, Needs::Look, &headers);
+        for _ in 0..100 {
+            admit(&guard, Access::Token).unwrap();
+        }
+        guard.paced(1);
+        admit(&guard, Access::Token).unwrap();
+        let fault = admit(&guard, Access::Token).unwrap_err();
+        assert_eq!((&*fault.error.code, fault.status.as_u16()), (codes::LIMIT.name, 429));
+        assert!(fault.wait().is_some(), "it is told how long to wait");
+        assert!(fault.error.to_string().contains("more than 1 requests"), "{}", fault.error);
+        // Whoever asks for nothing but health is anybody.
+        assert!(admits(guard.principal(Access::Open, &headers).unwrap(), Needs::Nothing));
     }
 
     #[test]

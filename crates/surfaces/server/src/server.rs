@@ -76,6 +76,8 @@ pub struct Limits {
     pub look: Duration,
     /// Wrong tokens a minute; further ones are told how long to wait.
     pub wrong_tokens: u32,
+    /// Requests a second that have the token; further ones are told how long to wait. Zero is no bound.
+    pub requests_per_second: u32,
     /// Connections open at once. A few more are taken in, to be told that there is no room, and how the server is.
     pub connections: usize,
     /// How long the handshake of TLS may take.
@@ -108,6 +110,7 @@ impl Default for Limits {
             watches_at_once: 16,
             look: Duration::from_millis(250),
             wrong_tokens: 10,
+            requests_per_second: 0,
             connections: 1_024,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(15),
@@ -174,6 +177,12 @@ impl Desk {
         }
     }
 
+    /// Ends when the server is to stop and what is under way has had nearly all of its time: enough is left to say so.
+    pub(crate) async fn nearly_over(&self) {
+        self.stopped().await;
+        sleep(self.limits.drain.mul_f32(0.9)).await;
+    }
+
     /// Ends when the server is to stop.
     pub(crate) async fn stopped(&self) {
         // The sender lives as long as this does, so only its word ends the wait.
@@ -207,6 +216,7 @@ impl Server {
         let clock: Box<dyn Clock> = Box::new(SystemClock);
         let tls = tls.map(|files| Tls::read(files, clock.as_ref())).transpose()?;
         let mut guard = Guard::new(&token, limits.wrong_tokens, Duration::from_secs(60))?;
+        guard.paced(limits.requests_per_second);
         guard.named(hosts, tls.as_ref().map(Tls::names));
         let refused = |error: std::io::Error| {
             ApiError::new(codes::NO_SERVER, format!("can't listen at {wanted}: {error}"))

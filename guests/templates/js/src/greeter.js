@@ -13,11 +13,12 @@ export class Greeter {
         return reply(message, "propose", JSON.stringify(BID));
       case "accept-proposal":
         return reply(message, "inform", this.greet(JSON.parse(message.content).task));
-      case "reject-proposal":
-      case "cancel":
-        return null;
-      default:
+      case "request":
+      case "query-ref":
         return reply(message, "inform", this.greet(message.content));
+      // What only tells something is not answered, or two agents would go on for ever.
+      default:
+        return null;
     }
   }
 

@@ -17,11 +17,12 @@ impl Greeter {
         let answer = match message.performative.as_str() {
             "cfp" => message.reply("propose", BID),
             "accept-proposal" => message.reply("inform", self.greet(&message.awarded()?.task)),
-            "reject-proposal" | "cancel" => return Ok(None),
-            _ => {
+            "request" | "query-ref" => {
                 let name = message.content.as_str().ok_or("the content must be a name")?;
                 message.reply("inform", self.greet(name))
             }
+            // What only tells something is not answered, or two agents would go on for ever.
+            _ => return Ok(None),
         };
         Ok(Some(answer))
     }
@@ -80,7 +81,9 @@ mod tests {
         let award = Message::new("accept-proposal", r#"{"task":"greet Eve","pay":1,"finish_by":2}"#);
         let done = greeter.answer(&award).unwrap().unwrap();
         assert_eq!(done.content, "Hello, Eve! You are number 1.");
-        assert_eq!(greeter.answer(&Message::new("reject-proposal", "better bids")), Ok(None));
+        for told in ["reject-proposal", "inform", "not-understood"] {
+            assert_eq!(greeter.answer(&Message::new(told, "better bids")), Ok(None));
+        }
     }
 
     #[test]

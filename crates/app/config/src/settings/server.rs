@@ -27,6 +27,9 @@ pub struct ServerSettings {
     /// Connections open at once, at most.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections: u32,
+    /// Requests a second, at most; more are told how long to wait. Zero lets in as many as come.
+    #[schemars(range(max = 1_000_000))]
+    pub requests_per_second: u32,
     /// Hosts on this machine or in a private network to which messages for agents may be brought by their webhooks, also
     /// without TLS: `127.0.0.1:9000`, `agents.example.org`, `*.example.org:8443`. Others are reached in the public network
     /// alone, over TLS. The ports 80 and 443 where a host has none.
@@ -42,6 +45,7 @@ impl Default for ServerSettings {
             hosts: Vec::new(),
             ca_cert: None,
             connections: 1_024,
+            requests_per_second: 2_000,
             webhook_hosts: Vec::new(),
         }
     }

@@ -53,6 +53,8 @@ impl Server {
             .env("PATH", binary::search_path())
             .env("HOME", home)
             .env("BOTTEGA_HOME", home.join("bottega"))
+            // It is measured how many it takes.
+            .env("BOTTEGA_SERVER_REQUESTS_PER_SECOND", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

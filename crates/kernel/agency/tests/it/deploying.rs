@@ -308,6 +308,46 @@ async fn the_next_version_knows_what_the_one_before_knew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_was_stopped_is_stopped_in_the_next_process() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    shop.deployments.stop(&name("speaker"), SPAN).await.unwrap();
+    settle().await;
+    let (shop, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
+    assert!(shop.ask("speaker").await.contains("is stopped"));
+    // Another version of it is as stopped.
+    shop.deployments.upgrade(&name("speaker"), deployment("two")).await.unwrap();
+    let (shop, _) = shop.again().await;
+    assert!(shop.ask("speaker").await.contains("is stopped"));
+    shop.deployments.agency().start(&name("speaker")).await.unwrap();
+    assert_eq!(shop.ask("speaker").await, "two {} 1");
+    settle().await;
+    let (shop, _) = shop.again().await;
+    assert_eq!(shop.ask("speaker").await, "two {} 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_upgrades_at_once_the_one_that_lives_is_kept() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    let speaker = name("speaker");
+    let upgrade = |words| shop.deployments.upgrade(&speaker, deployment(words));
+    let (two, three) = futures::join!(upgrade("two"), upgrade("three"));
+    (two.unwrap(), three.unwrap());
+    let lives = shop.ask("speaker").await.split(' ').next().unwrap().to_owned();
+    let (shop, _) = shop.again().await;
+    assert_eq!(shop.ask("speaker").await, format!("{lives} {{}} 1"));
+}
+
+/// Lets everybody do what there is to do.
+async fn settle() {
+    for _ in 0..400 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_can_not_begin_again_keeps_nobody_back() {
     let shop = Shop::new();
     shop.deploy(Deployment { name: Some("aaa".into()), ..deployment("hello") }).await;
@@ -479,4 +519,7 @@ async fn what_a_guest_keeps_is_there_in_the_next_process_and_it_finds_others() {
     shop.deployments.agency().open_directory().await.unwrap();
     assert_eq!(say(&shop, "forget").await, "pepper, 1");
     assert_eq!(say(&shop, "again").await, "nothing, 1");
+    shop.deployments.remove(&name("speaker"), SPAN).await.unwrap();
+    shop.deploy(deployment("keeper")).await;
+    assert_eq!(say(&shop, "salt").await, "nothing, 1", "another one has nothing of the one before");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bottega_acl::ReplyBy;
-use bottega_agency::HostSpec;
+use bottega_agency::{HostSpec, Repeat};
 use bottega_event::Death;
 use proptest::prelude::*;
 
@@ -61,13 +61,31 @@ async fn a_name_is_stored_once_however_often_it_is_sent() {
     let world = World::new();
     world.host_durable("ada").await;
     let send = async || world.agency.send(say("pay", &["ada"]), id(7), None).await.unwrap();
-    assert_eq!((send().await.repeated, send().await.repeated), (false, true));
+    assert_eq!((send().await.repeated, send().await.repeated), (None, Some(Repeat::Same)));
     world.settle().await;
     let world = world.crashed();
     world.host_durable("ada").await;
     let again = world.agency.send(say("pay", &["ada"]), id(7), None).await.unwrap();
     world.settle().await;
-    assert!(again.repeated);
+    assert_eq!(again.repeated, Some(Repeat::Same));
+    assert_eq!(world.heard(), ["ada: pay"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_stands_for_something_else_is_told() {
+    let world = World::new();
+    world.host_durable("ada").await;
+    world.host_durable("bob").await;
+    let send = async |message| world.agency.send(message, id(7), None).await.unwrap().repeated;
+    let soon = || say("pay", &["ada"]).with_reply_by(ReplyBy::Within(Duration::from_secs(60)));
+    assert_eq!(send(soon()).await, None);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    // Its deadline counts from another moment now, and it is the same all the same.
+    assert_eq!(send(soon()).await, Some(Repeat::Same));
+    assert_eq!(send(say("pay", &["ada"])).await, Some(Repeat::Other));
+    assert_eq!(send(say("pay more", &["ada"])).await, Some(Repeat::Other));
+    assert_eq!(send(say("pay", &["bob"])).await, Some(Repeat::Other));
+    world.settle().await;
     assert_eq!(world.heard(), ["ada: pay"]);
 }
 

@@ -35,6 +35,9 @@ impl Resident for Parrot {
             if letter.attempt > 1 { format!(" #{}", letter.attempt) } else { String::new() };
         let me = office.me().name().local().to_owned();
         self.heard.lock().unwrap().push(format!("{me}: {words}{attempt}"));
+        if self.is_over() {
+            return Err(Trouble("it is over".to_owned()));
+        }
         match words {
             "boom" => panic!("ouch"),
             "fail" => return Err(Trouble("not today".to_owned())),
@@ -51,7 +54,15 @@ impl Resident for Parrot {
     }
 
     async fn save(&mut self) -> Result<Vec<u8>, Trouble> {
+        if self.version == 14 {
+            self.count = u64::MAX;
+            return Err(Trouble("version 14 ends over it".to_owned()));
+        }
         Ok(self.count.to_string().into_bytes())
+    }
+
+    fn is_over(&self) -> bool {
+        self.count == u64::MAX
     }
 
     async fn restore(&mut self, saved: &[u8]) -> Result<(), Trouble> {

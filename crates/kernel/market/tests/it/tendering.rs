@@ -5,7 +5,7 @@ use std::time::Duration;
 use bottega_acl::{Aid, Message, Performative};
 use bottega_event::TenderChoice;
 use bottega_market::{MarketError, Order, TenderRow, TenderState};
-use bottega_types::{ConversationId, MessageId, TenderId};
+use bottega_types::{CommandId, ConversationId, MessageId, TenderId, Timestamp};
 
 use crate::world::Manner::{Babbles, Crashes, Declines, Fails, Sleeps, Works};
 use crate::world::{Manner, World, name, order};
@@ -142,6 +142,26 @@ async fn an_order_that_can_not_be_met_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_opens_one_tender() {
+    let world = World::new([(1, 1, Works), (2, 1, Works), (3, 1, Works)]).await;
+    let open = async |world: &World, key, order| {
+        world.market.open_once(CommandId::from_bits(key), name("me"), order).await
+    };
+    let by = |at| Order { done_by: Some(Timestamp::from_millis(at)), ..order("cheapest") };
+    let first = open(&world, 7, by(u64::MAX >> 12)).await.unwrap();
+    // A span that counts from now on ends later now.
+    assert_eq!(open(&world, 7, by((u64::MAX >> 12) + 9)).await.unwrap(), first);
+    assert_ne!(open(&world, 8, order("cheapest")).await.unwrap(), first);
+    for other in [order("cheapest"), Order { task: "greet Bob".into(), ..by(u64::MAX >> 12) }] {
+        assert!(matches!(open(&world, 7, other).await, Err(MarketError::OtherOrder)));
+    }
+    assert_eq!(outcome(&world.ended(first).await), "ann for 1, 1 awards");
+    let world = world.crashed().await;
+    assert_eq!(open(&world, 7, by(u64::MAX >> 12)).await.unwrap(), first);
+    assert_eq!(world.market.tenders(9, None).await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_latest_tenders_come_first_page_by_page() {
     let world = World::new([(1, 1, Works), (2, 1, Works), (3, 1, Works)]).await;
     let mut opened = Vec::new();
@@ -235,7 +255,7 @@ async fn whoever_asked_is_told_the_result_though_the_process_was_killed() {
         }
         let world = world.crashed().await;
         let again = world.agency.send(request, named, None).await.unwrap();
-        assert!(again.repeated);
+        assert!(again.repeated.is_some());
         for _ in 0..120 {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

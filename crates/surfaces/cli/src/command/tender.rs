@@ -117,6 +117,9 @@ struct Open {
     /// Who is called for bids, by commas; everybody who offers the skill when absent
     #[arg(long, value_name = "AGENTS", value_delimiter = ',')]
     among: Option<Vec<String>>,
+    /// Name it, so that it is opened once however often it is sent
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
     /// Print the tender's id and do not wait for its end
     #[arg(long)]
     detach: bool,
@@ -178,6 +181,7 @@ impl Open {
             reserve: Some(self.reserve),
             hour_usd: self.hour.map(Money::as_dollars),
             among: self.among,
+            idempotency_key: self.key,
         };
         let agents = desk.agents(&self.at).await?;
         let opened = desk.wait(agents.open_tender(request)).await?;

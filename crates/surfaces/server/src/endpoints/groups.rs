@@ -6,7 +6,7 @@ use bottega_api::{
     TakeRequest, WriteRequest, codes,
 };
 
-use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
+use super::{Endpoint, Gives, Group, KEY, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::paging::{self, AFTER, LIMIT, Order, Page};
@@ -33,6 +33,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
         needs: Needs::Speak,
+        parameters: &[KEY],
         takes: Some(Takes {
             schema: schema::<PublishRequest>,
             example: r#"{ "content": "one hinge", "idempotency_key": "order-17" }"#,
@@ -130,6 +131,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
         needs: Needs::Speak,
+        parameters: &[KEY],
         takes: Some(Takes {
             schema: schema::<WriteRequest>,
             example: r#"{ "value": "forge a hinge", "within_ms": 600000, "expected_version": 0 }"#,
@@ -147,6 +149,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
         needs: Needs::Speak,
+        parameters: &[KEY],
         takes: Some(Takes {
             schema: schema::<TakeRequest>,
             example: r#"{ "expected_version": 3 }"#,
@@ -164,7 +167,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn publish(call: Call) -> Result<Reply, Fault> {
-    let request: PublishRequest = call.json()?;
+    let mut request: PublishRequest = call.json()?;
+    request.idempotency_key = call.key(request.idempotency_key)?;
     let published = call.agents().publish(call.part("topic"), request).await?;
     Reply::json(StatusCode::ACCEPTED, &published)
 }
@@ -214,11 +218,13 @@ async fn entry(call: Call) -> Result<Reply, Fault> {
 }
 
 async fn write(call: Call) -> Result<Reply, Fault> {
-    let request: WriteRequest = call.json()?;
+    let mut request: WriteRequest = call.json()?;
+    request.idempotency_key = call.key(request.idempotency_key)?;
     Reply::json(StatusCode::OK, &call.agents().write(call.part("entry"), request).await?)
 }
 
 async fn take(call: Call) -> Result<Reply, Fault> {
-    let request: TakeRequest = call.json()?;
+    let mut request: TakeRequest = call.json()?;
+    request.idempotency_key = call.key(request.idempotency_key)?;
     Reply::json(StatusCode::OK, &call.agents().take(call.part("entry"), request).await?)
 }

@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
-use bottega_actor::contained;
 use bottega_api::{
-    AnswerView, ApiError, AskRequest, AskStepView, BatchRequest, BatchStepView, Problem,
-    ReceiptView, SendRequest, codes,
+    AnswerView, ApiError, AskRequest, AskStepView, BatchRequest, BatchStepView, ReceiptView,
+    SendRequest, codes,
 };
-use bottega_telemetry::{along, here};
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
 
-use super::{Access, Endpoint, Gives, Group, Parameter, Patience, Size, Takes, Verb, schema};
+use super::{Access, Endpoint, Gives, Group, KEY, Patience, Size, Takes, Verb, schema};
 use crate::answer::no_room;
-use crate::call::{Call, IDEMPOTENCY_KEY, LONGEST_KEY, Reply};
+use crate::call::{Call, LONGEST_KEY, Reply};
 use crate::fault::Fault;
-use crate::follow::unless_stopped;
 use crate::principal::Needs;
 use crate::{follow, sse};
 
@@ -36,12 +33,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         access: Access::Token,
         needs: Needs::Speak,
         patience: Patience::Usual,
-        parameters: &[Parameter {
-            name: IDEMPOTENCY_KEY,
-            place: "header",
-            about: "Names the message, so that it is stored once however often it is sent; instead of the field of the body.",
-            schema: schema::<String>,
-        }],
+        parameters: &[KEY],
         takes: Some(Takes {
             schema: schema::<SendRequest>,
             example: r#"{
@@ -145,15 +137,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 
 async fn send(call: Call) -> Result<Reply, Fault> {
     let mut request: SendRequest = call.json()?;
-    match (call.idempotency_key()?, &request.idempotency_key) {
-        (Some(header), Some(body)) if header != *body => {
-            let why = "the header `Idempotency-Key` and the body name the message differently";
-            let error = ApiError::new(codes::MALFORMED, why).step("say it in one of them");
-            return Err(error.into());
-        }
-        (Some(header), _) => request.idempotency_key = Some(header),
-        (None, _) => {}
-    }
+    request.idempotency_key = call.key(request.idempotency_key)?;
     Reply::json(StatusCode::ACCEPTED, &call.agents().send(request).await?)
 }
 
@@ -172,50 +156,29 @@ pub(crate) fn is_short_enough(
     Err(ApiError::new(codes::MALFORMED, why).step(step))
 }
 
-/// Whoever leaves earlier leaves the rest unsent: what was sent is sent.
 async fn batch(call: Call) -> Result<Reply, Fault> {
     let BatchRequest { messages } = call.json()?;
-    if messages.is_empty() || messages.len() > BATCH {
-        let why = format!("a batch has 1 to {BATCH} messages, not {}", messages.len());
-        let error = ApiError::new(codes::MALFORMED, why);
-        return Err(error.step("send several batches, one after the other").into());
-    }
+    is_no_longer(messages.len())?;
     if let Some(long) = messages.iter().position(|it| !is_key_short(it)) {
         let why = format!("message {long}: an idempotency key has 1 to {LONGEST_KEY} characters");
         return Err(ApiError::new(codes::MALFORMED, why).into());
     }
     let place = Arc::clone(&call.desk.streams_at_once).try_acquire_owned();
     let place = place.map_err(|_| no_room())?;
-    let (desk, of) = (Arc::clone(&call.desk), messages.len());
-    let waiting = messages.into_iter().enumerate();
-    // The rest is sent when the answer has begun.
-    let trail = here();
-    let told = stream::unfold((waiting, desk, place), move |(mut waiting, desk, place)| {
-        let trail = trail.clone();
-        async move {
-            let (index, message) = waiting.next()?;
-            // The server waits for no batch that it could not end.
-            let sent = contained(along(trail, desk.agents.send(message)));
-            let sent = unless_stopped(&desk, sent).await;
-            let sent = sent.and_then(|sent| {
-                sent.unwrap_or_else(|panic| {
-                    tracing::error!(panic, "a message of a batch panicked");
-                    Err(ApiError::new(codes::INTERNAL, "the server failed at this message"))
-                })
-            });
-            let (receipt, problem) = match sent {
-                Ok(receipt) => (Some(receipt), None),
-                Err(error) => {
-                    let status = Fault::from(error.clone()).status.as_u16();
-                    (None, Some(Problem::new(&error, status)))
-                }
-            };
-            let step = BatchStepView { index, done: index + 1, of, receipt, problem };
-            let line = serde_json::to_string(&step).unwrap_or_default() + "\n";
-            Some((Bytes::from(line), (waiting, desk, place)))
-        }
+    let told = follow::sent(Arc::clone(&call.desk), messages).map(move |step| {
+        let _kept = &place;
+        Bytes::from(serde_json::to_string(&step).unwrap_or_default() + "\n")
     });
     Ok(Reply::going_on(LINES, told.boxed()))
+}
+
+/// Whether so many messages may be sent at once.
+pub(crate) fn is_no_longer(messages: usize) -> Result<(), ApiError> {
+    if (1..=BATCH).contains(&messages) {
+        return Ok(());
+    }
+    let why = format!("a batch has 1 to {BATCH} messages, not {messages}");
+    Err(ApiError::new(codes::MALFORMED, why).step("send several batches, one after the other"))
 }
 
 fn is_key_short(request: &SendRequest) -> bool {

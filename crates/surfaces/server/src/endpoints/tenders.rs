@@ -9,7 +9,7 @@ use bottega_api::{
 
 use futures::StreamExt as _;
 
-use super::{Endpoint, Gives, Group, Parameter, Run, Size, Takes, Verb, schema};
+use super::{Endpoint, Gives, Group, KEY, Parameter, Run, Size, Takes, Verb, schema};
 use crate::call::{Call, Reply};
 use crate::fault::Fault;
 use crate::paging::{AFTER, LIMIT, Order, Page};
@@ -38,6 +38,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         verb: Verb::Post,
         needs: Needs::Speak,
+        parameters: &[KEY],
         takes: Some(Takes {
             schema: schema::<TenderRequest>,
             example: r#"{
@@ -162,7 +163,8 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 async fn open(call: Call) -> Result<Reply, Fault> {
-    let request: TenderRequest = call.json()?;
+    let mut request: TenderRequest = call.json()?;
+    request.idempotency_key = call.key(request.idempotency_key)?;
     let tender = call.agents().open_tender(request).await?;
     let reply = Reply::json(StatusCode::CREATED, &tender)?;
     Ok(reply.at(format!("/v1/tenders/{}", tender.id)))

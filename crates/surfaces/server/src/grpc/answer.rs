@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 
 use super::method::{self, Method, Way};
 use super::{QUESTION, status};
-use crate::answer::{no_connection, no_room, panicked, read, too_long};
+use crate::answer::{cut_off, no_connection, no_room, panicked, read, too_long};
 use crate::connection::Spare;
 use crate::counts;
 use crate::endpoints::Size;
@@ -126,7 +126,10 @@ async fn carry_out(
                 let request = whole(request, most(desk, method, largest)).await?;
                 Ok(called(&mut calls, request).await)
             };
-            within(patience, work).await.unwrap_or_else(|| Err(late(patience)))
+            tokio::select! {
+                done = within(patience, work) => done.unwrap_or_else(|| Err(late(patience))),
+                () = desk.nearly_over() => Err(cut_off()),
+            }
         }
         Way::Follow | Way::Talk => {
             let room = match method.access {

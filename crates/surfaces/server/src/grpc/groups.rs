@@ -6,7 +6,7 @@ use bottega_api::{
 };
 use tonic::Request;
 
-use super::messages::class;
+use super::messages::{self, class};
 use super::wire::group_service_server::GroupService;
 use super::wire::{
     Entry, GetEntryRequest, ListEntriesRequest, ListEntriesResponse, ListSubscriptionsRequest,
@@ -50,7 +50,7 @@ impl GroupService for Service {
             let publication = Publication {
                 content: value(request.content),
                 delivery: class(request.delivery)?,
-                idempotency_key: said(request.idempotency_key),
+                idempotency_key: messages::key(request.idempotency_key)?,
             };
             self.agents().publish(&request.topic, publication).await
         };
@@ -115,7 +115,7 @@ impl GroupService for Service {
                 within_ms: within.transpose()?,
                 expected_version: request.expected_version,
                 by: said(request.by),
-                idempotency_key: said(request.idempotency_key),
+                idempotency_key: messages::key(request.idempotency_key)?,
             };
             self.agents().write(&request.name, write).await
         };
@@ -124,11 +124,14 @@ impl GroupService for Service {
 
     async fn take_entry(&self, request: Request<TakeEntryRequest>) -> Answer<Entry> {
         let request = request.into_inner();
-        let take = TakeRequest {
-            expected_version: request.expected_version,
-            by: said(request.by),
-            idempotency_key: said(request.idempotency_key),
+        let taken = async {
+            let take = TakeRequest {
+                expected_version: request.expected_version,
+                by: said(request.by),
+                idempotency_key: messages::key(request.idempotency_key)?,
+            };
+            self.agents().take(&request.name, take).await
         };
-        self.give(self.agents().take(&request.name, take).await.map(entry))
+        self.give(taken.await.map(entry))
     }
 }

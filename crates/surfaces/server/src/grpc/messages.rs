@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use bottega_api::{
-    ApiError, AskRequest, AskStepView, DeadView, DeliveryClass as Class, MailView, SaidView,
-    SendRequest, TraceStepKind as Kind, TraceStepView, WaitingView, codes,
+    ApiError, AskRequest, AskStepView, BatchStepView, DeadView, DeliveryClass as Class, MailView,
+    Problem, ReceiptView, SaidView, SendRequest, TraceStepKind as Kind, TraceStepView, WaitingView,
+    codes,
 };
+use futures::StreamExt as _;
 use tonic::{Request, Response};
 
 use super::wire::follow_ask_response::Step;
 use super::wire::message_service_server::MessageService;
+use super::wire::send_batch_response::Outcome;
 use super::wire::{
     AcknowledgeRequest, AcknowledgeResponse, AclMessage, AskAgentRequest, AskAgentResponse,
-    AskProgress, Dead, DeliveryClass, FollowAskRequest, FollowAskResponse, GetConversationRequest,
-    GetConversationResponse, GetTraceRequest, GetTraceResponse, ListMailRequest, ListMailResponse,
-    Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest, ResendMailResponse, Said,
-    SendMessageRequest, SendMessageResponse, TraceStep, TraceStepKind,
+    AskProgress, BatchProblem, Dead, DeliveryClass, FollowAskRequest, FollowAskResponse,
+    GetConversationRequest, GetConversationResponse, GetTraceRequest, GetTraceResponse,
+    ListMailRequest, ListMailResponse, Mail, ReceiveRequest, ReceiveResponse, ResendMailRequest,
+    ResendMailResponse, Said, SendBatchRequest, SendBatchResponse, SendMessageRequest,
+    SendMessageResponse, TraceStep, TraceStepKind,
 };
 use super::{Answer, Answers, Service, acl, json, time};
 use crate::call::LONGEST_KEY;
-use crate::endpoints::messages::is_short_enough;
+use crate::endpoints::messages::{is_no_longer, is_short_enough};
 use crate::follow;
 use crate::paging::Page;
 
@@ -64,6 +68,37 @@ fn step(step: TraceStepView) -> TraceStep {
     }
 }
 
+fn wanted(request: SendMessageRequest) -> Result<SendRequest, ApiError> {
+    Ok(SendRequest {
+        message: given(request.message)?,
+        delivery: class(request.delivery)?,
+        idempotency_key: key(request.idempotency_key)?,
+    })
+}
+
+fn receipt(receipt: ReceiptView) -> SendMessageResponse {
+    SendMessageResponse { id: receipt.id, already_stored: receipt.repeated }
+}
+
+fn batch_step(step: BatchStepView) -> SendBatchResponse {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let problem = |problem: Problem| BatchProblem {
+        code: problem.code,
+        detail: problem.detail,
+        next_step: problem.next_step,
+    };
+    let outcome = match (step.receipt, step.problem) {
+        (Some(taken_in), _) => Some(Outcome::Receipt(receipt(taken_in))),
+        (None, refused) => refused.map(problem).map(Outcome::Problem),
+    };
+    SendBatchResponse {
+        index: count(step.index),
+        done: count(step.done),
+        of: count(step.of),
+        outcome,
+    }
+}
+
 fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     message.map(acl::value).ok_or_else(|| {
         ApiError::new(codes::MALFORMED, "there is no `message`")
@@ -71,7 +106,7 @@ fn given(message: Option<AclMessage>) -> Result<serde_json::Value, ApiError> {
     })
 }
 
-fn key(key: String) -> Result<Option<String>, ApiError> {
+pub(super) fn key(key: String) -> Result<Option<String>, ApiError> {
     if key.len() > LONGEST_KEY {
         let why = format!("`idempotency_key` has {LONGEST_KEY} bytes at most");
         return Err(ApiError::new(codes::MALFORMED, why).step("choose a shorter one"));
@@ -118,6 +153,7 @@ fn waiting(view: WaitingView) -> ReceiveResponse {
 
 #[tonic::async_trait]
 impl MessageService for Service {
+    type SendBatchStream = Answers<SendBatchResponse>;
     type FollowAskStream = Answers<FollowAskResponse>;
     type ReceiveStream = Answers<ReceiveResponse>;
 
@@ -125,19 +161,20 @@ impl MessageService for Service {
         &self,
         request: Request<SendMessageRequest>,
     ) -> Answer<SendMessageResponse> {
-        let request = request.into_inner();
-        let sent = async {
-            let request = SendRequest {
-                message: given(request.message)?,
-                delivery: class(request.delivery)?,
-                idempotency_key: key(request.idempotency_key)?,
-            };
-            self.agents().send(request).await
-        };
-        self.give(sent.await.map(|receipt| SendMessageResponse {
-            id: receipt.id,
-            already_stored: receipt.repeated,
-        }))
+        let sent = async { self.agents().send(wanted(request.into_inner())?).await };
+        self.give(sent.await.map(receipt))
+    }
+
+    async fn send_batch(
+        &self,
+        request: Request<SendBatchRequest>,
+    ) -> Answer<Self::SendBatchStream> {
+        let SendBatchRequest { messages } = request.into_inner();
+        let read = is_no_longer(messages.len())
+            .and_then(|()| messages.into_iter().map(wanted).collect::<Result<Vec<_>, _>>());
+        let messages = read.map_err(|error| self.refused(error))?;
+        let sent = follow::sent(Arc::clone(&self.0), messages);
+        Ok(Response::new(sent.map(|step| Ok(batch_step(step))).boxed()))
     }
 
     async fn ask_agent(&self, request: Request<AskAgentRequest>) -> Answer<AskAgentResponse> {

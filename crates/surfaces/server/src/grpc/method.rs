@@ -84,6 +84,7 @@ pub(crate) const METHODS: &[Method] = &[
     speaks(once("/bottega.v1.GroupService/WriteEntry")),
     speaks(once("/bottega.v1.GroupService/TakeEntry")),
     speaks(once("/bottega.v1.MessageService/SendMessage")),
+    speaks(follow("/bottega.v1.MessageService/SendBatch")),
     speaks(long("/bottega.v1.MessageService/AskAgent")),
     speaks(follow("/bottega.v1.MessageService/FollowAsk")),
     once("/bottega.v1.MessageService/ListMail"),

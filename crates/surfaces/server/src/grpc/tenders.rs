@@ -89,6 +89,7 @@ fn order(request: OpenTenderRequest) -> Result<TenderRequest, ApiError> {
         reserve: request.reserve.map(|reserve| reserve as usize),
         hour_usd: request.hour_usd,
         among: Some(request.among).filter(|among| !among.is_empty()),
+        idempotency_key: super::messages::key(request.idempotency_key)?,
     })
 }
 

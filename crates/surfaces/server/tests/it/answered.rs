@@ -200,6 +200,33 @@ fn what_never_ends_does_not_hold_the_server_for_ever() {
 }
 
 #[test]
+fn whoever_is_still_under_way_at_the_end_is_told_so() {
+    served(Limits::default(), async |site| {
+        let request = Ask::new("POST /v1/agents/echo/restart").at(site);
+        let stop = async {
+            site.agents.begun.notified().await;
+            drop(site.stop.lock().unwrap().take());
+        };
+        let (came, ()) = futures::future::join(request, stop).await;
+        let (status, code) = (came.problem().0, came.problem().1);
+        assert_eq!((status, &*code), (503, "BTG0023"), "{came:?}");
+    });
+}
+
+#[test]
+fn whoever_waits_for_a_message_does_not_hold_up_the_end() {
+    served(Limits::default(), async |site| {
+        let request = Ask::new("GET /v1/agents/silent/inbox?wait_ms=60000").at(site);
+        let stop = async {
+            site.agents.begun.notified().await;
+            drop(site.stop.lock().unwrap().take());
+        };
+        let (came, ()) = futures::future::join(request, stop).await;
+        assert_eq!((came.status, came.json()), (200, json!({})));
+    });
+}
+
+#[test]
 fn a_list_comes_in_pages() {
     served(Limits::default(), async |site| {
         let first = get(site, "/v1/agents?limit=1").await;

@@ -171,6 +171,9 @@ fn queries_and_keys_are_held_to_their_form() {
     for query in ["limit=0", "limit=10001"] {
         check(events(query), 400, "BTG0001", "1 to 10000");
     }
+    // Where it would mean nothing, nobody shall count on it.
+    let ask = Ask::new("POST /v1/messages/ask").json("{\"message\": {}}");
+    check(ask.with("Idempotency-Key", "k"), 422, "BTG0021", "done again");
     let keyed = |key: &str| send("{\"message\": {}}").with("Idempotency-Key", key);
     check(keyed("\"\""), 400, "BTG0021", "256");
     check(keyed(&"k".repeat(257)), 400, "BTG0021", "256");
