@@ -94,8 +94,15 @@ impl Resident for WasmResident {
             Handled::Done => Ok(()),
             // It goes on; who asked learns why. What tells of an error itself is not answered.
             Handled::Refused(why) => {
-                if !letter.message.performative.ends_talk() && letter.message.sender.is_some() {
-                    let answer = letter.message.reply(Performative::Failure, office.me());
+                let said = letter.message.performative;
+                if !said.ends_talk() && letter.message.sender.is_some() {
+                    // What was asked for failed; what was only told made no sense.
+                    let act = if said.wants_answer() {
+                        Performative::Failure
+                    } else {
+                        Performative::NotUnderstood
+                    };
+                    let answer = letter.message.reply(act, office.me());
                     // The sender may be gone, which is no trouble of this agent's.
                     let _ = office.send(answer.about(why)).await;
                 }

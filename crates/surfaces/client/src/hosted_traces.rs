@@ -328,7 +328,19 @@ fn parent(found: &[Found], index: usize) -> Option<usize> {
             && it.step.agent == one.by
             && (begun..=begun.saturating_add(took)).contains(&one.step.at_ms)
     };
-    first(&meanwhile)
+    first(&meanwhile).or_else(|| {
+        // A process that was killed told of no step of its own. Its work went on with the message that its agent had in hand:
+        // the one that waited longest.
+        let in_hand = |it: &&Found| {
+            let lasted = it.step.waited_ms.unwrap_or(0) + it.step.took_ms.unwrap_or(u64::MAX / 4);
+            it.step.kind == TraceStepKind::Message
+                && it.step.agent.is_some()
+                && it.step.agent == one.by
+                && (it.step.at_ms..=it.step.at_ms.saturating_add(lasted)).contains(&one.step.at_ms)
+        };
+        let is_work = one.step.kind == TraceStepKind::Session;
+        is_work.then(|| found.iter().take(index).position(|it| in_hand(&it))).flatten()
+    })
 }
 
 /// The steps as a tree, depth first, each by its beginning.
@@ -482,6 +494,25 @@ mod tests {
         });
         assert_eq!(shown.collect::<Vec<_>>(), expected);
         assert_eq!(view.took_ms, took);
+    }
+
+    #[test]
+    fn what_a_killed_process_began_lies_within_the_message_that_it_had_in_hand() {
+        let mut work = step(
+            TraceStepKind::Session,
+            "session of ann".into(),
+            trace(),
+            Timestamp::from_millis(20),
+        );
+        work.took_ms = Some(90);
+        // The step of the first attempt is told by nobody; the second one began later.
+        let work = Found { by: Some("ann@here".into()), ..Found::new(work, span(77)) };
+        let mut first = said("me", "ann", 0, 30, 99, Some(1));
+        first.step.waited_ms = Some(80);
+        let mut second = said("me", "ann", 10, 30, 99, Some(2));
+        second.step.waited_ms = Some(110);
+        let tree = ["inform me → ann", "  session of ann", "inform me → ann"];
+        check(vec![first, second, work], &tree, 150);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! An agent that is hosted and whose work is sessions: each message that asks for something is a session's task.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_acl::contract_net::{Announcement, Award, Delivery, Past, Prior, estimate};
-use bottega_acl::{Message, Performative};
+use bottega_acl::{AgentName, Aid, ConversationRef, Message, Performative};
 use bottega_api::{ApiError, Ending, RunEvent, RunRequest, RunTotals, SessionState, codes};
 use bottega_behaviour::{Guest, Letter, Office, Resident, Trouble, Unsent};
 use bottega_manifest::{AgentDefinition, Host, Manifest};
@@ -22,6 +23,8 @@ use crate::{AgentCosts, Audience, Sessions};
 const REMEMBERED: usize = 50;
 /// Sessions that are looked through for them.
 const LOOKED_THROUGH: usize = 2_000;
+/// Who puts tasks out to tender here.
+const MARKET: &str = "market";
 /// What a task is believed to cost where neither the definition nor the announcement says anything.
 const USUAL_COST: Money = Money::from_nanos(10_000_000);
 /// How long a task is believed to take before any was done.
@@ -104,11 +107,36 @@ impl Guest for SessionGuest {
             sessions: Arc::clone(&self.sessions),
             told: self.told.clone(),
             home: home.to_owned(),
+            bids: Bids::default(),
         })
     }
 }
 
-/// One incarnation. It keeps nothing: what it knows stands in its sessions.
+/// Where the latest proposals were made, and to whom: an award is work, so nobody gives one who did not ask for a bid.
+#[derive(Debug, Default)]
+struct Bids(VecDeque<(Option<ConversationRef>, AgentName)>);
+
+impl Bids {
+    const MOST: usize = 4_096;
+
+    fn note(&mut self, call: &Message) {
+        let Some(sender) = &call.sender else { return };
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back((call.conversation.clone(), sender.name().clone()));
+    }
+
+    /// Whether an award may come of a proposal. The market's always may: it awards nobody who did not bid, and nobody but the
+    /// server speaks in its name.
+    fn awaits(&self, award: &Message, me: &Aid) -> bool {
+        let Some(sender) = award.sender.as_ref().map(Aid::name) else { return false };
+        let is_market = sender.local() == MARKET && sender.platform() == me.name().platform();
+        is_market || self.0.iter().any(|(talk, whom)| *talk == award.conversation && whom == sender)
+    }
+}
+
+/// One incarnation. It keeps nothing but to whom it made proposals: what it knows stands in its sessions.
 struct SessionAgent {
     name: String,
     definition: AgentDefinition,
@@ -116,6 +144,7 @@ struct SessionAgent {
     told: Told,
     /// The workspace of its sessions.
     home: PathBuf,
+    bids: Bids,
 }
 
 /// What bounds a task beside what its agent's definition says.
@@ -157,10 +186,7 @@ impl Resident for SessionAgent {
         let message = &letter.message;
         let me = office.me();
         let answer = match message.performative {
-            Performative::Request
-            | Performative::RequestWhen
-            | Performative::QueryIf
-            | Performative::QueryRef => {
+            Performative::Request | Performative::QueryIf | Performative::QueryRef => {
                 let Some(task) = message.content.as_ref().and_then(|it| it.as_text()) else {
                     let why = "the content must be text that says what is wanted";
                     return reply(office, message.not_understood(me, why)).await;
@@ -177,9 +203,18 @@ impl Resident for SessionAgent {
                 Some(message.reply(act, me).about(outcome.words))
             }
             Performative::Cfp => match Announcement::read(message) {
-                Ok(announcement) => self.bid(message, &announcement, office).await?,
+                Ok(announcement) => {
+                    let answer = self.bid(message, &announcement, office).await?;
+                    if answer.as_ref().is_some_and(|it| it.performative == Performative::Propose) {
+                        self.bids.note(message);
+                    }
+                    answer
+                }
                 Err(problem) => message.not_understood(me, &problem.to_string()),
             },
+            Performative::AcceptProposal if !self.bids.awaits(message, me) => {
+                message.not_understood(me, "this agent has made no proposal in this conversation")
+            }
             Performative::AcceptProposal => match Award::read(message) {
                 Ok(award) => Some(self.deliver(letter, &award, office).await?),
                 Err(problem) => message.not_understood(me, &problem.to_string()),
@@ -199,6 +234,7 @@ impl Resident for SessionAgent {
             Performative::Propose
             | Performative::Propagate
             | Performative::Proxy
+            | Performative::RequestWhen
             | Performative::RequestWhenever
             | Performative::Subscribe => {
                 message.not_understood(me, "this agent takes requests, queries and calls for bids")
@@ -371,5 +407,31 @@ async fn reply(office: &dyn Office, answer: Option<Message>) -> Result<(), Troub
     match office.send(answer).await {
         Ok(()) | Err(Unsent::Undelivered(_)) => Ok(()),
         Err(Unsent::Inadmissible(why)) => Err(Trouble(why)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_award_comes_of_a_proposal() {
+        let aid = |name: &str| -> Aid { name.parse().unwrap() };
+        let said = |act, by: &str, talk: &str| {
+            Message::new(act).from(aid(by)).within(ConversationRef::new(talk))
+        };
+        let me = aid("poet@here");
+        let mut bids = Bids::default();
+        bids.note(&said(Performative::Cfp, "ada@here", "one"));
+        let awaits =
+            |bids: &Bids, by, talk| bids.awaits(&said(Performative::AcceptProposal, by, talk), &me);
+        assert!(awaits(&bids, "ada@here", "one") && awaits(&bids, "market@here", "any"));
+        assert!(!awaits(&bids, "ada@here", "two") && !awaits(&bids, "bob@here", "one"));
+        assert!(!awaits(&bids, "market@there", "any"));
+        assert!(!bids.awaits(&Message::new(Performative::AcceptProposal), &me));
+        for number in 0..Bids::MOST {
+            bids.note(&said(Performative::Cfp, "bob@here", &number.to_string()));
+        }
+        assert!(!awaits(&bids, "ada@here", "one"), "what is remembered is bounded");
     }
 }
