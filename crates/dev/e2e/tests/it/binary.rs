@@ -42,6 +42,8 @@ fn is_fresh(binary: &Path) -> bool {
     let root = root();
     let mut newest = modified(&root.join("Cargo.lock"));
     newest = newest.max(newest_below(&root.join("crates")));
+    // The templates of agents are in it.
+    newest = newest.max(newest_below(&root.join("guests/templates")));
     newest <= built
 }
 

@@ -93,7 +93,12 @@ fn an_agent_is_there_again_after_its_server_was_killed() {
     let gone = ask(&home).with_code(1);
     assert!(gone.stderr.contains("BTG0023") && gone.stderr.contains("bottega serve"), "{gone:?}");
     let (server, _) = serve(&home);
-    assert_eq!(home.view(&["agent", "show", "counter"])["kind"], "wasm counter 2.0.0");
+    let stopped = home.view(&["agent", "show", "counter"]);
+    assert_eq!(
+        (&stopped["kind"], &stopped["state"]),
+        (&"wasm counter 2.0.0".into(), &"stopped".into())
+    );
+    home.bottega(&["agent", "start", "counter"]).finish().done();
     check_count(&home, "6");
     home.bottega(&["agent", "rollback", "counter"]).finish().done();
     check_count(&home, "7");
