@@ -87,13 +87,18 @@ struct Known {
 /// A folder as it was when it was looked at. That something in it changed is no change of its own.
 #[derive(Clone, Copy, Debug)]
 struct Folder {
+    inode: u64,
     mode: u32,
     changed: (i64, i64),
 }
 
 impl Folder {
     fn of(about: &Metadata) -> Self {
-        Self { mode: about.mode() & 0o7777, changed: (about.ctime(), about.ctime_nsec()) }
+        Self {
+            inode: about.ino(),
+            mode: about.mode() & 0o7777,
+            changed: (about.ctime(), about.ctime_nsec()),
+        }
     }
 }
 
@@ -367,7 +372,13 @@ impl State {
             let about = std::fs::symlink_metadata(places.root.join(folder));
             about.is_ok_and(|about| Stamp::of(&about).changed >= since)
         };
-        let new = path.ancestors().skip(1).take_while(|folder| !self.folders.contains_key(*folder));
+        // One that was moved to where another was is as new as one where none was.
+        let is_new = |folder: &&Path| match self.folders.get(*folder) {
+            None => true,
+            Some(known) => std::fs::symlink_metadata(places.root.join(folder))
+                .is_ok_and(|about| about.ino() != known.inode),
+        };
+        let new = path.ancestors().skip(1).take_while(is_new);
         let mut new = new.filter(|folder| !folder.as_os_str().is_empty());
         changed >= since || new.any(folder_is)
     }

@@ -63,6 +63,24 @@ fn a_command_answers_for_what_it_made_changed_and_deleted() {
 }
 
 #[test]
+fn a_folder_that_takes_the_place_of_another_brings_its_files() {
+    let world = World::new(&[("b/c", b"1")]);
+    check(
+        &world,
+        |root| fs::create_dir_all(root.join("a/a")).unwrap(),
+        &["a/ - \"\"", "a/a/ - \"\""],
+    );
+    // What stamps files counts in ticks; this one is over before the next command begins.
+    let began = fs::metadata(world.path("a/a")).unwrap().modified().unwrap();
+    while fs::File::create(world.path("tick")).unwrap().metadata().unwrap().modified().unwrap()
+        <= began
+    {}
+    fs::remove_file(world.path("tick")).unwrap();
+    let moved = |root: &Path| fs::rename(root.join("b"), root.join("a/a")).unwrap();
+    check(&world, moved, &["a/a/c - \"1\"", "b/ \"\" -", "b/c \"1\" -"]);
+}
+
+#[test]
 fn between_commands_a_person_may_work() {
     let world = World::new(&[("a", b"1")]);
     check(&world, |root| fs::write(root.join("a"), "2").unwrap(), &["a \"1\" \"2\""]);
