@@ -105,6 +105,26 @@ fn an_answer_is_followed_and_a_trace_is_shown() {
 }
 
 #[test]
+fn a_batch_tells_of_each_message_over_grpc_too() {
+    called(Limits::default(), async |_, mut peer| {
+        let messages = &mut peer.messages;
+        let one = SendMessageRequest { message: message("Ada"), ..Default::default() };
+        let none = SendMessageRequest::default();
+        let bad = messages.send_batch(SendBatchRequest { messages: vec![one.clone(), none] }).await;
+        assert_eq!(bad.unwrap_err().code(), tonic::Code::InvalidArgument);
+        let batch = SendBatchRequest { messages: vec![one.clone(), one] };
+        let mut steps = messages.send_batch(batch).await.unwrap().into_inner();
+        for done in 1..=2 {
+            let step = steps.message().await.unwrap().unwrap();
+            let receipt = SendMessageResponse { id: Some("m3".into()), already_stored: false };
+            let outcome = Some(send_batch_response::Outcome::Receipt(receipt));
+            assert_eq!(step, SendBatchResponse { index: done - 1, done, of: 2, outcome });
+        }
+        assert_eq!(steps.message().await.unwrap(), None);
+    });
+}
+
+#[test]
 fn every_call_arrives_and_comes_back() {
     called(Limits::default(), async |site, mut peer| {
         site.agents.gate.notify_one();
@@ -155,19 +175,6 @@ fn every_call_arrives_and_comes_back() {
         };
         let sent = messages.send_message(send).await.unwrap().into_inner();
         assert_eq!(sent, SendMessageResponse { id: Some("m3".into()), already_stored: false });
-        let one = SendMessageRequest { message: message("Ada"), ..Default::default() };
-        let none = SendMessageRequest::default();
-        let bad = messages.send_batch(SendBatchRequest { messages: vec![one.clone(), none] }).await;
-        assert_eq!(bad.unwrap_err().code(), tonic::Code::InvalidArgument);
-        let batch = SendBatchRequest { messages: vec![one.clone(), one] };
-        let mut steps = messages.send_batch(batch).await.unwrap().into_inner();
-        for done in 1..=2 {
-            let step = steps.message().await.unwrap().unwrap();
-            let receipt = SendMessageResponse { id: Some("m3".into()), already_stored: false };
-            let outcome = Some(send_batch_response::Outcome::Receipt(receipt));
-            assert_eq!(step, SendBatchResponse { index: done - 1, done, of: 2, outcome });
-        }
-        assert_eq!(steps.message().await.unwrap(), None);
         let ask = AskAgentRequest { message: message("Ada"), timeout: seconds(5) };
         let answer = messages.ask_agent(ask).await.unwrap().into_inner().message.unwrap();
         assert_eq!(answer.content, Some(Content::Text("Hello".into())));
