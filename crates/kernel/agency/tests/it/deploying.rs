@@ -334,7 +334,8 @@ async fn of_two_upgrades_at_once_the_one_that_lives_is_kept() {
     let speaker = name("speaker");
     let upgrade = |words| shop.deployments.upgrade(&speaker, deployment(words));
     let (two, three) = futures::join!(upgrade("two"), upgrade("three"));
-    (two.unwrap(), three.unwrap());
+    two.unwrap();
+    three.unwrap();
     let lives = shop.ask("speaker").await.split(' ').next().unwrap().to_owned();
     let (shop, _) = shop.again().await;
     assert_eq!(shop.ask("speaker").await, format!("{lives} {{}} 1"));
