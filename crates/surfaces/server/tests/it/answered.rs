@@ -201,7 +201,8 @@ fn what_never_ends_does_not_hold_the_server_for_ever() {
 
 #[test]
 fn whoever_is_still_under_way_at_the_end_is_told_so() {
-    served(Limits::default(), async |site| {
+    let limits = Limits { drain: std::time::Duration::from_secs(1), ..Limits::default() };
+    served(limits, async |site| {
         let request = Ask::new("POST /v1/agents/echo/restart").at(site);
         let stop = async {
             site.agents.begun.notified().await;
