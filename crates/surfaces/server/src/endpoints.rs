@@ -155,7 +155,7 @@ pub(crate) const KEY: Parameter = Parameter {
     name: IDEMPOTENCY_KEY,
     place: "header",
     about: "Names what is sent, so that it is stored and done once however often it is sent; instead of the field of the body. \
-            With something else to do the same key is refused.",
+            With another message or tender the same key is refused.",
     schema: schema::<String>,
 };
 
