@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::ask::{Call, GatewayEvent};
 use crate::bound;
+use crate::circuits::Circuits;
 use crate::form::{self, Form};
 use crate::gate::Gate;
 use crate::options::Options;
@@ -32,6 +33,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     options: Options,
     gates: BTreeMap<String, Gate>,
+    circuits: Circuits,
     treasury: Arc<Treasury>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -54,7 +56,14 @@ impl Gateway {
             Arc::clone(&clock),
             Arc::clone(&entropy),
         ));
-        Self(Arc::new(Inner { options, gates, treasury, clock, entropy }))
+        Self(Arc::new(Inner {
+            options,
+            gates,
+            circuits: Circuits::default(),
+            treasury,
+            clock,
+            entropy,
+        }))
     }
 
     /// What an agent may rely on when it asks a route or model: the smallest window and answer, the dearest
@@ -133,6 +142,7 @@ impl Gateway {
             chain: &chain,
             form: form.as_ref(),
             gates: &self.0.gates,
+            circuits: &self.0.circuits,
             entropy: &*self.0.entropy,
             started,
             on,

@@ -6,7 +6,7 @@
 //! What it is not: it speaks no provider's protocol (see `bottega-providers`), and does not decide what to do
 //! about an answer that may have been paid for and is lost; the agent does.
 //!
-//! One question: [`Call`] → chain of models → promise (budgets) → gate (concurrency, rate) → attempt (stream,
+//! One question: [`Call`] → chain of models, without those that failed lately (`circuits`) → promise (budgets) → gate (concurrency, rate) → attempt (stream,
 //! deadlines) → step (again, next, give up) → form (JSON) → settle →
 //! [`ModelAnswered`](bottega_event::ModelAnswered) or [`ModelFailed`](bottega_event::ModelFailed).
 //!
@@ -25,6 +25,7 @@ mod account;
 mod ask;
 mod attempt;
 mod bound;
+mod circuits;
 mod form;
 mod gate;
 mod gateway;

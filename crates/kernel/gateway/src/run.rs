@@ -13,6 +13,7 @@ use crate::account::{Account, billed};
 use crate::ask::{Call, GatewayEvent, WaitReason};
 use crate::attempt::{Answered, Broken, attempt};
 use crate::bound;
+use crate::circuits::Circuits;
 use crate::form::{Checked, Form, correction};
 use crate::gate::Gate;
 use crate::route::{Chain, Seat};
@@ -24,6 +25,7 @@ pub(crate) struct Run<'a> {
     pub(crate) chain: &'a Chain<'a>,
     pub(crate) form: Option<&'a Form>,
     pub(crate) gates: &'a BTreeMap<String, Gate>,
+    pub(crate) circuits: &'a Circuits,
     pub(crate) entropy: &'a dyn Entropy,
     pub(crate) started: Instant,
     pub(crate) on: &'a (dyn Fn(GatewayEvent) + Send + Sync),
@@ -66,6 +68,11 @@ impl<'a> Run<'a> {
     pub(crate) async fn drive(&mut self) -> Result<Success, ModelError> {
         loop {
             let seat = self.seat();
+            if self.circuits.rests(&seat.by) && self.covers_next() {
+                tracing::debug!(call = %self.call.call, by = %seat.by, "not asked: it failed lately");
+                self.go_on();
+                continue;
+            }
             let prepared = self.prepare(seat)?;
             self.progress.here += 1;
             self.progress.attempts += 1;
@@ -87,6 +94,18 @@ impl<'a> Run<'a> {
 
     fn seat(&self) -> &'a Seat<'a> {
         &self.chain.seats[self.progress.place]
+    }
+
+    /// Whether there is a next model, and the promise covers an attempt at it.
+    fn covers_next(&self) -> bool {
+        let next = self.chain.seats.get(self.progress.place + 1);
+        next.is_some_and(|next| self.prepare(next).is_ok())
+    }
+
+    /// The next model is asked from now on.
+    fn go_on(&mut self) {
+        self.progress.place += 1;
+        self.progress.here = 0;
     }
 
     fn until(&self) -> Instant {
@@ -146,7 +165,9 @@ impl<'a> Run<'a> {
         tracing::debug!(call = %self.call.call, by = %seat.by, attempt = self.progress.attempts, "asking");
         self.account.begin(ready.worst, seat.price.is_some());
         let patience = self.chain.route.patience;
-        attempt(&*seat.provider.model, Arc::clone(&ready.request), patience, until, self.on).await
+        let request = Arc::clone(&ready.request);
+        let attempt = attempt(&*seat.provider.model, request, patience, until, self.on);
+        self.circuits.learn(&seat.by, attempt).await
     }
 
     /// Books an answer and checks its form. `None` when it must be asked for once more.
@@ -222,12 +243,11 @@ impl<'a> Run<'a> {
         } else {
             self.account.free();
         }
-        let next_seat = self.chain.seats.get(self.progress.place + 1);
         let standing = Standing {
             attempts: self.progress.here,
             remaining: self.until().saturating_duration_since(Instant::now()),
             covers_same: self.prepare(seat).is_ok(),
-            covers_next: next_seat.is_some_and(|next| self.prepare(next).is_ok()),
+            covers_next: self.covers_next(),
         };
         let step = next(&self.chain.route.retries, &standing, &error, self.entropy.unit());
         tracing::debug!(call = %self.call.call, by = %seat.by, %error, ?step, "attempt failed");
@@ -237,10 +257,7 @@ impl<'a> Run<'a> {
                 (self.on)(GatewayEvent::Waiting { reason, at_most: wait });
                 sleep(wait).await;
             }
-            Step::Next => {
-                self.progress.place += 1;
-                self.progress.here = 0;
-            }
+            Step::Next => self.go_on(),
             Step::GiveUp => {
                 if self.chain.seats.len() > 1 {
                     error.message = format!("{}: {}", seat.by, error.message);

@@ -245,3 +245,59 @@ fn a_call_can_move_between_threads() {
     let desk = Desk::new(options(&[("north", &model([]))]));
     check(desk.gateway.ask(desk.call(question()), &|_| {}));
 }
+
+/// Five failures in a row, by whatever call, and a model is left alone; half a minute later one call looks how it is.
+#[tokio::test(start_paused = true)]
+async fn a_model_that_fails_again_and_again_is_left_alone_for_a_while() {
+    let down = || fails(ErrorKind::Network);
+    let north = model([down(), down(), down(), down(), down(), down(), says("back"), says("on")]);
+    let south = model([says("1"), says("2"), says("3"), says("4")]);
+    let desk = Desk::new(options(&[("north", &north), ("south", &south)]));
+    let answers = async |call: u32| {
+        let answered = desk.ask(desk.call(question())).await.unwrap();
+        assert_eq!(answered.answer.message.text(), call.to_string());
+    };
+    // Three failures, then two: the sixth attempt at it is not made.
+    answers(1).await;
+    answers(2).await;
+    assert_eq!(north.unplayed(), 3);
+    answers(3).await;
+    assert_eq!(north.unplayed(), 3, "nobody asks it while it rests");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    // One call looks, and it rests again.
+    answers(4).await;
+    assert_eq!(north.unplayed(), 2);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    for text in ["back", "on"] {
+        let answered = desk.ask(desk.call(question())).await.unwrap();
+        assert_eq!(answered.answer.message.text(), text);
+    }
+    assert_eq!((north.unplayed(), south.unplayed()), (0, 0));
+}
+
+/// There is nobody else to ask, so it is asked as always.
+#[tokio::test(start_paused = true)]
+async fn the_last_model_of_a_route_is_asked_however_it_fared() {
+    let down = (0..6).map(|_| fails(ErrorKind::Overloaded));
+    let north = model(down.chain([says("42")]));
+    let desk = Desk::new(options(&[("north", &north)]));
+    for _ in 0..2 {
+        desk.ask(desk.call(question())).await.unwrap_err();
+    }
+    let answered = desk.ask(desk.call(question())).await.unwrap();
+    assert_eq!(answered.answer.message.text(), "42");
+    assert_eq!(north.unplayed(), 0);
+}
+
+/// What is wrong with one request says nothing of the model.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_request_opens_no_circuit() {
+    let wrong = (0..6).map(|_| fails(ErrorKind::InvalidRequest));
+    let (north, south) = (model(wrong.chain([says("42")])), model([]));
+    let desk = Desk::new(options(&[("north", &north), ("south", &south)]));
+    for _ in 0..6 {
+        desk.ask(desk.call(question())).await.unwrap_err();
+    }
+    let answered = desk.ask(desk.call(question())).await.unwrap();
+    assert_eq!(answered.answer.message.text(), "42");
+}
