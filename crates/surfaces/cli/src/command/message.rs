@@ -4,8 +4,10 @@ mod asking;
 mod told;
 mod traced;
 
+use std::time::Duration;
+
 use bottega_acl::Performative;
-use bottega_api::{AskRequest, DeliveryClass, SendRequest};
+use bottega_api::{AskRequest, DeliveryClass, SendRequest, codes};
 use bottega_client::Agents;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -182,10 +184,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let mail = desk.wait(agents.mail(&name)).await?;
             desk.show(&mail, |terminal| told::mail(&mail, terminal))
         }
-        What::Tail { name, count, at } => {
-            let agents = desk.agents(&at).await?;
-            tail(agents.as_ref(), &name, count.unwrap_or(u64::MAX), desk).await
-        }
+        What::Tail { name, count, at } => tail(&name, count.unwrap_or(u64::MAX), &at, desk).await,
         What::Conversation { id, at } => {
             let agents = desk.agents(&at).await?;
             let said = desk.wait(agents.conversation(&id)).await?;
@@ -207,25 +206,68 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
 /// How long one look waits for a message; then there is another.
 const LOOK_MS: u64 = 30_000;
 
-/// Prints messages as they come. A message is acknowledged when it is printed, not before.
-async fn tail(
+/// How long is waited before the next look for a server that does not answer.
+const REST: Duration = Duration::from_secs(1);
+
+/// Prints messages as they come. A message is acknowledged when it is printed, not before. A server that goes away is
+/// waited for, since a listener that is begun anew by hand loses nothing either.
+async fn tail(name: &str, count: u64, at: &Where, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+    let mut agents = desk.agents(at).await?;
+    let (mut heard, mut missed) = (Heard { left: count, last: None }, false);
+    // The last one is acknowledged too.
+    while heard.left > 0 || missed {
+        match listen(agents.as_ref(), name, &mut heard, desk).await {
+            Ok(()) => missed = false,
+            Err(Failure::Told(error)) if error.code == codes::NO_SERVER.name => {
+                if !std::mem::replace(&mut missed, true) {
+                    desk.terminal.note(&format!("{error}; waiting for it, end with Ctrl-C\n"));
+                }
+                let rest = async {
+                    bottega_actor::sleep(REST).await;
+                    Ok(())
+                };
+                desk.wait(rest).await?;
+                // It may come back at another address.
+                if let Ok(again) = desk.agents(at).await {
+                    agents = again;
+                }
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(0)
+}
+
+/// What was printed.
+struct Heard {
+    /// How many more are to be.
+    left: u64,
+    /// The last one, perhaps not acknowledged.
+    last: Option<String>,
+}
+
+/// Prints the next message, if one comes in time, and says that it was.
+async fn listen(
     agents: &dyn Agents,
     name: &str,
-    count: u64,
+    heard: &mut Heard,
     desk: &mut Desk<'_>,
-) -> Result<u8, Failure> {
-    let mut printed = 0;
-    while printed < count {
-        let Some(next) = desk.wait(agents.inbox(name, LOOK_MS)).await?.waiting else { continue };
+) -> Result<(), Failure> {
+    let Some(next) = desk.wait(agents.inbox(name, LOOK_MS)).await?.waiting else {
+        return Ok(());
+    };
+    // Only what was stored comes again.
+    if next.id.is_none() || heard.last != next.id {
+        let Some(left) = heard.left.checked_sub(1) else { return Ok(()) };
         let line = match desk.form() {
             Form::Json => format!("{}\n", json!(next)),
             Form::People => told::next(&next, desk.terminal.out_paint()),
         };
         desk.terminal.say(&line)?;
-        desk.wait(agents.acknowledge(name, next.number)).await?;
-        printed += 1;
+        heard.left = left;
+        heard.last.clone_from(&next.id);
     }
-    Ok(0)
+    desk.wait(agents.acknowledge(name, next.number)).await
 }
 
 impl Message {

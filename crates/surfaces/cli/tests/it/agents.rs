@@ -291,6 +291,13 @@ fn messages_are_printed_and_then_acknowledged() {
     assert_eq!(run(&["message", "tail", "nobody"]).exit, 2);
 }
 
+/// Told once that the server is gone, a listener waits; what it has shown it does not show again.
+#[test]
+fn a_server_that_goes_away_is_waited_for() {
+    let came = run(&["message", "tail", "clerk", "-n", "2"]);
+    insta::assert_snapshot!(format!("{}\n{}", came.left.calls.join("\n"), came.page()));
+}
+
 #[test]
 fn an_agent_outside_speaks_in_its_own_name_and_conversation() {
     let send = ["message", "send", "greeter", "5", "--from", "clerk", "--conversation", "cnv_1"];

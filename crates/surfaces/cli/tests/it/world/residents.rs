@@ -97,6 +97,10 @@ impl Fake {
     }
 }
 
+fn gone_away() -> ApiError {
+    ApiError::new(codes::NO_SERVER, "nobody answers at http://127.0.0.1:7437")
+}
+
 fn found(name: &str) -> Result<AgentView, ApiError> {
     let mut agents = agents().into_iter();
     agents
@@ -246,6 +250,10 @@ impl Agents for Fake {
         if looks == 2 {
             return Ok(InboxView { waiting: None });
         }
+        let durable = (name == "clerk").then(|| format!("msg_{number}"));
+        if name == "clerk" && matches!(looks, 3..=5) {
+            return Err(gone_away());
+        }
         let message = json!({
             "performative": "cfp",
             "sender": "market@local",
@@ -253,11 +261,17 @@ impl Agents for Fake {
             "content": format!("number {number}\u{1b}[2J"),
         });
         Ok(InboxView {
-            waiting: Some(WaitingView { number, id: None, traceparent: None, message }),
+            waiting: Some(WaitingView { number, id: durable, traceparent: None, message }),
         })
     }
 
     async fn acknowledge(&self, name: &str, number: u64) -> Result<(), ApiError> {
+        // The server goes away between what the clerk is told first and its word that it has it.
+        let first = self.left.lock().unwrap().calls.iter().all(|call| !call.starts_with("tried"));
+        if name == "clerk" && first {
+            self.note(format!("tried {name} {number}"));
+            return Err(gone_away());
+        }
         self.note(format!("acknowledge {name} {number}"));
         Ok(())
     }
