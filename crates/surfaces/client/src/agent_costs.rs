@@ -10,11 +10,8 @@ use bottega_types::Money;
 pub struct AgentCosts(Mutex<BTreeMap<String, Money>>);
 
 impl AgentCosts {
-    /// An agent has cost so much more.
+    /// An agent has cost so much more. What costs nothing is known to cost that: whoever does not know a price says nothing.
     pub fn add(&self, agent: &str, cost: Money) {
-        if cost == Money::ZERO {
-            return;
-        }
         let mut costs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match costs.get_mut(agent) {
             Some(before) => *before += cost,

@@ -47,7 +47,9 @@ impl Told {
             return before;
         };
         let spent = dollars(totals.known_cost_usd);
-        self.costs.add(agent, spent.saturating_sub(before));
+        if totals.cost_usd.is_some() || spent > before {
+            self.costs.add(agent, spent.saturating_sub(before));
+        }
         spent.max(before)
     }
 }
