@@ -197,7 +197,8 @@ impl ToolGuest {
 fn told(manifest: &Manifest) -> Description {
     let schema = manifest.extism.as_ref().map(bottega_manifest::Extism::schema);
     Description {
-        name: manifest.name.to_string(),
+        // A tool's name has no `-`.
+        name: manifest.name.to_string().replace('-', "_"),
         about: manifest.description.clone(),
         schema: schema.unwrap_or_default().to_string(),
     }

@@ -9,7 +9,8 @@
 //! manifest, linked (`capability`) → [`AgentGuest`] → [`AgentGuest::start`] with a [`Provision`] → [`AgentInstance`]
 //! → [`AgentInstance::handle`], once a message.
 //! One rehearsal: [`Rehearsal::load`] → [`Rehearsal::play`], once a script.
-//! One tool call: [`ToolGuest::call`], in a fresh instance. With the feature `extism` a tool may also be a plug-in of
+//! One tool call: a person adds a tool ([`Toolbox::add`]) → every agent finds it among its tools ([`Toolbox::tools`], `tool`)
+//! → [`ToolGuest::call`], in a fresh instance. With the feature `extism` a tool may also be a plug-in of
 //! Extism (`plugin`): another border to the guest, the same limits and grants within it.
 //!
 //! How long a guest works
@@ -41,6 +42,8 @@ mod plugin;
 mod rehearsal;
 mod resident;
 mod ticker;
+mod tool;
+mod toolbox;
 mod upgrade;
 
 pub use cache::CacheError;
@@ -52,4 +55,5 @@ pub use inside::Provision;
 pub use instance::{AgentInstance, Handled};
 pub use options::Options;
 pub use rehearsal::{Rehearsal, RehearsalError};
+pub use toolbox::{Added, Found, Toolbox, ToolboxError};
 pub use upgrade::{Rollback, Saved, UpgradeError};

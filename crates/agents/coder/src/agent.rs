@@ -70,6 +70,11 @@ fn terse(tool: &ToolDeclaration) -> ToolDeclaration {
     tool
 }
 
+/// Whether a small model is told about a tool: it works well with few, and what a person added was meant for it.
+fn for_small(name: &str) -> bool {
+    SMALL.contains(&name) || BUILT_IN.iter().all(|tool| tool.name() != name)
+}
+
 /// The coding agent, with the tools as the tool host declares them.
 #[must_use]
 pub fn coder(tools: &[ToolDeclaration], options: Options) -> LlmAgent {
@@ -103,11 +108,7 @@ pub fn coder(tools: &[ToolDeclaration], options: Options) -> LlmAgent {
         answer_tokens: 8_192,
         answer_tokens_small: 1_024,
         answer_about: "One or two sentences: what was wrong and what you changed.".into(),
-        tools_small: tools
-            .iter()
-            .filter(|tool| SMALL.contains(&tool.name.as_str()))
-            .cloned()
-            .collect(),
+        tools_small: tools.iter().filter(|tool| for_small(&tool.name)).cloned().collect(),
         tools: tools.iter().map(terse).collect(),
     })
 }

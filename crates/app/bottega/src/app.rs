@@ -1,13 +1,14 @@
 //! What every command knows before it needs anything: the environment, the places, the settings.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bottega_api::{ApiError, codes};
 use bottega_cli::{ColorChoice, Show, Terminal};
 use bottega_config::{
     Color, Config, Environment, FlagValue, Notice, Places, Problem, Problems, SecretStore, Sources,
 };
+use bottega_sandbox_wasm::Toolbox;
 use bottega_types::Redactor;
 use miette::Diagnostic as _;
 
@@ -22,6 +23,8 @@ pub(crate) struct App {
     flags: Result<Vec<FlagValue>, ApiError>,
     places: OnceLock<Result<Places, ApiError>>,
     config: OnceLock<Result<Config, ApiError>>,
+    /// The tools that were added; see `tools.rs`.
+    pub(crate) toolbox: OnceLock<Arc<Toolbox>>,
 }
 
 impl App {
@@ -33,6 +36,7 @@ impl App {
             flags: invocation.overrides().iter().map(flag).collect(),
             places: OnceLock::new(),
             config: OnceLock::new(),
+            toolbox: OnceLock::new(),
         }
     }
 

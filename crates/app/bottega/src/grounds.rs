@@ -24,7 +24,7 @@ use bottega_types::{Redactor, SystemClock};
 use bottega_workspace::DiskWorkspace;
 
 use crate::app::App;
-use crate::provision;
+use crate::{provision, tools};
 
 /// Milliseconds within which an Ollama on this machine has to answer.
 const OLLAMA_PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
@@ -173,35 +173,40 @@ impl Grounds {
     }
 
     pub(crate) fn rules(&self) -> Result<Rules, ApiError> {
-        let (access, places) = (&self.app.config()?.settings().access, self.app.places()?);
-        let expanded = |rule: Rule| match rule.0.split_once(':') {
-            Some((kind @ ("read" | "write"), glob)) => {
-                Rule(format!("{kind}:{}", places.expand(glob).display()))
-            }
-            Some(_) | None => rule,
-        };
-        let rules = Rules::from(&access.rules);
-        Ok(Rules {
-            outflow: access.outflow,
-            deny: rules.deny.into_iter().map(expanded).collect(),
-            ask: rules.ask.into_iter().map(expanded).collect(),
-            ..rules
-        })
+        rules(&self.app)
     }
+}
 
-    fn workspace_options(&self) -> Result<bottega_workspace::Options, ApiError> {
-        let places = self.app.places()?;
-        let protected = vec![places.config.clone(), places.data.clone(), places.state.clone()];
-        let more = &self.app.config()?.settings().access.protected;
-        let more = more.iter().map(|glob| places.expand(glob).to_string_lossy().into_owned());
-        Ok(bottega_workspace::Options {
-            home: places.home.clone(),
-            protected,
-            protected_globs: more.collect(),
-            rules: self.rules()?,
-            ..bottega_workspace::Options::default()
-        })
-    }
+/// The rules of the settings.
+pub(crate) fn rules(app: &App) -> Result<Rules, ApiError> {
+    let (access, places) = (&app.config()?.settings().access, app.places()?);
+    let expanded = |rule: Rule| match rule.0.split_once(':') {
+        Some((kind @ ("read" | "write"), glob)) => {
+            Rule(format!("{kind}:{}", places.expand(glob).display()))
+        }
+        Some(_) | None => rule,
+    };
+    let rules = Rules::from(&access.rules);
+    Ok(Rules {
+        outflow: access.outflow,
+        deny: rules.deny.into_iter().map(expanded).collect(),
+        ask: rules.ask.into_iter().map(expanded).collect(),
+        ..rules
+    })
+}
+
+fn workspace_options(app: &App) -> Result<bottega_workspace::Options, ApiError> {
+    let places = app.places()?;
+    let protected = vec![places.config.clone(), places.data.clone(), places.state.clone()];
+    let more = &app.config()?.settings().access.protected;
+    let more = more.iter().map(|glob| places.expand(glob).to_string_lossy().into_owned());
+    Ok(bottega_workspace::Options {
+        home: places.home.clone(),
+        protected,
+        protected_globs: more.collect(),
+        rules: rules(app)?,
+        ..bottega_workspace::Options::default()
+    })
 }
 
 /// A folder with what works in it.
@@ -209,6 +214,40 @@ pub(crate) struct Tooled {
     pub(crate) files: Arc<DiskWorkspace>,
     pub(crate) tools: ToolHost,
     pub(crate) redactor: Arc<Redactor>,
+}
+
+/// The tools that are allowed, over a folder.
+pub(crate) fn tooled(
+    app: &Arc<App>,
+    blobs: Arc<dyn Blobs>,
+    folder: &Path,
+    approver: Arc<dyn Approver>,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<Tooled, ApiError> {
+    let settings = app.config()?.settings();
+    let files = DiskWorkspace::open(folder, &workspace_options(app)?)
+        .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
+    let files: Arc<DiskWorkspace> = Arc::new(files);
+    let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(app)?);
+    let redactor = Arc::new(app.redactor()?);
+    let tools = ToolHost::new(
+        bottega_toolhost::Options {
+            output_limit: usize::try_from(settings.limits.tool_output.0).unwrap_or(usize::MAX),
+            ..bottega_toolhost::Options::default()
+        },
+        bottega_toolhost::Parts {
+            catalogue: tools::catalogue(app)?.only(|tool| allowed(tool.name())),
+            workspace: files.clone(),
+            sandbox,
+            web: Arc::new(WebClient::default()),
+            blobs,
+            approver,
+            rules: files.rules().clone(),
+            redactor: redactor.clone(),
+            clock: Arc::new(SystemClock),
+        },
+    );
+    Ok(Tooled { files, tools, redactor })
 }
 
 impl Grounds {
@@ -219,30 +258,7 @@ impl Grounds {
         approver: Arc<dyn Approver>,
         allowed: impl Fn(&str) -> bool,
     ) -> Result<Tooled, ApiError> {
-        let settings = self.app.config()?.settings();
-        let files = DiskWorkspace::open(folder, &self.workspace_options()?)
-            .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
-        let files: Arc<DiskWorkspace> = Arc::new(files);
-        let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(&self.app)?);
-        let redactor = Arc::new(self.app.redactor()?);
-        let tools = ToolHost::new(
-            bottega_toolhost::Options {
-                output_limit: usize::try_from(settings.limits.tool_output.0).unwrap_or(usize::MAX),
-                ..bottega_toolhost::Options::default()
-            },
-            bottega_toolhost::Parts {
-                catalogue: provision::catalogue(settings).only(|tool| allowed(tool.name())),
-                workspace: files.clone(),
-                sandbox,
-                web: Arc::new(WebClient::default()),
-                blobs: self.blobs.clone(),
-                approver,
-                rules: files.rules().clone(),
-                redactor: redactor.clone(),
-                clock: Arc::new(SystemClock),
-            },
-        );
-        Ok(Tooled { files, tools, redactor })
+        tooled(&self.app, self.blobs.clone(), folder, approver, allowed)
     }
 }
 

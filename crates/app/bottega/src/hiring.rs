@@ -5,16 +5,18 @@ use std::sync::Arc;
 use bottega_behaviour::{DefinitionLoader, Guest, embody};
 use bottega_client::{SessionGuest, Sessions, Told};
 use bottega_coder::{Options, hired};
-use bottega_llm::ToolDeclaration;
 use bottega_manifest::AgentDefinition;
 use bottega_platform::{MindMaker, Minds};
+
+use crate::app::App;
+use crate::provision::declarations;
 
 /// What it takes to play an agent.
 pub(crate) struct Hiring {
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) minds: Arc<Minds>,
-    /// The tools that there are.
-    pub(crate) tools: Arc<[ToolDeclaration]>,
+    /// Knows the tools that there are.
+    pub(crate) app: Arc<App>,
     pub(crate) options: Options,
     /// Who is told what agents do, and what that costs.
     pub(crate) told: Told,
@@ -22,7 +24,9 @@ pub(crate) struct Hiring {
 
 impl DefinitionLoader for Hiring {
     fn load(&self, name: &str, definition: AgentDefinition) -> Result<Arc<dyn Guest>, String> {
-        let agent = hired(name, &definition, &self.tools, self.options);
+        // Looked up anew for each, since a person may add tools while the server runs.
+        let tools = declarations(&self.app).map_err(|error| error.to_string())?;
+        let agent = hired(name, &definition, &tools, self.options);
         let agent = Arc::new(agent.map_err(|error| error.to_string())?);
         let tools = agent.definition().tools.iter().map(|tool| tool.name.clone()).collect();
         let mind: MindMaker = Arc::new(move || embody(agent.clone()));

@@ -17,6 +17,7 @@ mod outland;
 mod provision;
 mod serving;
 mod signals;
+mod tools;
 mod workbench;
 
 use std::process::ExitCode;

@@ -17,10 +17,10 @@ use bottega_gateway::{Gateway, Question as Asked, Told, Unanswered};
 use bottega_llm::ToolCall;
 use bottega_manifest::{Answer, HttpRequest, HttpResponse, Question, Refusal, SecretName, Webhook};
 use bottega_policy::egress::{Host, HostRule, Reach, Screen, Target, reach};
-use bottega_policy::{AccessMode, Approval, ApprovalRequest, Approver, Need};
+use bottega_policy::{AccessMode, Approval, ApprovalRequest, Approver, Need, Rules};
 use bottega_tool::{CommandSink, StreamName};
 use bottega_toolhost::{SessionScope, ToolHost};
-use bottega_types::{CallId, Clock as _, SessionId, SystemClock, SystemEntropy};
+use bottega_types::{CallId, Clock as _, Money, SessionId, SystemClock, SystemEntropy};
 use tokio::sync::Mutex;
 
 use crate::grounds::Grounds;
@@ -47,7 +47,7 @@ pub(crate) struct Bench {
 }
 
 /// A guest's tools have no person to ask: what would need one is refused.
-struct Nobody;
+pub(crate) struct Nobody;
 
 #[async_trait]
 impl Approver for Nobody {
@@ -57,7 +57,7 @@ impl Approver for Nobody {
 }
 
 /// A guest reads the report, and nothing while the tool works.
-struct Deaf;
+pub(crate) struct Deaf;
 
 impl CommandSink for Deaf {
     fn output(&self, _: StreamName, _: &[u8]) {}
@@ -77,16 +77,19 @@ pub(crate) fn webhooks(own: &[HostRule]) -> WebClient {
     WebClient::new(WebOptions { limits: WEBHOOK, screen, ..WebOptions::default() })
 }
 
+/// A rule of the settings that closes a host closes it for everybody: a grant opens nothing that a rule closes.
+pub(crate) fn open(rules: &Rules, target: &Target) -> Result<(), Refusal> {
+    let host = HostRule::of(target).to_string();
+    let need = Need::Network { host: host.clone() };
+    if rules.deny.iter().any(|rule| rule.concerns(&need)) {
+        return Err(Refusal::Denied(format!("a rule of the settings denies {host}")));
+    }
+    Ok(())
+}
+
 impl Outland {
-    /// A rule of the settings that closes a host closes it for everybody: a grant opens nothing that a rule closes.
     fn open(&self, target: &Target) -> Result<(), Refusal> {
-        let host = HostRule::of(target).to_string();
-        let rules = self.grounds.rules().map_err(unavailable)?;
-        let need = Need::Network { host: host.clone() };
-        if rules.deny.iter().any(|rule| rule.concerns(&need)) {
-            return Err(Refusal::Denied(format!("a rule of the settings denies {host}")));
-        }
-        Ok(())
+        open(&self.grounds.rules().map_err(unavailable)?, target)
     }
 
     fn signing_key(&self, secret: &SecretName) -> Result<SigningKey, Refusal> {
@@ -172,7 +175,10 @@ impl Beyond for Outland {
         };
         match self.gateway.answer(asked).await {
             Ok(Told { text, usage, cost }) => {
-                self.costs.add(by.as_str(), cost);
+                // Nothing is also what a model without a price costs.
+                if cost > Money::ZERO {
+                    self.costs.add(by.as_str(), cost);
+                }
                 Ok(Answer { text, tokens: usage.input + usage.output })
             }
             Err(error @ Unanswered::TooLong { .. }) => Err(Refusal::Exhausted(error.to_string())),

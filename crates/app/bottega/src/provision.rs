@@ -9,10 +9,10 @@ use bottega_agent::LlmAgent;
 use bottega_api::{ApiError, codes};
 use bottega_behaviour::embody;
 use bottega_client::{
-    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Told,
+    Agents, Entrance, InProcess, Machine, Models, ServeRequest, Serving, Sessions, Told, Tools,
     Whereabouts, Workbench, api_error,
 };
-use bottega_coder::{BUILT_IN, CODER, coder};
+use bottega_coder::{CODER, coder};
 use bottega_config::{EMBEDDED, Purse, SecretError, Settings};
 use bottega_egress::WebClient;
 use bottega_gateway::{
@@ -24,7 +24,6 @@ use bottega_local_model::{EngineOptions, Library, LibraryOptions, LocalModels};
 use bottega_platform::{MindMaker, Minds, Platform, PlatformError};
 use bottega_policy::Budget;
 use bottega_providers::{CapabilityOverride, Options as ProviderOptions, Protocol};
-use bottega_tool::ToolCatalogue;
 use bottega_types::{SystemClock, SystemEntropy, Tokens};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex, OnceCell};
@@ -37,6 +36,7 @@ use crate::machine::ThisMachine;
 use crate::models::ThisLibrary;
 use crate::outland::{Outland, webhooks};
 use crate::serving::{self, Parts};
+use crate::tools::{self, ThisToolbox};
 use crate::workbench::ThisWorkbench;
 
 /// Opens what a command needs, when it needs it.
@@ -73,7 +73,7 @@ impl Assembly {
         let store = Arc::new(open_store(&self.app)?);
         let Connected { providers, keyless } = connect_providers(&self.app, local.clone())?;
         let gateway = gateway(settings, providers, store.clone())?;
-        let declarations = declarations(settings);
+        let declarations = declarations(&self.app)?;
         let agent: Arc<LlmAgent> = Arc::new(coder(&declarations, coder_options(settings)));
         let make: MindMaker = Arc::new(move || embody(agent.clone()));
         let minds = Arc::new(Minds::of(CODER, make));
@@ -122,6 +122,10 @@ impl Entrance for Assembly {
         Ok(Arc::new(ThisWorkbench { app: self.app.clone() }))
     }
 
+    fn tools(&self) -> Result<Arc<dyn Tools>, ApiError> {
+        Ok(Arc::new(ThisToolbox { app: self.app.clone() }))
+    }
+
     async fn agents(&self, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError> {
         serving::connect(&self.app, at)
     }
@@ -137,7 +141,7 @@ impl Entrance for Assembly {
         let hiring = Hiring {
             sessions: opened.sessions.clone(),
             minds: opened.minds.clone(),
-            tools: declarations(self.app.config()?.settings()),
+            app: self.app.clone(),
             options: coder_options(self.app.config()?.settings()),
             told: told.clone(),
         };
@@ -390,17 +394,7 @@ fn coder_options(settings: &Settings) -> bottega_coder::Options {
     bottega_coder::Options { repeats, effort: settings.model.effort }
 }
 
-/// The tools that the settings leave on.
-pub(crate) fn catalogue(settings: &Settings) -> ToolCatalogue {
-    let on: Vec<_> = BUILT_IN
-        .iter()
-        .copied()
-        .filter(|tool| !settings.tools.disabled.iter().any(|name| name == tool.name()))
-        .collect();
-    ToolCatalogue::new(&on)
-}
-
 /// The tools as models are told about them.
-fn declarations(settings: &Settings) -> Arc<[ToolDeclaration]> {
-    bottega_toolhost::declarations(&catalogue(settings))
+pub(crate) fn declarations(app: &Arc<App>) -> Result<Arc<[ToolDeclaration]>, ApiError> {
+    Ok(bottega_toolhost::declarations(&tools::catalogue(app)?))
 }

@@ -171,6 +171,12 @@ impl Places {
         self.state.join("server-address")
     }
 
+    /// The folder of tools that were added.
+    #[must_use]
+    pub fn tools(&self) -> PathBuf {
+        self.data.join("tools")
+    }
+
     /// The folder of compiled WASM modules.
     #[must_use]
     pub fn compiled(&self) -> PathBuf {

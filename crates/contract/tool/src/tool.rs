@@ -19,14 +19,14 @@ pub enum Effect {
     Changes,
 }
 
-/// One tool. A catalogue row: no state of its own.
+/// One tool. A catalogue row: no state of its own between calls.
 ///
-/// The doc comment of its input type is its description for the model, the fields' doc comments are
+/// Of a built-in tool the doc comment of its input type is its description for the model, the fields' doc comments are
 /// its parameters' descriptions; see [`describe`].
 #[async_trait]
 pub trait Tool: Send + Sync {
     /// Its name: lower-case letters, digits and `_`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What it does to the world.
     fn effect(&self) -> Effect;
@@ -112,30 +112,72 @@ impl std::fmt::Debug for ToolContext {
 
 /// The tools of one agent, in the order the model is told about them.
 #[derive(Clone)]
-pub struct ToolCatalogue(Arc<[&'static dyn Tool]>);
+pub struct ToolCatalogue(Arc<[Arc<dyn Tool>]>);
+
+/// A tool that is always there, as one of those that may come and go.
+struct BuiltIn(&'static dyn Tool);
+
+#[async_trait]
+impl Tool for BuiltIn {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn effect(&self) -> Effect {
+        self.0.effect()
+    }
+
+    fn only_looks(&self, arguments: &str) -> bool {
+        self.0.only_looks(arguments)
+    }
+
+    fn schema(&self) -> Value {
+        self.0.schema()
+    }
+
+    async fn prepare(
+        &self,
+        arguments: &str,
+        context: &ToolContext,
+    ) -> Result<Box<dyn Prepared>, ToolError> {
+        self.0.prepare(arguments, context).await
+    }
+}
 
 impl ToolCatalogue {
     /// A catalogue of these tools.
     #[must_use]
     pub fn new(tools: &[&'static dyn Tool]) -> Self {
-        Self(tools.into())
+        Self(tools.iter().map(|tool| Arc::new(BuiltIn(*tool)) as Arc<dyn Tool>).collect())
+    }
+
+    /// With these behind the others. One whose name is taken is left out: no tool hides another.
+    #[must_use]
+    pub fn with(&self, more: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        let mut all = self.0.to_vec();
+        for tool in more {
+            if all.iter().all(|there| there.name() != tool.name()) {
+                all.push(tool);
+            }
+        }
+        Self(all.into())
     }
 
     /// Those of them that `may` be called.
     #[must_use]
     pub fn only(&self, may: impl Fn(&dyn Tool) -> bool) -> Self {
-        Self(self.iter().filter(|tool| may(*tool)).collect())
+        Self(self.iter().filter(|tool| may(tool.as_ref())).cloned().collect())
     }
 
     /// The tool of that name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'static dyn Tool> {
-        self.0.iter().copied().find(|tool| tool.name() == name)
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.iter().find(|tool| tool.name() == name)
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &'static dyn Tool> {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Tool>> {
+        self.0.iter()
     }
 }
 

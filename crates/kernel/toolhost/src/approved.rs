@@ -86,7 +86,7 @@ async fn question(
     why: &str,
 ) -> ApprovalRequest {
     let details = AssertUnwindSafe(prepared.doing.details(context)).catch_unwind().await;
-    let details = details.unwrap_or_else(|panic| panic_text(prepared.tool, &*panic));
+    let details = details.unwrap_or_else(|panic| panic_text(&prepared.tool, &*panic));
     // Nothing is interpreted as a terminal would: what it would not show is what a person has to see.
     let mut hidden = false;
     let mut show = |text: &str| {
@@ -101,7 +101,7 @@ async fn question(
     let needs = missing.iter().map(|need| shown(need, &mut show)).collect();
     let why = show(why);
     ApprovalRequest {
-        tool: prepared.tool.to_owned(),
+        tool: prepared.tool.clone(),
         summary,
         details: excerpt(&details, limit, "not shown here").unwrap_or(details),
         needs,

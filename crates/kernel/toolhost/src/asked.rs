@@ -21,7 +21,7 @@ pub(crate) struct Asked<'r> {
 
 /// A call whose tool is known, whose arguments were read, and whose needs are known from them.
 pub(crate) struct Prepared {
-    pub(crate) tool: &'static str,
+    pub(crate) tool: String,
     pub(crate) summary: String,
     pub(crate) needs: Vec<Need>,
     pub(crate) doing: Box<dyn Doing>,
@@ -55,7 +55,7 @@ impl<'r> Asked<'r> {
         });
         match preparing.catch_unwind().await {
             Ok(Ok((summary, needs, doing))) => {
-                Ok(Prepared { tool: declared.tool.name(), summary, needs, doing })
+                Ok(Prepared { tool: declared.tool.name().to_owned(), summary, needs, doing })
             }
             Ok(Err(error)) => Err(stop(error.to_string())),
             Err(panic) => Err(stop(panic_text(name, &*panic))),

@@ -25,7 +25,7 @@ impl Prepared {
         rules: &Rules,
     ) -> Result<Judged, Stopped> {
         let request = Request {
-            tool: self.tool.to_owned(),
+            tool: self.tool.clone(),
             needs: self.needs.clone(),
             carries: scope.carries(),
         };

@@ -51,7 +51,7 @@ impl Approved {
     ) -> Ran {
         let Self { prepared, record } = self;
         let (clock, trust) = (&host.parts.clock, &host.parts.rules.trust);
-        let web = JudgedWeb::of(host, scope, context.mode, prepared.tool, &prepared.needs);
+        let web = JudgedWeb::of(host, scope, context.mode, &prepared.tool, &prepared.needs);
         let context = &match &web {
             Some(web) => ToolContext { web: web.clone(), ..context.clone() },
             None => context.clone(),
@@ -74,7 +74,7 @@ impl Approved {
                 Gave::Output(output)
             }
             Some(Ok(Err(error))) => Gave::Error(error),
-            Some(Err(panic)) => Gave::Panic(panic_text(prepared.tool, &*panic)),
+            Some(Err(panic)) => Gave::Panic(panic_text(&prepared.tool, &*panic)),
             None => {
                 // What is still being killed may still write.
                 context.sandbox.settled().await;

@@ -1,5 +1,7 @@
 //! What a tool declares, read once.
 
+use std::sync::Arc;
+
 use bottega_llm::ToolDeclaration;
 use bottega_tool::Tool;
 use jsonschema::Validator;
@@ -7,7 +9,7 @@ use serde_json::{Map, Value};
 
 /// A tool with its schema, ready to check arguments.
 pub(crate) struct Declared {
-    pub(crate) tool: &'static dyn Tool,
+    pub(crate) tool: Arc<dyn Tool>,
     /// The schema of the arguments, without the tool's description.
     pub(crate) schema: Value,
     description: String,
@@ -22,7 +24,7 @@ impl std::fmt::Debug for Declared {
 }
 
 impl Declared {
-    pub(crate) fn of(tool: &'static dyn Tool) -> Self {
+    pub(crate) fn of(tool: &Arc<dyn Tool>) -> Self {
         let mut schema = tool.schema();
         let description = schema
             .as_object_mut()
@@ -30,7 +32,7 @@ impl Declared {
             .and_then(|text| text.as_str().map(str::to_owned))
             .unwrap_or_default();
         let validator = jsonschema::validator_for(&schema).ok();
-        Self { tool, schema, description, validator }
+        Self { tool: Arc::clone(tool), schema, description, validator }
     }
 
     pub(crate) fn for_model(&self) -> ToolDeclaration {
@@ -107,6 +109,6 @@ impl Declared {
 
 /// The tools of a catalogue as a model is told about them.
 #[must_use]
-pub fn declarations(catalogue: &bottega_tool::ToolCatalogue) -> std::sync::Arc<[ToolDeclaration]> {
+pub fn declarations(catalogue: &bottega_tool::ToolCatalogue) -> Arc<[ToolDeclaration]> {
     catalogue.iter().map(|tool| Declared::of(tool).for_model()).collect()
 }

@@ -16,7 +16,7 @@ const MOST_REDIRECTS: usize = 5;
 /// The web of one call.
 pub(crate) struct JudgedWeb {
     web: Arc<dyn Web>,
-    tool: &'static str,
+    tool: String,
     /// What the call was judged by, for the hosts that it did not know of.
     mode: AccessMode,
     rules: Rules,
@@ -33,7 +33,7 @@ impl JudgedWeb {
         host: &ToolHost,
         scope: &SessionScope,
         mode: AccessMode,
-        tool: &'static str,
+        tool: &str,
         needs: &[Need],
     ) -> Option<Arc<Self>> {
         let has: Vec<HostRule> = needs
@@ -46,7 +46,7 @@ impl JudgedWeb {
         (!has.is_empty()).then(|| {
             Arc::new(Self {
                 web: Arc::clone(&host.parts.web),
-                tool,
+                tool: tool.to_owned(),
                 mode,
                 rules: host.parts.rules.clone(),
                 grants: scope.grants(),
@@ -68,7 +68,7 @@ impl JudgedWeb {
             return Verdict::Allow;
         }
         let needs = vec![Need::Network { host: HostRule::of(url.target()).to_string() }];
-        let request = Request { tool: self.tool.to_owned(), needs, carries: self.carries.clone() };
+        let request = Request { tool: self.tool.clone(), needs, carries: self.carries.clone() };
         judge(self.mode, &self.rules, &self.grants, &request)
     }
 

@@ -83,6 +83,8 @@ codes! {
     NO_ENTRY = "BTG0025", 2, "no such entry", "run `bottega board list`";
     /// Another version stands on the blackboard than the one that was expected.
     OTHER_VERSION = "BTG0026", 1, "another version stands there", "read the entry again, and decide anew";
+    /// The tool is not there.
+    NO_TOOL = "BTG0027", 2, "no such tool", "run `bottega tool list`";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

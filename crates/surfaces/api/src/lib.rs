@@ -18,6 +18,7 @@ mod problem;
 mod run;
 mod session;
 mod tender;
+mod tool;
 mod trace;
 mod tree;
 
@@ -42,5 +43,6 @@ pub use session::{
     ChangeView, SessionDetail, SessionState, SessionSummary, TranscriptEntry, UndoView,
 };
 pub use tender::{BidView, ReputationView, SaidView, TenderRequest, TenderStanding, TenderView};
+pub use tool::{ToolAnswer, ToolView};
 pub use trace::{TraceStepKind, TraceStepView, TraceView};
 pub use tree::{ActorState, ActorView, TreeView};

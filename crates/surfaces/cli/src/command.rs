@@ -12,12 +12,14 @@ mod grants;
 mod man;
 mod message;
 mod model;
+mod package;
 mod resume;
 mod run;
 mod secret;
 mod serve;
 mod sessions;
 mod tender;
+mod tool;
 mod top;
 mod topic;
 mod undo;
@@ -62,6 +64,7 @@ pub(crate) enum Command {
     Tender(tender::Arguments),
     Topic(topic::Arguments),
     Board(board::Arguments),
+    Tool(tool::Arguments),
     Model(model::Arguments),
     Config(config::Arguments),
     Secret(secret::Arguments),
@@ -90,6 +93,7 @@ impl Command {
             | Self::Tender(_)
             | Self::Topic(_)
             | Self::Board(_)
+            | Self::Tool(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)
@@ -112,6 +116,7 @@ impl Command {
             | Self::Tender(_)
             | Self::Topic(_)
             | Self::Board(_)
+            | Self::Tool(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -139,6 +144,7 @@ impl Command {
             | Self::Tender(_)
             | Self::Topic(_)
             | Self::Board(_)
+            | Self::Tool(_)
             | Self::Model(_)
             | Self::Config(_)
             | Self::Secret(_)
@@ -165,6 +171,7 @@ impl Command {
             Self::Tender(arguments) => tender::execute(arguments, desk).await,
             Self::Topic(arguments) => topic::execute(arguments, desk).await,
             Self::Board(arguments) => board::execute(arguments, desk).await,
+            Self::Tool(arguments) => tool::execute(arguments, desk).await,
             Self::Model(arguments) => model::execute(arguments, desk).await,
             Self::Config(arguments) => config::execute(arguments, desk),
             Self::Secret(arguments) => secret::execute(arguments, desk).await,

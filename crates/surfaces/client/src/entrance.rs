@@ -14,7 +14,7 @@ use bottega_types::{Secret, SessionId};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
-use crate::{Agents, ServeRequest, Serving, Whereabouts, Workbench};
+use crate::{Agents, ServeRequest, Serving, Tools, Whereabouts, Workbench};
 
 /// A run under way.
 pub struct Run {
@@ -219,6 +219,9 @@ pub trait Entrance: Send + Sync {
 
     /// Guests that are made on this machine; opens nothing.
     fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError>;
+
+    /// The tools of this machine; opens nothing.
+    fn tools(&self) -> Result<Arc<dyn Tools>, ApiError>;
 
     /// The agents of the server at that place.
     async fn agents(&self, at: &Whereabouts) -> Result<Arc<dyn Agents>, ApiError>;

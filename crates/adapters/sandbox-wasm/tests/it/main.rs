@@ -15,5 +15,6 @@ mod many;
 mod rehearsal;
 mod sample_host;
 mod text_guest;
+mod toolbox;
 mod upgrade;
 mod worlds;

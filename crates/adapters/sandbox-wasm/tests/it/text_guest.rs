@@ -90,27 +90,75 @@ impl TextAgent<'_> {
     }
 }
 
+/// A tool in parts.
+#[derive(Clone, Copy)]
+pub(crate) struct TextTool<'t> {
+    /// Imports of capabilities.
+    pub(crate) imports: &'t str,
+    pub(crate) name: &'t str,
+    pub(crate) about: &'t str,
+    pub(crate) schema: &'t str,
+    /// Globals, data, functions.
+    pub(crate) items: &'t str,
+    /// `$ptr` and `$len` are the arguments. Answers with a pointer to `result<string, string>`.
+    pub(crate) call: &'t str,
+}
+
+impl Default for TextTool<'_> {
+    /// Answers with its arguments; those that begin with `!` are refused with themselves.
+    fn default() -> Self {
+        Self {
+            imports: "",
+            name: "echo",
+            about: "gives back its arguments",
+            schema: "{}",
+            items: "",
+            call: "(drop (call $say (local.get $ptr) (local.get $len)))
+            (i32.store8 (i32.const 16) (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 33)))
+            (i32.const 16)",
+        }
+    }
+}
+
+impl TextTool<'_> {
+    /// The core module.
+    pub(crate) fn wasm(self) -> Vec<u8> {
+        let Self { imports, name, about, schema, items, call } = self;
+        let told = format!("{name}{about}{schema}");
+        let data: String = told.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        // What it tells of itself lies on the second page.
+        let place = |at: i32, start: usize, length: usize| {
+            format!(
+                "(i32.store (i32.const {at}) (i32.const {})) (i32.store (i32.const {}) (i32.const {length}))",
+                65_536 + start,
+                at + 4
+            )
+        };
+        let places = [
+            place(16, 0, name.len()),
+            place(24, name.len(), about.len()),
+            place(32, name.len() + about.len(), schema.len()),
+        ];
+        let text = format!(
+            r#"(module {imports} (memory (export "memory") 3) {PROLOGUE} {items}
+            (data (i32.const 65536) "{data}")
+            (global $calls (mut i32) (i32.const 0))
+            (func (export "bottega:guest/callable@0.1.0#describe") (result i32)
+                {} (i32.const 16))
+            (func (export "bottega:guest/callable@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
+                ;; A second call in the same instance would trap.
+                (if (global.get $calls) (then unreachable))
+                (global.set $calls (i32.const 1))
+                {call}))"#,
+            places.join(" ")
+        );
+        wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+}
+
 /// A tool that answers with its arguments.
 pub(crate) fn echo_tool() -> Vec<u8> {
-    let text = format!(
-        r#"(module (memory (export "memory") 1) {PROLOGUE}
-        (data (i32.const 1024) "echogives back its arguments{{}}")
-        (global $calls (mut i32) (i32.const 0))
-        (func (export "bottega:guest/callable@0.1.0#describe") (result i32)
-            (i32.store (i32.const 16) (i32.const 1024)) (i32.store (i32.const 20) (i32.const 4))
-            (i32.store (i32.const 24) (i32.const 1028)) (i32.store (i32.const 28) (i32.const 24))
-            (i32.store (i32.const 32) (i32.const 1052)) (i32.store (i32.const 36) (i32.const 2))
-            (i32.const 16))
-        (func (export "bottega:guest/callable@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)
-            ;; A second call in the same instance would trap.
-            (if (global.get $calls) (then unreachable))
-            (global.set $calls (i32.const 1))
-            (drop (call $say (local.get $ptr) (local.get $len)))
-            ;; Arguments that begin with `!` are refused.
-            (i32.store8 (i32.const 16) (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 33)))
-            (i32.const 16)))"#
-    );
-    wat::parse_str(&text).unwrap()
+    TextTool::default().wasm()
 }
 
 /// An engine of a size for tests.

@@ -55,7 +55,7 @@ fn asker() -> Vec<u8> {
 }
 
 /// Calls a tool with these arguments.
-fn worker(tool: &str, arguments: &str) -> Vec<u8> {
+pub(crate) fn worker(tool: &str, arguments: &str) -> Vec<u8> {
     let import = r#"(import "bottega:guest/tools@0.1.0" "call"
         (func $call (param i32 i32 i32 i32 i32)))"#;
     let escaped = arguments.replace('\\', "\\\\").replace('"', "\\\"");
@@ -69,7 +69,7 @@ fn worker(tool: &str, arguments: &str) -> Vec<u8> {
     guest(import, &data, &reach)
 }
 
-fn deploy(home: &Home, name: &str, grants: &str, module: Vec<u8>) {
+pub(crate) fn deploy(home: &Home, name: &str, grants: &str, module: Vec<u8>) {
     let manifest = format!(
         "name = \"{name}\"\nversion = \"0.1.0\"\nworld = \"agent\"\n[capabilities]\n{grants}\n"
     );
@@ -79,7 +79,7 @@ fn deploy(home: &Home, name: &str, grants: &str, module: Vec<u8>) {
 }
 
 /// What an agent says to anything.
-fn said(home: &Home, name: &str) -> String {
+pub(crate) fn said(home: &Home, name: &str) -> String {
     home.bottega(&["message", "ask", name, "go"]).finish().with_code(1).stdout.trim().to_owned()
 }
 
@@ -87,7 +87,7 @@ fn logs(home: &Home, name: &str) -> String {
     home.bottega(&["agent", "logs", name]).finish().done().stdout
 }
 
-fn serve(home: &Home, provider: &Provider<'_>) -> Live {
+pub(crate) fn serve(home: &Home, provider: &Provider<'_>) -> Live {
     let words = ["serve", "--listen", "127.0.0.1:0", "--json"];
     let mut server = home.bottega(&words).with(provider).start();
     server.wait_for(|event| event["serving"]["url"].is_string());

@@ -11,6 +11,7 @@ mod person;
 mod processes;
 mod provider;
 
+mod added_tools;
 mod agents_killed;
 mod attachments;
 mod budgets;

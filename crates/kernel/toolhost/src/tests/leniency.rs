@@ -6,18 +6,20 @@ use super::*;
 use crate::arguments;
 use crate::schema::Declared;
 
+fn declared(tool: &str) -> Declared {
+    Declared::of(ToolCatalogue::new(tools::ALL).get(tool).unwrap())
+}
+
 /// `text` is read as `expected` by the tool of that name.
 #[track_caller]
 fn check(tool: &str, text: &str, expected: &Value) {
-    let declared =
-        tools::ALL.iter().map(|tool| Declared::of(*tool)).find(|d| d.tool.name() == tool).unwrap();
+    let declared = declared(tool);
     assert_eq!(arguments::read(text, &declared).as_ref(), Ok(expected), "{text}");
 }
 
 #[track_caller]
 fn refused(tool: &str, text: &str, words: &[&str]) {
-    let declared =
-        tools::ALL.iter().map(|tool| Declared::of(*tool)).find(|d| d.tool.name() == tool).unwrap();
+    let declared = declared(tool);
     let refusal = arguments::read(text, &declared).unwrap_err();
     for word in words {
         assert!(refusal.contains(word), "{text}: {word} is not in {refusal}");
@@ -98,12 +100,12 @@ proptest! {
     #[test]
     fn valid_arguments_are_never_altered(text in ".*", times in any::<i64>(), excerpt in any::<bool>()) {
         let arguments = json!({ "text": text, "times": times, "excerpt": excerpt });
-        let declared = Declared::of(tools::ALL[0]);
+        let declared = declared(tools::ALL[0].name());
         prop_assert_eq!(arguments::read(&arguments.to_string(), &declared), Ok(arguments));
     }
 
     #[test]
     fn any_text_is_read_or_refused(text in r#"[{}\[\]",:\\ a-z0-9\n`]*"#) {
-        let _ = arguments::read(&text, &Declared::of(tools::ALL[0]));
+        let _ = arguments::read(&text, &declared(tools::ALL[0].name()));
     }
 }

@@ -1,7 +1,6 @@
 //! `bottega agent`: agents that live on a server.
 
 mod build;
-mod package;
 mod test;
 mod told;
 
@@ -12,7 +11,7 @@ use bottega_client::Agents;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::{Desk, Needs, Where};
+use super::{Desk, Needs, Where, package};
 use crate::happened;
 use crate::report::Failure;
 use crate::template::{self, Language};

@@ -1,4 +1,4 @@
-//! What is deployed: a manifest and the module that it names, read and looked over before anything is sent.
+//! What is deployed or added: a manifest and the module that it names, read and looked over before anything is sent.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -41,7 +41,7 @@ pub(super) const NOT_MADE: &str =
 pub(super) fn manifest(folder: &Path) -> Result<(PathBuf, String, Manifest), Failure> {
     let file = folder.join(Manifest::FILE);
     let text = std::fs::read_to_string(&file).map_err(|error| {
-        let step = "name the folder that holds the agent's `bottega.toml`";
+        let step = "name the folder that holds its `bottega.toml`";
         refusal(&file, &plain(&error)).step(step)
     })?;
     let parsed = Manifest::parse(&text).map_err(|problems| malformed(&file, &problems))?;

@@ -7,6 +7,7 @@ mod chats;
 mod guests;
 mod pages;
 mod runs;
+mod tools;
 mod views;
 mod words;
 mod world;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod residents;
+mod toolbox;
 mod workshop;
 
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use bottega_api::{
 };
 use bottega_cli::{ColorChoice, Interrupt, Keyboard, Show, Terminal, Typed, execute, parse};
 use bottega_client::{
-    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions,
+    Agents, Entrance, Machine, Models, Run, RunControl, ServeRequest, Serving, Sessions, Tools,
     Whereabouts, Workbench,
 };
 use bottega_policy::{Approval, ApprovalRequest, Approver, Question, Reply};
@@ -362,6 +363,10 @@ impl Entrance for Fake {
     }
 
     fn workbench(&self) -> Result<Arc<dyn Workbench>, ApiError> {
+        Ok(Arc::new(self.clone()))
+    }
+
+    fn tools(&self) -> Result<Arc<dyn Tools>, ApiError> {
         Ok(Arc::new(self.clone()))
     }
 
