@@ -168,15 +168,7 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
 
 fn step(bench: &Bench, rest: &[String]) -> Step {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    let bare = Step::cargo(&[
-        "bench",
-        "--profile",
-        "demo",
-        "--package",
-        bench.package,
-        "--bench",
-        bench.target,
-    ]);
+    let bare = Step::cargo(&["bench", "--package", bench.package, "--bench", bench.target]);
     let with_peers =
         bench.features.iter().fold(bare, |step, feature| step.and(&["--features", *feature]));
     with_peers.and(&["--", "--json"]).and(&rest)
@@ -285,11 +277,11 @@ mod tests {
         let named = |name| BENCHES.iter().find(|bench| bench.name == name).unwrap();
         assert_eq!(
             step(named("journal"), &["--writers".to_owned()]).to_string(),
-            "cargo bench --profile demo --package bottega-journal-sqlite --bench journal -- --json --writers"
+            "cargo bench --package bottega-journal-sqlite --bench journal -- --json --writers"
         );
         assert_eq!(
             step(named("actors"), &[]).to_string(),
-            "cargo bench --profile demo --package bottega-actor --bench actors --features peers -- --json"
+            "cargo bench --package bottega-actor --bench actors --features peers -- --json"
         );
     }
 

@@ -59,10 +59,8 @@ pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
 }
 
 fn build(workshop: &Workshop) -> Result<PathBuf> {
-    Step::cargo(&["build", "--profile", "demo", "--package", "bottega"])
-        .within(&workshop.root)
-        .run()?;
-    Ok(workshop.target.join("demo/bottega"))
+    Step::cargo(&["build", "--release", "--package", "bottega"]).within(&workshop.root).run()?;
+    Ok(workshop.target.join("release/bottega"))
 }
 
 fn once(args: &Args, workshop: &Workshop, bottega: &Path, home: &Path) -> Result<()> {
