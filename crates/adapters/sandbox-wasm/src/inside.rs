@@ -1,7 +1,7 @@
 //! What the host keeps beside each instance.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bottega_manifest::{Host, Manifest, ModelBudget, Refusal};
@@ -70,6 +70,8 @@ pub(crate) struct Inside {
     calls: u32,
     /// Ticks that are left.
     ticks: u32,
+    /// Whether the host was waited for since the last tick: then that one was not the guest's.
+    waited: AtomicBool,
     deadline: Instant,
     /// What a plug-in of Extism has beside its instance.
     #[cfg(feature = "extism")]
@@ -85,6 +87,7 @@ impl Inside {
             fence,
             calls: 0,
             ticks: 0,
+            waited: AtomicBool::new(false),
             deadline: Instant::now(),
             #[cfg(feature = "extism")]
             plugin: None,
@@ -105,7 +108,9 @@ impl Inside {
         if Instant::now() >= self.deadline {
             return Err(Stop::Deadline);
         }
-        self.ticks = self.ticks.checked_sub(1).ok_or(Stop::Compute)?;
+        if !std::mem::take(self.waited.get_mut()) {
+            self.ticks = self.ticks.checked_sub(1).ok_or(Stop::Compute)?;
+        }
         Ok(())
     }
 
@@ -125,6 +130,7 @@ impl Inside {
         &self,
         work: impl Future<Output = Result<T, Refusal>> + Send,
     ) -> Result<Result<T, Refusal>, Stop> {
+        self.waited.store(true, Ordering::Relaxed);
         tokio::time::timeout_at(self.deadline, work).await.map_err(|_elapsed| Stop::Deadline)
     }
 

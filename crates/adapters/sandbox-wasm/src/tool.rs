@@ -154,13 +154,7 @@ impl Host for ToolsHost {
     }
 
     fn log(&self, level: Level, text: &str) {
-        let tool = &self.name;
-        match level {
-            Level::Debug => tracing::debug!(%tool, "{text}"),
-            Level::Info => tracing::info!(%tool, "{text}"),
-            Level::Warn => tracing::warn!(%tool, "{text}"),
-            Level::Error => tracing::error!(%tool, "{text}"),
-        }
+        self.beyond.log(level, &format!("tool {}: {text}", self.name));
     }
 
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
@@ -210,11 +204,17 @@ impl Keys {
                 Ok(()) | Err(_) => Ok(()),
             };
         };
-        if !file.exists() && std::fs::read_dir(&self.0).map_err(unavailable)?.count() >= MOST_KEYS {
+        if !file.exists() && kept(&self.0).map_err(unavailable)? >= MOST_KEYS {
             return Err(Refusal::Exhausted(format!("{MOST_KEYS} keys are kept, and no more")));
         }
         write_whole(&self.0, &file, value).map_err(unavailable)
     }
+}
+
+/// How many keys there are. What a process that was killed left half written is none.
+fn kept(folder: &Path) -> std::io::Result<usize> {
+    let whole = |entry: &std::fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    Ok(std::fs::read_dir(folder)?.filter_map(Result::ok).filter(whole).count())
 }
 
 /// Writes a file so that it is there whole or not at all.

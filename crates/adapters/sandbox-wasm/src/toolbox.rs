@@ -33,6 +33,8 @@ const LONGEST_ABOUT: usize = 4 << 10;
 const LONGEST_SCHEMA: usize = 16 << 10;
 /// Bytes of the line before the module.
 const LONGEST_LABEL: u64 = 256 << 10;
+/// A file that is being written is not older.
+const ABANDONED: std::time::Duration = std::time::Duration::from_secs(3600);
 /// Instances that live at once: one for each call that is under way.
 const INSTANCES: u32 = 64;
 
@@ -66,6 +68,24 @@ pub enum ToolboxError {
     Taken {
         /// The name.
         name: String,
+    },
+    /// It belongs to a tool of another package, which keeps things in its own place.
+    #[error(
+        "the tool `{name}` is that of `{package}`; take that one away first (`bottega tool rm {name}`), or give yours another name"
+    )]
+    Another {
+        /// The name.
+        name: String,
+        /// The package that has it.
+        package: String,
+    },
+    /// Its manifest is too long.
+    #[error(
+        "the manifest and what the tool says of itself have {bytes} bytes together, more than {LONGEST_LABEL}"
+    )]
+    Long {
+        /// How many.
+        bytes: usize,
     },
     /// It was granted what a tool can't have.
     #[error("a tool can't have `{capability}`: take it out of `[capabilities]`")]
@@ -182,12 +202,21 @@ impl Toolbox {
                 return Err(ToolboxError::Capability { capability });
             }
         }
-        let guest = self.engine()?.tool(wasm, parsed.clone())?;
+        let guest = self.compiled(wasm, parsed.clone()).await?;
         let description = guest.describe().await.map_err(ToolboxError::Undescribed)?;
         let schema = read(&description)?;
         let Description { name, about, .. } = description.clone();
         if taken.contains(&name.as_str()) {
             return Err(ToolboxError::Taken { name });
+        }
+        match self.find(&name) {
+            Ok(before) if before.manifest.name != parsed.name => {
+                let package = before.manifest.name.to_string();
+                return Err(ToolboxError::Another { name, package });
+            }
+            // One that can't be read is replaced.
+            Ok(_) | Err(ToolboxError::Missing { .. } | ToolboxError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
         }
         let digest = Digest::of_parts(&[manifest.as_bytes(), wasm]);
         let label = Label {
@@ -198,6 +227,10 @@ impl Toolbox {
             manifest: manifest.to_owned(),
             digest,
         };
+        let bytes = serde_json::to_string(&label).map_or(usize::MAX, |line| line.len());
+        if bytes as u64 >= LONGEST_LABEL {
+            return Err(ToolboxError::Long { bytes });
+        }
         self.write(&label, wasm).map_err(|source| self.disk(&name, source))?;
         self.loaded().insert(digest, guest);
         Ok(Added { description, schema, manifest: parsed, digest })
@@ -290,11 +323,14 @@ impl Toolbox {
 
     /// The guest of a tool, ready to be called. Computes where it was not compiled before.
     pub(crate) fn guest(&self, added: &Added) -> Result<ToolGuest, ToolboxError> {
-        if let Some(guest) = self.loaded().get(&added.digest) {
+        let name = &added.description.name;
+        // What was taken away or replaced is not called any more, loaded or not.
+        let (label, mut file) = self.opened(name)?;
+        if let Some(guest) = self.loaded().get(&added.digest)
+            && label.digest == added.digest
+        {
             return Ok(guest.clone());
         }
-        let name = &added.description.name;
-        let (label, mut file) = self.opened(name)?;
         let mut wasm = Vec::new();
         file.read_to_end(&mut wasm).map_err(|source| self.disk(name, source))?;
         if Digest::of_parts(&[label.manifest.as_bytes(), &wasm]) != label.digest {
@@ -307,6 +343,17 @@ impl Toolbox {
         let guest = self.engine()?.tool(&wasm, added.manifest.clone())?;
         self.loaded().insert(added.digest, guest.clone());
         Ok(guest)
+    }
+
+    /// Compiles on a thread of its own: whoever waits for it may go.
+    async fn compiled(&self, wasm: &[u8], manifest: Manifest) -> Result<ToolGuest, ToolboxError> {
+        let (engine, wasm) = (self.engine()?.clone(), wasm.to_vec());
+        let compiled = tokio::task::spawn_blocking(move || engine.tool(&wasm, manifest)).await;
+        let gone = |error: tokio::task::JoinError| {
+            let what = format!("its module can't be compiled: {error}");
+            ToolboxError::Description { what }
+        };
+        Ok(compiled.map_err(gone)??)
     }
 
     fn engine(&self) -> Result<&Engine, ToolboxError> {
@@ -349,7 +396,12 @@ impl Toolbox {
     /// The first line of a tool's file, and the file with the module still to be read.
     fn opened(&self, name: &str) -> Result<(Label, BufReader<File>), ToolboxError> {
         is_name(name)?;
-        let file = match File::open(self.file(name)) {
+        let path = self.file(name);
+        // A pipe would be waited for.
+        if fs::metadata(&path).is_ok_and(|about| !about.is_file()) {
+            return Err(self.damaged(name, &"it is no file"));
+        }
+        let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(ToolboxError::Missing { name: name.to_owned() });
@@ -370,8 +422,21 @@ impl Toolbox {
         Ok((label, file))
     }
 
+    /// Removes what a process that was killed left half written.
+    fn tidy(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if entry.file_name().as_encoded_bytes().starts_with(b".tmp") && age > ABANDONED {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn write(&self, label: &Label, wasm: &[u8]) -> io::Result<()> {
         make_private(&self.folder)?;
+        self.tidy()?;
         let mut beside = tempfile::NamedTempFile::new_in(&self.folder)?;
         beside.write_all(serde_json::to_string(label)?.as_bytes())?;
         beside.write_all(b"\n")?;

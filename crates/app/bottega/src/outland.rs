@@ -20,10 +20,11 @@ use bottega_policy::egress::{Host, HostRule, Reach, Screen, Target, reach};
 use bottega_policy::{AccessMode, Approval, ApprovalRequest, Approver, Need, Rules};
 use bottega_tool::{CommandSink, StreamName};
 use bottega_toolhost::{SessionScope, ToolHost};
-use bottega_types::{CallId, Clock as _, Money, SessionId, SystemClock, SystemEntropy};
+use bottega_types::{CallId, Clock as _, Digest, Money, SessionId, SystemClock, SystemEntropy};
 use tokio::sync::Mutex;
 
 use crate::grounds::Grounds;
+use crate::tools::added;
 
 /// The web, models and tools of this machine, for guests that were granted some of it.
 pub(crate) struct Outland {
@@ -43,7 +44,9 @@ pub(crate) struct Outland {
 /// Where one guest's tools work.
 pub(crate) struct Bench {
     tools: ToolHost,
-    scope: SessionScope,
+    scope: Arc<SessionScope>,
+    /// Which tools a person had added then.
+    added: Vec<Digest>,
 }
 
 /// A guest's tools have no person to ask: what would need one is refused.
@@ -102,16 +105,21 @@ impl Outland {
 
     async fn bench(&self, by: &AgentName, home: &Path) -> Result<Arc<Bench>, Refusal> {
         let mut benches = self.benches.lock().await;
-        if let Some(bench) = benches.get(by) {
+        let added = added(&self.grounds.app).map_err(unavailable)?;
+        let before = benches.get(by);
+        if let Some(bench) = before.filter(|bench| bench.added == added) {
             return Ok(Arc::clone(bench));
         }
         let io = |error: std::io::Error| Refusal::Unavailable(error.to_string());
         tokio::fs::create_dir_all(home).await.map_err(io)?;
         // Which tools the guest was granted was looked at before it came here.
         let tooled = self.grounds.tools(home, Arc::new(Nobody), |_| true).map_err(unavailable)?;
-        let session = SessionId::new(SystemClock.now(), &SystemEntropy);
-        let scope = SessionScope::new(session, AccessMode::Auto);
-        let bench = Arc::new(Bench { tools: tooled.tools, scope });
+        // What it has seen, and its jobs, outlive a change of the tools.
+        let scope = before.map(|bench| Arc::clone(&bench.scope)).unwrap_or_else(|| {
+            let session = SessionId::new(SystemClock.now(), &SystemEntropy);
+            Arc::new(SessionScope::new(session, AccessMode::Auto))
+        });
+        let bench = Arc::new(Bench { tools: tooled.tools, scope, added });
         benches.insert(by.clone(), Arc::clone(&bench));
         Ok(bench)
     }
@@ -187,6 +195,14 @@ impl Beyond for Outland {
         }
     }
 
+    fn clean(&self, words: &str) -> String {
+        match self.grounds.app.redactor() {
+            Ok(redactor) => redactor.clean(words).into_owned(),
+            // Without settings that can be read nobody knows what is secret.
+            Err(_) => "[not shown: the settings can't be read]".to_owned(),
+        }
+    }
+
     async fn gone(&self, by: &AgentName) {
         // Its jobs end with what it has seen.
         self.benches.lock().await.remove(by);
@@ -202,7 +218,7 @@ impl Beyond for Outland {
         let bench = self.bench(by, home).await?;
         let call = CallId::new(SystemClock.now(), &SystemEntropy);
         let request = ToolCall { id: call.to_string(), name: tool, arguments };
-        let Bench { tools, scope } = bench.as_ref();
+        let Bench { tools, scope, added: _ } = bench.as_ref();
         let report = tools.call(scope, scope.place(), call, &request, Arc::new(Deaf)).await;
         match report.outcome {
             ToolOutcome::Succeeded | ToolOutcome::CommandFailed => Ok(report.text),

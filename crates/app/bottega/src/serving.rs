@@ -217,19 +217,21 @@ pub(crate) async fn serve(
 /// The lease of whoever serves. One that was just killed holds it until the kernel has taken its memory back, which takes a
 /// while where that held a model: it is waited for, unless it answers.
 async fn lease(app: &App, store: &SqliteStore) -> Result<Option<Lease>, ApiError> {
-    let mut left = LEAVING;
-    loop {
-        let lease = store.lease(LEASE).map_err(|error| api_error(PlatformError::Store(error)))?;
-        if lease.is_some() || left.is_zero() {
-            return Ok(lease);
+    let looking = async {
+        loop {
+            let lease = store.lease(LEASE);
+            let lease = lease.map_err(|error| api_error(PlatformError::Store(error)))?;
+            if lease.is_some() {
+                return Ok(lease);
+            }
+            let answers = async { connect(app, &Whereabouts::default()).ok()?.list().await.ok() };
+            if bottega_actor::within(LEAVING_LOOK, answers).await.flatten().is_some() {
+                return Ok(None);
+            }
+            bottega_actor::sleep(LEAVING_LOOK).await;
         }
-        let answers = async { connect(app, &Whereabouts::default()).ok()?.list().await.ok() };
-        if bottega_actor::within(LEAVING_LOOK, answers).await.flatten().is_some() {
-            return Ok(None);
-        }
-        bottega_actor::sleep(LEAVING_LOOK).await;
-        left = left.saturating_sub(LEAVING_LOOK);
-    }
+    };
+    bottega_actor::within(LEAVING, looking).await.unwrap_or(Ok(None))
 }
 
 /// Nobody yet, and what it takes to begin them.

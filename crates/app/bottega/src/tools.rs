@@ -10,13 +10,13 @@ use bottega_coder::BUILT_IN;
 use bottega_egress::WebClient;
 use bottega_event::ToolOutcome;
 use bottega_llm::ToolCall;
-use bottega_manifest::{Host, HttpRequest, HttpResponse, Refusal};
+use bottega_manifest::{Host, HttpRequest, HttpResponse, Level, Refusal};
 use bottega_policy::AccessMode;
 use bottega_sandbox_wasm::{Added, Options, Toolbox, ToolboxError};
 use bottega_store::MemoryStore;
 use bottega_tool::{Tool, ToolCatalogue};
 use bottega_toolhost::SessionScope;
-use bottega_types::{CallId, Clock as _, SessionId, SystemClock, SystemEntropy};
+use bottega_types::{CallId, Clock as _, Digest, SessionId, SystemClock, SystemEntropy};
 
 use crate::app::App;
 use crate::grounds;
@@ -30,6 +30,12 @@ pub(crate) fn toolbox(app: &App) -> Result<Arc<Toolbox>, ApiError> {
         Arc::new(Toolbox::new(places.tools(), options))
     };
     Ok(Arc::clone(app.toolbox.get_or_init(make)))
+}
+
+/// Which tools were added, so that whoever keeps a catalogue knows when it is out of date.
+pub(crate) fn added(app: &App) -> Result<Vec<Digest>, ApiError> {
+    let found = toolbox(app)?.list().map_err(|error| fault(&error))?;
+    Ok(found.tools.iter().map(|tool| tool.digest).collect())
 }
 
 /// What is offered to agents: the tools that the settings leave on.
@@ -52,6 +58,19 @@ struct Web {
 
 #[async_trait]
 impl Host for Web {
+    fn log(&self, level: Level, text: &str) {
+        // Without settings that can be read nobody knows what is secret.
+        let Ok(redactor) = self.app.redactor() else { return };
+        // In the log it is one line, whatever it is.
+        let line = redactor.clean(text).replace(char::is_control, " ");
+        match level {
+            Level::Debug => tracing::debug!("{line}"),
+            Level::Info => tracing::info!("{line}"),
+            Level::Warn => tracing::warn!("{line}"),
+            Level::Error => tracing::error!("{line}"),
+        }
+    }
+
     async fn fetch(&self, request: HttpRequest) -> Result<HttpResponse, Refusal> {
         let rules = grounds::rules(&self.app);
         let rules = rules.map_err(|error| Refusal::Unavailable(error.message))?;
@@ -67,6 +86,8 @@ fn fault(error: &ToolboxError) -> ApiError {
         | ToolboxError::Undescribed(_)
         | ToolboxError::Description { .. }
         | ToolboxError::Taken { .. }
+        | ToolboxError::Another { .. }
+        | ToolboxError::Long { .. }
         | ToolboxError::Capability { .. } => (
             codes::MALFORMED,
             "mend what is named, build it again, then repeat; nothing was changed",
@@ -74,9 +95,10 @@ fn fault(error: &ToolboxError) -> ApiError {
         ToolboxError::Missing { .. } | ToolboxError::Replaced { .. } => {
             (codes::NO_TOOL, codes::NO_TOOL.next_step)
         }
-        ToolboxError::Damaged { .. } | ToolboxError::Disk { .. } => {
-            (codes::FILE, codes::FILE.next_step)
+        ToolboxError::Damaged { .. } => {
+            (codes::FILE, "add the tool again, or take it away with `bottega tool rm`")
         }
+        ToolboxError::Disk { .. } => (codes::FILE, codes::FILE.next_step),
         ToolboxError::Engine(_) => (codes::INTERNAL, codes::INTERNAL.next_step),
     };
     ApiError::new(code, error.to_string()).step(step)
@@ -122,17 +144,14 @@ impl ThisToolbox {
         })
     }
 
-    /// A tool that was added; what is built in is none.
-    fn own(&self, name: &str, verb: &str) -> Result<(Arc<Toolbox>, Added), ApiError> {
+    fn not_built_in(&self, name: &str, verb: &str) -> Result<(), ApiError> {
         if BUILT_IN.iter().any(|tool| tool.name() == name) {
             let why = format!("`{name}` is built in and can't be {verb}");
             let step =
                 format!("`bottega config set tools.disabled '[\"{name}\"]'` takes it from agents");
             return Err(ApiError::new(codes::USAGE, why).step(step));
         }
-        let toolbox = toolbox(&self.app)?;
-        let added = toolbox.find(name).map_err(|error| fault(&error))?;
-        Ok((toolbox, added))
+        Ok(())
     }
 }
 
@@ -160,7 +179,9 @@ impl Tools for ThisToolbox {
     async fn add(&self, manifest: String, wasm: Vec<u8>) -> Result<ToolView, ApiError> {
         let places = self.app.places()?;
         places.create().map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
-        let taken: Vec<&str> = BUILT_IN.iter().map(|tool| tool.name()).collect();
+        // The loop of every agent has a way to end by itself.
+        let built_in = BUILT_IN.iter().map(|tool| tool.name());
+        let taken: Vec<&str> = built_in.chain([bottega_agent::FINISH]).collect();
         let added = toolbox(&self.app)?
             .add(&manifest, &wasm, &taken)
             .await
@@ -169,12 +190,13 @@ impl Tools for ThisToolbox {
     }
 
     async fn remove(&self, name: &str) -> Result<(), ApiError> {
-        let (toolbox, _) = self.own(name, "taken away")?;
-        toolbox.remove(name).map_err(|error| fault(&error))
+        self.not_built_in(name, "taken away")?;
+        toolbox(&self.app)?.remove(name).map_err(|error| fault(&error))
     }
 
     async fn call(&self, name: &str, arguments: String) -> Result<ToolAnswer, ApiError> {
-        self.own(name, "called by hand")?;
+        self.not_built_in(name, "called by hand")?;
+        toolbox(&self.app)?.find(name).map_err(|error| fault(&error))?;
         let blobs = Arc::new(MemoryStore::default());
         let folder = &self.app.workspace;
         let tooled = grounds::tooled(&self.app, blobs, folder, Arc::new(Nobody), |it| it == name)?;

@@ -69,6 +69,12 @@ pub trait Office: Send + Sync {
     /// Says something to whom the message names. Its sender is filled in. `Ok` means that each receiver's mailbox has
     /// it, or that it is stored, as the receiver's delivery class says.
     async fn send(&self, message: Message) -> Result<(), Unsent>;
+
+    /// Waits until a message is taken back: whoever said it has sent a `cancel` in its conversation, which waits for its turn
+    /// now (SC00026, cancel meta-protocol). Never ends where that does not happen, nor where nobody can know.
+    async fn taken_back(&self, _message: &Message) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Why a message, or a part of what it was to reach, was not delivered.

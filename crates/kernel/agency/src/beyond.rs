@@ -68,6 +68,11 @@ pub trait Beyond: Send + Sync {
         Err(not_offered("webhook"))
     }
 
+    /// A guest's words for the log and the record, without secrets of the settings.
+    fn clean(&self, words: &str) -> String {
+        words.to_owned()
+    }
+
     /// A guest was stopped or has gone: what it left at work beyond is ended.
     async fn gone(&self, by: &AgentName) {
         let _ = by;

@@ -1,7 +1,8 @@
 //! What happens to agents, written into the journal.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bottega_acl::AgentName;
 use bottega_actor::{Actor, InHand, LifeEvent, Observation, Observer};
@@ -39,11 +40,34 @@ pub(crate) enum Told {
 pub(crate) struct Watcher {
     pub(crate) entries: mpsc::Sender<Told>,
     pub(crate) missed: Arc<AtomicU64>,
+    pub(crate) crashes: Arc<Crashes>,
+}
+
+/// The words of each agent's last crash: one that was given up is in no tree any more that would tell them.
+#[derive(Debug, Default)]
+pub(crate) struct Crashes(Mutex<BTreeMap<AgentName, String>>);
+
+impl Crashes {
+    /// Every change under this lock is one step, so a poisoned one still guards whole data.
+    fn words(&self) -> MutexGuard<'_, BTreeMap<AgentName, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn last(&self, name: &AgentName) -> Option<String> {
+        self.words().get(name).cloned()
+    }
+
+    pub(crate) fn forget(&self, name: &AgentName) {
+        self.words().remove(name);
+    }
 }
 
 impl Observer for Watcher {
     fn observe(&self, observation: &Observation) {
         let Some((name, event)) = told(observation) else { return };
+        if let AgentEvent::Crashed(AgentCrashed { words, .. }) = &event {
+            self.crashes.words().insert(name.clone(), words.clone());
+        }
         let entry =
             Entry { stream: StreamId::agent(&name), at: observation.at, event: event.encode() };
         if self.entries.try_send(Told::Happened(entry)).is_err() {

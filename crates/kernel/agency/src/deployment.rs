@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::beyond::Beyond;
 use crate::blueprint::{Delivery, HostSpec, Maker};
+use crate::broken::BrokenGuest;
 use crate::guest_host::GuestHost;
 use crate::outside::{Counter, OutsideGuest};
 use crate::question::is_question;
@@ -163,12 +164,25 @@ impl Deployments {
 
     async fn begin_again(&self, present: Present) -> Result<(), AgencyError> {
         let AgentDeployed { name, manifest, module, config } = present.deployed;
-        let bytes = self.shelf.blobs.get(module).await?.ok_or_else(|| {
-            AgencyError::Malformed(format!("the module {module} of `{name}` is not kept any more"))
-        })?;
+        let kept = self.shelf.blobs.get(module).await?;
+        let lost = kept.is_none();
         let local = name.split('@').next().map(str::to_owned);
-        let deployment = Deployment { manifest, module: bytes, name: local, config };
-        let loaded = self.load(&deployment).await?;
+        let module_bytes = kept.unwrap_or_default();
+        let deployment = Deployment { manifest, module: module_bytes, name: local, config };
+        let loaded = match lost {
+            false => self.load(&deployment).await,
+            true => {
+                let why = format!("the module {module} of `{name}` is not kept any more");
+                Err(AgencyError::Malformed(why))
+            }
+        };
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(why) => {
+                self.shelter_broken(&name, &deployment, present.stopped, &why).await?;
+                return Err(why);
+            }
+        };
         if present.stopped {
             self.agency.shelter(spec(&loaded), None).await?;
             self.moved(&loaded);
@@ -181,6 +195,28 @@ impl Deployments {
             self.moved(&loaded);
         }
         hosted
+    }
+
+    /// Keeps the place of one that can't be loaded, so that it is shown with why, and can be upgraded and removed.
+    async fn shelter_broken(
+        &self,
+        name: &str,
+        deployment: &Deployment,
+        stopped: bool,
+        why: &AgencyError,
+    ) -> Result<(), AgencyError> {
+        let name = name.parse().map_err(|error: bottega_acl::NotAnAgentName| {
+            AgencyError::Malformed(error.to_string())
+        })?;
+        let Some(guest) = BrokenGuest::new(&deployment.manifest, why.to_string()) else {
+            return Ok(());
+        };
+        let kind = format!("unloaded {}", guest.manifest().name);
+        let loaded = self.loaded(name, kind, Arc::new(guest), deployment);
+        let trouble = (!stopped).then(|| why.to_string());
+        self.agency.shelter(spec(&loaded), trouble).await?;
+        self.moved(&loaded);
+        Ok(())
     }
 
     async fn hosted(&self, loaded: &Loaded) -> Result<(), AgencyError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bottega_acl::{AgentName, Aid, Message, Receivers, ReplyBy};
+use bottega_acl::{AgentName, Aid, Message, Performative, Receivers, ReplyBy};
 use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{
@@ -176,6 +176,11 @@ impl Desk {
                     let Some(mailbox) = mailbox else {
                         return Handed::Back(Undelivered::Stopped, message);
                     };
+                    // Those before it may be from the same sender.
+                    if mailroom.is_crowded() {
+                        return Handed::Back(Undelivered::Full, message);
+                    }
+                    mailroom.cancels.note(&message);
                     let parcel = Parcel::Transient { message, keep: *keep, trail: here() };
                     let (why, parcel) = match mailbox.tell(parcel) {
                         Told::Accepted => return Handed::Over,
@@ -306,6 +311,15 @@ impl Desk {
     pub(crate) fn gave_up(&self, mailroom: &Arc<Mailroom>, id: MessageId, words: String) {
         if mailroom.gave_up(id, words) && self.calls.try_send(Arc::clone(mailroom)).is_err() {
             mailroom.not_called();
+        }
+    }
+
+    /// Whoever waits for an answer is told that there will be none (SC00037, `failure`), in the name of whom it asked.
+    pub(crate) async fn fail(self: &Arc<Self>, message: &Message, me: &Aid, why: &str) {
+        if message.sender.is_some() && message.performative.wants_answer() {
+            let failure = message.reply(Performative::Failure, me).about(why);
+            // Whoever asked may be gone.
+            let _ = self.send(failure.from(me.clone()), None, None).await;
         }
     }
 

@@ -122,8 +122,10 @@ impl Host for GuestHost {
             Level::Warn => "warn",
             Level::Error => "error",
         };
-        let text = text[..text.floor_char_boundary(LONGEST)].to_owned();
-        tracing::info!(agent = %self.name, level, "{text}");
+        let text = self.beyond.clean(&text[..text.floor_char_boundary(LONGEST)]);
+        // In the log it is one line, whatever it is.
+        let line = text.replace(char::is_control, " ");
+        tracing::info!(agent = %self.name, level, "{line}");
         let event = AgentEvent::from(AgentLogged {
             level: level.to_owned(),
             text,

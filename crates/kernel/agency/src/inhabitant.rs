@@ -3,9 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bottega_acl::{Message, Performative};
-use bottega_actor::{Actor, Context, Fault, contained};
-use bottega_behaviour::{Letter, Office as _, Resident, Trouble};
+use bottega_acl::Message;
+use bottega_actor::{Actor, Context, Fault, Ref, contained};
+use bottega_behaviour::{Letter, Resident, Trouble};
 use bottega_event::{Death, HandledStep};
 use bottega_telemetry::{Step, StepKind, Trail, along, here};
 use bottega_types::MessageId;
@@ -17,6 +17,9 @@ use crate::parcel::Parcel;
 use crate::routes::Route;
 
 type Handling<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send + 'a>>;
+
+/// What becomes of a message whose time is over.
+const LATE: &str = "its reply-by passed before it could be handed over";
 
 /// One incarnation of an agent.
 pub(crate) struct Inhabitant {
@@ -58,14 +61,22 @@ impl Inhabitant {
     }
 
     /// A transient message that belongs to no trace.
-    fn plain(&mut self, message: Message) -> Handling<'_> {
+    fn plain<'i>(&'i mut self, message: Message, me: &'i Ref<Parcel>) -> Handling<'i> {
         let letter = Letter { id: None, attempt: 1, message };
         Box::pin(async move {
-            if self.is_late(&letter) {
-                return Ok(());
-            }
-            let heard = self.resident.hear(&letter, &*self.office).await;
-            self.answered(&letter, heard).await
+            self.mailroom.cancels.heard(&letter.message);
+            let heard = match self.is_late(&letter) {
+                true => {
+                    self.fail(&letter.message, LATE).await;
+                    Ok(())
+                }
+                false => {
+                    let heard = self.resident.hear(&letter, &*self.office).await;
+                    self.answered(&letter, heard).await
+                }
+            };
+            self.mailroom.fill_up(me);
+            heard
         })
     }
 
@@ -84,13 +95,21 @@ impl Inhabitant {
         let Err(Trouble(words)) = heard else { return Ok(()) };
         let message = &letter.message;
         let again = self.blueprint.keeps();
-        if !again && message.sender.is_some() && message.performative.wants_answer() {
-            let failure = message.reply(Performative::Failure, self.office.me());
-            // Whoever asked may be gone.
-            let _ = self.office.send(failure.about("the agent crashed over it")).await;
+        if !again {
+            self.fail(message, "the agent crashed over it").await;
         }
         self.blueprint.note(Some(words.clone()));
         Err(Fault::new(words))
+    }
+
+    /// Without the agent itself, which not every thread may look at.
+    fn fail<'m>(
+        &self,
+        message: &'m Message,
+        why: &'m str,
+    ) -> impl Future<Output = ()> + Send + use<'m> {
+        let office = Arc::clone(&self.office);
+        async move { office.desk.fail(message, &office.me, why).await }
     }
 
     /// Whatever else lies in a mailbox.
@@ -98,7 +117,10 @@ impl Inhabitant {
         match parcel {
             Parcel::Transient { message, trail, .. } => {
                 let letter = Letter { id: None, attempt: 1, message };
+                self.mailroom.cancels.heard(&letter.message);
                 if self.is_late(&letter) {
+                    self.fail(&letter.message, LATE).await;
+                    self.mailroom.fill_up(context.me());
                     return Ok(());
                 }
                 let mut step = trail.map(|trail| self.step(&trail, &letter));
@@ -108,6 +130,7 @@ impl Inhabitant {
                     Some(step) => step.around(hear).await,
                 };
                 let heard = self.answered(&letter, heard).await;
+                self.mailroom.fill_up(context.me());
                 ended(&mut step, heard)
             }
             Parcel::Durable { id, message, before, trail } => {
@@ -132,10 +155,11 @@ impl Inhabitant {
 
     async fn durable(&mut self, id: MessageId, letter: Letter) -> Result<(), Fault> {
         let last = letter.attempt >= ATTEMPTS;
+        self.mailroom.cancels.heard(&letter.message);
         let now = self.office.desk.clock.now();
         if letter.message.deadline(now).is_some_and(|deadline| deadline < now) {
-            let words = "its reply-by passed before it could be handed over".to_owned();
-            self.office.desk.bury(&self.mailroom, id, Death::Expired, words).await;
+            self.office.desk.bury(&self.mailroom, id, Death::Expired, LATE.to_owned()).await;
+            self.fail(&letter.message, LATE).await;
             return Ok(());
         }
         // Contained here, so that the words of the last attempt are kept with the dead letter.
@@ -160,6 +184,7 @@ impl Inhabitant {
         };
         if last {
             self.office.desk.bury(&self.mailroom, id, Death::Poison, words.clone()).await;
+            self.fail(&letter.message, "the agent crashed over it as often as it may").await;
         }
         self.blueprint.note(Some(words.clone()));
         Err(Fault::new(words))
@@ -271,7 +296,9 @@ impl Actor for Inhabitant {
     // handling takes is not moved about with each.
     async fn handle(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
         match parcel {
-            Parcel::Transient { message, trail: None, keep: _ } => self.plain(message).await,
+            Parcel::Transient { message, trail: None, keep: _ } => {
+                self.plain(message, context.me()).await
+            }
             parcel @ (Parcel::Transient { .. } | Parcel::Durable { .. } | Parcel::Renew) => {
                 Box::pin(self.other(parcel, context)).await
             }

@@ -20,8 +20,11 @@
 
 mod admit;
 mod agency;
+mod archive;
 mod beyond;
 mod blueprint;
+mod broken;
+mod cancels;
 mod chronicle;
 mod clerk;
 mod conversation_view;
@@ -32,6 +35,7 @@ mod facilitator;
 mod guest_host;
 mod inhabitant;
 mod keep;
+mod lodging;
 mod mail_view;
 mod mailroom;
 mod management;

@@ -5,12 +5,14 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bottega_actor::{Delivery, Ref};
 use bottega_event::{HandledStep, StreamId};
 use bottega_types::MessageId;
 
+use crate::cancels::Cancels;
 use crate::parcel::Parcel;
 
 /// How often a durable message is begun before it is a dead letter.
@@ -22,6 +24,12 @@ pub(crate) struct Mailroom {
     /// The most that may be under way.
     most: usize,
     room: Mutex<Room>,
+    /// Whether stored messages wait for room in the mailbox. What came later does not pass them.
+    crowded: AtomicBool,
+    /// The same, and perhaps no more: whoever takes something out of the mailbox looks.
+    look: AtomicBool,
+    /// What was taken back.
+    pub(crate) cancels: Cancels,
 }
 
 /// A message that was handled, and the step of that where it belongs to a trace.
@@ -57,7 +65,9 @@ impl fmt::Debug for Mailroom {
 
 impl Mailroom {
     pub(crate) fn new(stream: StreamId, most: usize) -> Self {
-        Self { stream, most, room: Mutex::default() }
+        let (crowded, look) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (room, cancels) = (Mutex::default(), Cancels::default());
+        Self { stream, most, room, crowded, look, cancels }
     }
 
     /// Every change under this lock is whole when it is given back, so a poisoned one still guards whole data.
@@ -82,6 +92,8 @@ impl Mailroom {
     pub(crate) fn reset(&self) {
         let mut room = self.room();
         room.waiting.clear();
+        self.crowded.store(false, Ordering::SeqCst);
+        self.cancels.reset();
         // How often each was begun stays known: whoever ends over one each time is not begun over it for ever.
         room.stored = 0;
     }
@@ -97,6 +109,7 @@ impl Mailroom {
                 room.found.extend(parcel.id());
             }
             room.stored += 1;
+            parcel.message().into_iter().for_each(|it| self.cancels.note(it));
             room.waiting.push_front(parcel);
         }
     }
@@ -110,12 +123,31 @@ impl Mailroom {
             return;
         }
         room.stored += 1;
+        parcel.message().into_iter().for_each(|it| self.cancels.note(it));
         room.waiting.push_back(parcel);
     }
 
     /// Puts into the mailbox what waits, as far as there is room.
     pub(crate) fn fill(&self, mailbox: &Ref<Parcel>) {
-        self.room().fill(mailbox);
+        let mut room = self.room();
+        // Said before the mailbox is tried, so that one who empties it meanwhile comes back for the rest.
+        self.look.store(!room.waiting.is_empty(), Ordering::SeqCst);
+        room.fill(mailbox);
+        let crowded = !room.waiting.is_empty();
+        self.crowded.store(crowded, Ordering::SeqCst);
+        self.look.store(crowded, Ordering::SeqCst);
+    }
+
+    /// Puts into the mailbox what waits, if anything does: something was taken out of it.
+    pub(crate) fn fill_up(&self, mailbox: &Ref<Parcel>) {
+        if self.look.load(Ordering::SeqCst) {
+            self.fill(mailbox);
+        }
+    }
+
+    /// Whether stored messages wait for room in the mailbox.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded.load(Ordering::Acquire)
     }
 
     /// A message is begun; how often it was, this time included.

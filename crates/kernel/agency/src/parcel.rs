@@ -25,6 +25,14 @@ impl Parcel {
     }
 
     /// The message, unless it is none.
+    pub(crate) const fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Transient { message, .. } | Self::Durable { message, .. } => Some(message),
+            Self::Renew => None,
+        }
+    }
+
+    /// The same, taken out.
     pub(crate) fn into_message(self) -> Option<Message> {
         match self {
             Self::Transient { message, .. } | Self::Durable { message, .. } => Some(message),

@@ -14,8 +14,10 @@
 //! * Nothing is said before what it follows from is stored.
 //! * What somebody is worth for a skill follows from how its awards ended, and from nothing else.
 
+mod auctioneer;
 mod case;
 mod deadlines;
+mod floor;
 mod market;
 mod order;
 mod reputation_view;

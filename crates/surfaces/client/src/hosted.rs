@@ -181,7 +181,12 @@ impl HostedAgents {
         }
         let message = json::decode(message.to_string().as_bytes())
             .map_err(|error| malformed(format!("the message can't be read: {error}")))?;
-        if message.sender.is_some() {
+        if let Some(sender) = message.sender.as_ref().map(Aid::name) {
+            // What the market or the directory says is believed, so nobody else says it.
+            if self.agency().knows(sender) && !self.deployments().has(sender) {
+                let why = format!("`{sender}` is a part of the server and speaks for itself");
+                return Err(malformed(why).step("leave `sender` out, or name an agent outside"));
+            }
             return Ok(message);
         }
         Ok(message.from(Aid::new(self.name(OPERATOR)?)))
@@ -510,7 +515,11 @@ impl Agents for HostedAgents {
     }
 
     async fn mail(&self, name: &str) -> Result<Vec<MailView>, ApiError> {
-        let rows = self.agency().mail(&self.name(name)?).await.map_err(agency_error)?;
+        let name = self.name(name)?;
+        let rows = self.agency().mail(&name).await.map_err(agency_error)?;
+        if rows.is_empty() && !self.agency().knows(&name) {
+            return Err(agency_error(AgencyError::Unknown(name)));
+        }
         Ok(rows.into_iter().map(mail).collect())
     }
 

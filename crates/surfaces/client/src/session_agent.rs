@@ -14,10 +14,10 @@ use bottega_manifest::{AgentDefinition, Host, Manifest};
 use bottega_platform::{MindMaker, Minds};
 use bottega_policy::AccessMode;
 use bottega_types::{ConversationId, MessageId, Money, SessionId, Timestamp};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 
 use crate::in_process::Nobody;
-use crate::{AgentCosts, Audience, Sessions};
+use crate::{AgentCosts, Audience, Run, Sessions};
 
 /// Earlier sessions that a bid is estimated by.
 const REMEMBERED: usize = 50;
@@ -110,35 +110,57 @@ impl Guest for SessionGuest {
             told: self.told.clone(),
             home: home.to_owned(),
             bids: Bids::default(),
+            stopped: Talks::default(),
         })
+    }
+}
+
+/// Conversations, each with whom it is held; the latest are remembered.
+#[derive(Debug, Default)]
+struct Talks(VecDeque<(Option<ConversationRef>, AgentName)>);
+
+impl Talks {
+    const MOST: usize = 4_096;
+
+    fn note(&mut self, message: &Message) {
+        let Some(sender) = &message.sender else { return };
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back((message.conversation.clone(), sender.name().clone()));
+    }
+
+    fn place(&self, message: &Message) -> Option<usize> {
+        let sender = message.sender.as_ref()?.name();
+        self.0.iter().position(|(talk, whom)| *talk == message.conversation && whom == sender)
+    }
+
+    /// Whether it is one of these; it is forgotten.
+    fn take(&mut self, message: &Message) -> bool {
+        self.place(message).and_then(|place| self.0.remove(place)).is_some()
     }
 }
 
 /// Where the latest proposals were made, and to whom: an award is work, so nobody gives one who did not ask for a bid.
 #[derive(Debug, Default)]
-struct Bids(VecDeque<(Option<ConversationRef>, AgentName)>);
+struct Bids(Talks);
 
 impl Bids {
-    const MOST: usize = 4_096;
-
     fn note(&mut self, call: &Message) {
-        let Some(sender) = &call.sender else { return };
-        if self.0.len() == Self::MOST {
-            self.0.pop_front();
-        }
-        self.0.push_back((call.conversation.clone(), sender.name().clone()));
+        self.0.note(call);
     }
 
-    /// Whether an award may come of a proposal. The market's always may: it awards nobody who did not bid, and nobody but the
-    /// server speaks in its name.
+    /// Whether an award may come of a proposal. The market's always may: it awards nobody who did not bid, and no client
+    /// speaks in the name of the server's own agents.
     fn awaits(&self, award: &Message, me: &Aid) -> bool {
         let Some(sender) = award.sender.as_ref().map(Aid::name) else { return false };
         let is_market = sender.local() == MARKET && sender.platform() == me.name().platform();
-        is_market || self.0.iter().any(|(talk, whom)| *talk == award.conversation && whom == sender)
+        is_market || self.0.place(award).is_some()
     }
 }
 
-/// One incarnation. It keeps nothing but to whom it made proposals: what it knows stands in its sessions.
+/// One incarnation. It keeps nothing but to whom it made proposals, and whose work was stopped: what it knows stands in its
+/// sessions.
 struct SessionAgent {
     name: String,
     definition: AgentDefinition,
@@ -147,6 +169,7 @@ struct SessionAgent {
     /// The workspace of its sessions.
     home: PathBuf,
     bids: Bids,
+    stopped: Talks,
 }
 
 /// What bounds a task beside what its agent's definition says.
@@ -163,9 +186,16 @@ struct Outcome {
     ending: Ending,
     words: String,
     totals: RunTotals,
+    /// Whether whoever asked for it took it back: then nobody waits for its result.
+    taken_back: bool,
 }
 
 impl Outcome {
+    /// Nothing was done.
+    fn unbegun(ending: Ending, words: String) -> Self {
+        Self { ending, words, totals: RunTotals::default(), taken_back: false }
+    }
+
     fn spent(&self) -> Money {
         dollars(self.totals.cost_usd.unwrap_or(self.totals.known_cost_usd))
     }
@@ -194,7 +224,10 @@ impl Resident for SessionAgent {
                     return reply(office, message.not_understood(me, why)).await;
                 };
                 let bounds = Bounds::default();
-                let outcome = self.work(letter, task.to_owned(), bounds, office.now()).await?;
+                let outcome = self.work(letter, task.to_owned(), bounds, office).await?;
+                if outcome.taken_back {
+                    return Ok(());
+                }
                 let act = match outcome.ending {
                     Ending::Done => Performative::Inform,
                     Ending::Refused => Performative::Refuse,
@@ -218,16 +251,22 @@ impl Resident for SessionAgent {
                 message.not_understood(me, "this agent has made no proposal in this conversation")
             }
             Performative::AcceptProposal => match Award::read(message) {
-                Ok(award) => Some(self.deliver(letter, &award, office).await?),
+                Ok(award) => self.deliver(letter, &award, office).await?,
                 Err(problem) => message.not_understood(me, &problem.to_string()),
             },
+            Performative::Cancel => Some(match self.stopped.take(message) {
+                true => message.reply(Performative::Inform, me).about("it was stopped"),
+                false => {
+                    let why = "nothing that belongs to this conversation is under way";
+                    message.reply(Performative::Failure, me).about(why)
+                }
+            }),
             // News that ask for nothing.
             Performative::Inform
             | Performative::Confirm
             | Performative::Disconfirm
             | Performative::Agree
             | Performative::RejectProposal
-            | Performative::Cancel
             | Performative::Failure
             | Performative::Refuse
             | Performative::NotUnderstood
@@ -286,38 +325,66 @@ impl SessionAgent {
 
     /// Does what was awarded, for no more than it is paid.
     async fn deliver(
-        &self,
+        &mut self,
         letter: &Letter,
         award: &Award,
         office: &dyn Office,
-    ) -> Result<Message, Trouble> {
+    ) -> Result<Option<Message>, Trouble> {
         let (message, me) = (&letter.message, office.me());
         if award.task.is_empty() {
             let why = "the award does not say what is to be done";
-            return Ok(message.reply(Performative::Failure, me).about(why));
+            return Ok(Some(message.reply(Performative::Failure, me).about(why)));
         }
         // Where nothing is paid, its own budget alone bounds it: a local model costs nothing.
         let paid = (award.pay > Money::ZERO).then_some(award.pay);
         let bounds = Bounds { paid, until: Some(award.finish_by) };
-        let outcome = self.work(letter, award.task.clone(), bounds, office.now()).await?;
+        let outcome = self.work(letter, award.task.clone(), bounds, office).await?;
+        if outcome.taken_back {
+            return Ok(None);
+        }
         if outcome.ending != Ending::Done {
-            return Ok(message.reply(Performative::Failure, me).about(outcome.words));
+            return Ok(Some(message.reply(Performative::Failure, me).about(outcome.words)));
         }
         let spent = Some(outcome.spent());
         let mut answer = message.reply(Performative::Inform, me);
         answer.content = Delivery { result: outcome.words, spent }.say().content;
-        Ok(answer)
+        Ok(Some(answer))
+    }
+
+    /// Works on a task until it ends, or until it is taken back.
+    async fn work(
+        &mut self,
+        letter: &Letter,
+        task: String,
+        bounds: Bounds,
+        office: &dyn Office,
+    ) -> Result<Outcome, Trouble> {
+        let taken_back = office.taken_back(&letter.message);
+        let outcome = self.try_to_end(letter, task, bounds, office.now(), taken_back).await?;
+        if outcome.taken_back {
+            self.stopped.note(&letter.message);
+        }
+        Ok(outcome)
     }
 
     /// Works on a task in a session of its own. A message that comes again goes on in the session of its first coming, so
     /// that no model is asked twice.
-    async fn work(
+    async fn try_to_end(
         &self,
         letter: &Letter,
         task: String,
         bounds: Bounds,
         now: Timestamp,
+        taken_back: impl Future<Output = ()> + Send,
     ) -> Result<Outcome, Trouble> {
+        let mut taken_back = std::pin::pin!(taken_back.fuse());
+        if (&mut taken_back).now_or_never().is_some() {
+            let words = "it was taken back before it was begun".to_owned();
+            return Ok(Outcome {
+                taken_back: true,
+                ..Outcome::unbegun(Ending::Interrupted, words)
+            });
+        }
         // One message may go to several agents, and each works on it in a session of its own.
         let session = letter.id.map(|id| {
             let message = ConversationId::from_bits(id.bits());
@@ -359,8 +426,7 @@ impl SessionAgent {
             // Whoever waited for it has given it to another by now.
             None if left.is_some_and(|left| left.is_zero()) => {
                 let words = "its time was over before it could be begun".to_owned();
-                let (ending, totals) = (Ending::Limit, RunTotals::default());
-                return Ok(Outcome { ending, words, totals });
+                return Ok(Outcome::unbegun(Ending::Limit, words));
             }
             None => self.sessions.run(request, Arc::new(Nobody)).await,
             Some((_, detail))
@@ -371,6 +437,7 @@ impl SessionAgent {
                     ending: detail.summary.ending.unwrap_or(Ending::Failed),
                     words: words.unwrap_or_default(),
                     totals: detail.summary.totals,
+                    taken_back: false,
                 });
             }
             Some((session, _)) => {
@@ -378,21 +445,33 @@ impl SessionAgent {
                 self.sessions.resume(request, Arc::new(Nobody)).await
             }
         };
-        let mut events = match run {
-            Ok(run) => run.events,
+        let Run { mut events, control, .. } = match run {
+            Ok(run) => run,
             // No model, no budget, no key: the next message would fare no better after a crash.
             Err(error) => {
                 let words = format!("{} ({}); {}", error.message, error.code, error.next_step);
-                let (ending, totals) = (Ending::Failed, RunTotals::default());
-                return Ok(Outcome { ending, words, totals });
+                return Ok(Outcome::unbegun(Ending::Failed, words));
             }
         };
         let mut spent = spent_before;
-        while let Some(event) = events.next().await {
+        let mut stopped = false;
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = events.next() => next,
+                () = &mut taken_back => {
+                    stopped = true;
+                    control.interrupt().await;
+                    continue;
+                }
+            };
+            let Some(event) = next else { break };
             spent = self.told.take(&self.name, &event, spent);
             if let RunEvent::Ended { ending, why, answer, totals, .. } = event {
                 let words = if answer.is_empty() { why.unwrap_or_default() } else { answer };
-                return Ok(Outcome { ending, words, totals });
+                // One that ended by itself in this moment is whole: its result is told all the same.
+                let taken_back = stopped && ending == Ending::Interrupted;
+                return Ok(Outcome { ending, words, totals, taken_back });
             }
         }
         Err(Trouble("the session ended without saying how".to_owned()))
@@ -431,7 +510,7 @@ mod tests {
         assert!(!awaits(&bids, "ada@here", "two") && !awaits(&bids, "bob@here", "one"));
         assert!(!awaits(&bids, "market@there", "any"));
         assert!(!bids.awaits(&Message::new(Performative::AcceptProposal), &me));
-        for number in 0..Bids::MOST {
+        for number in 0..Talks::MOST {
             bids.note(&said(Performative::Cfp, "bob@here", &number.to_string()));
         }
         assert!(!awaits(&bids, "ada@here", "one"), "what is remembered is bounded");

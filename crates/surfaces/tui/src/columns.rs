@@ -76,7 +76,7 @@ const COLUMNS: &[Column] = &[
         head: "HANDLED",
         width: 9,
         side: Side::Right,
-        from: 70,
+        from: 90,
         cell: |row| grouped(row.handled),
         style: |_| Style::new(),
     },
@@ -95,7 +95,7 @@ const COLUMNS: &[Column] = &[
         head: "MEMORY",
         width: 9,
         side: Side::Right,
-        from: 94,
+        from: 64,
         cell: |row| row.memory_bytes.map(figures::bytes).unwrap_or_default(),
         style: |_| Style::new(),
     },
@@ -103,7 +103,7 @@ const COLUMNS: &[Column] = &[
         head: "COST",
         width: 9,
         side: Side::Right,
-        from: 108,
+        from: 76,
         cell: |row| row.cost_usd.map(figures::dollars).unwrap_or_default(),
         style: |_| Style::new(),
     },
@@ -111,7 +111,7 @@ const COLUMNS: &[Column] = &[
         head: "UP",
         width: 6,
         side: Side::Right,
-        from: 80,
+        from: 98,
         cell: |row| row.up_ms.map(up).unwrap_or_default(),
         style: |_| Style::new(),
     },
@@ -204,6 +204,6 @@ mod tests {
             let taken: usize = columns.iter().map(|column| column.width + GAP).sum();
             assert_eq!(taken + name, width);
         }
-        assert_eq!(fitting(80).1, 22);
+        assert_eq!(fitting(80).1, 19);
     }
 }

@@ -48,6 +48,23 @@ async fn a_runaway_loop_is_ended_by_epochs() {
     check(agent, &lines, "go", Fault::OutOfCompute { most }).await;
 }
 
+/// Twenty waits of more than a tick each, and next to nothing computed between them.
+#[tokio::test]
+async fn waiting_for_the_host_is_not_computing() {
+    let handle = "(loop $again
+            (call $send (local.get $ptr) (local.get $len) (i32.const 64))
+            (global.set $n (i32.add (global.get $n) (i32.const 1)))
+            (br_if $again (i32.lt_u (global.get $n) (i32.const 20))))
+        (call $ok)";
+    let items = "(global $n (mut i32) (i32.const 0))";
+    let agent = TextAgent { imports: SEND, items, handle, ..TextAgent::default() };
+    let guest = guest(agent, "[limits]\ncompute = \"20ms\"\n[capabilities]\nsend = true");
+    let host = SampleHost::default();
+    let mut agent = guest.start(host.provision(), "").await.unwrap();
+    assert_eq!(agent.handle("slow").await, Ok(Handled::Done));
+    assert_eq!(host.asked().len(), 20);
+}
+
 #[tokio::test]
 async fn a_runaway_loop_is_ended_by_its_deadline() {
     let agent = TextAgent { handle: FOREVER, ..TextAgent::default() };

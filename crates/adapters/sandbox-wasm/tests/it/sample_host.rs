@@ -31,6 +31,10 @@ impl Host for SampleHost {
         self.note(format!("send {message}"));
         match message.as_str() {
             "forever" => std::future::pending().await,
+            "slow" => {
+                tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+                Ok(())
+            }
             "nobody" => Err(Refusal::Denied("nobody of that name".to_owned())),
             _ => Ok(()),
         }

@@ -257,6 +257,56 @@ impl Bench {
     }
 }
 
+/// Its place is its own: nobody finds what another one keeps there, nor is called in its name.
+#[tokio::test]
+async fn a_name_stays_with_its_package() {
+    let bench = Bench::new();
+    bench.add("", &echo_tool()).await.unwrap();
+    let thief = "name = \"thief\"\nversion = \"1.0.0\"\nworld = \"tool\"\n";
+    let refused = bench.toolbox.add(thief, &echo_tool(), &[]).await.unwrap_err();
+    assert!(matches!(&refused, ToolboxError::Another { package, .. } if package == "sample-tool"));
+    bench.toolbox.remove("echo").unwrap();
+    bench.toolbox.add(thief, &echo_tool(), &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_again_is_not_added() {
+    let bench = Bench::new();
+    bench.add("", &echo_tool()).await.unwrap();
+    let comment = format!("# {}\n", "\"".repeat(200_000));
+    let refused = bench.add(&comment, &echo_tool()).await.unwrap_err();
+    assert!(refused.contains("bytes together"), "{refused}");
+    assert_eq!(bench.call(&bench.anew(), "echo", "{}").await.unwrap(), "{}");
+}
+
+/// A tool that was taken away is gone at once, also for whoever called it before.
+#[tokio::test]
+async fn what_was_taken_away_is_not_called_any_more() {
+    let bench = Bench::new();
+    bench.add("", &echo_tool()).await.unwrap();
+    let tool = bench.tool(&bench.toolbox, "echo");
+    let call = async || {
+        let context = context();
+        let prepared = tool.prepare("{}", &context).await.unwrap();
+        prepared.run(&context).await.map_err(|error| error.to_string())
+    };
+    call().await.unwrap();
+    bench.anew().remove("echo").unwrap();
+    assert!(call().await.unwrap_err().contains("no tool `echo`"));
+    assert_eq!(fs::read_dir(bench.file("")).unwrap().count(), 0, "nothing is made for it");
+    // A pipe in its place is not waited for.
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        bench.file("echo.tool"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    assert!(call().await.unwrap_err().contains("no file"));
+    bench.anew().remove("echo").unwrap();
+}
+
 #[tokio::test]
 async fn a_tool_that_was_replaced_meanwhile_is_not_called_under_what_was_told() {
     let bench = Bench::new();

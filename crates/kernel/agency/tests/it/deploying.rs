@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_acl::AgentName;
 use bottega_acl::{Aid, Message, Performative};
-use bottega_agency::{AgencyError, Beyond, Deployment, Deployments, Shelf};
+use bottega_agency::{AgencyError, AgentState, Beyond, Deployment, Deployments, Shelf};
 use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Letter, Office, Resident, Trouble};
 use bottega_event::{AgentEvent, Revision, StreamId};
 use bottega_manifest::{
@@ -359,6 +359,14 @@ async fn one_that_can_not_begin_again_keeps_nobody_back() {
     assert_eq!(not_begun.len(), 1);
     assert!(not_begun[0].starts_with("aaa@here: ") && not_begun[0].contains("is not kept"));
     assert_eq!(shop.ask("speaker").await, "hi {} 1");
+    // It is shown with why, and can be taken away.
+    let row = shop.deployments.agency().list().into_iter().find(|row| row.name == name("aaa"));
+    let row = row.unwrap();
+    assert_eq!(row.state, AgentState::Failed);
+    assert!(row.trouble.unwrap().contains("is not kept"));
+    shop.deployments.remove(&name("aaa"), SPAN).await.unwrap();
+    let (_, not_begun) = shop.again().await;
+    assert_eq!(not_begun, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bottega_acl::ReplyBy;
-use bottega_agency::{HostSpec, Repeat};
+use bottega_acl::{Aid, ConversationRef, Message, Performative, ReplyBy};
+use bottega_agency::{Delivery, HostSpec, Repeat};
 use bottega_event::Death;
 use proptest::prelude::*;
 
@@ -295,4 +295,115 @@ async fn who_is_named_twice_hears_it_once() {
     let mut heard = world.heard();
     heard.sort();
     assert_eq!(heard, ["ada: hello", "bob: again", "bob: hello"]);
+}
+
+/// Stored messages that found no room in the mailbox are not passed by what their sender says later.
+#[tokio::test(start_paused = true)]
+async fn a_transient_message_passes_no_stored_one() {
+    let world = World::new();
+    world.agency.host(HostSpec { capacity: 2, ..world.spec("ada") }).await.unwrap();
+    let send =
+        async |words: &str, class| world.agency.send(say(words, &["ada"]), None, Some(class)).await;
+    for words in ["rest", "two", "three", "four", "five"] {
+        send(words, Delivery::Durable).await.unwrap();
+    }
+    world.settle().await;
+    let refused = send("late", Delivery::Transient).await.unwrap_err().to_string();
+    assert!(refused.contains("full"), "{refused}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    send("late", Delivery::Transient).await.unwrap();
+    world.settle().await;
+    let expected = ["rest", "two", "three", "four", "five", "late"];
+    assert_eq!(world.heard(), expected.map(|words| format!("ada: {words}")));
+}
+
+/// Nobody has to say more for a stored message to come into a mailbox that transient ones had filled.
+#[tokio::test(start_paused = true)]
+async fn a_stored_message_comes_in_when_transient_ones_have_left() {
+    let world = World::new();
+    world.agency.host(HostSpec { capacity: 2, ..world.spec("ada") }).await.unwrap();
+    let send =
+        async |words: &str, class| world.agency.send(say(words, &["ada"]), None, Some(class)).await;
+    send("rest", Delivery::Transient).await.unwrap();
+    world.settle().await;
+    for words in ["one", "two"] {
+        send(words, Delivery::Transient).await.unwrap();
+    }
+    send("kept", Delivery::Durable).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.settle().await;
+    assert_eq!(world.heard(), ["ada: rest", "ada: one", "ada: two", "ada: kept"]);
+}
+
+/// It is known before its turn, also when it comes before the work that it takes back has begun.
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_is_known_at_once() {
+    for class in [Delivery::Transient, Delivery::Durable] {
+        let world = World::new();
+        world.host("ada").await;
+        let talk = |words: &str, act, talk: &str| {
+            let mut message = say(words, &["ada"]).within(ConversationRef::new(talk));
+            message.performative = act;
+            message
+        };
+        let send = async |message| world.agency.send(message, None, Some(class)).await.unwrap();
+        send(talk("until", Performative::Request, "one")).await;
+        send(talk("until", Performative::Request, "two")).await;
+        world.settle().await;
+        // Another conversation, and another's word, take nothing back.
+        send(talk("no", Performative::Cancel, "three")).await;
+        send(talk("no", Performative::Cancel, "one").from(Aid::new(name("bob")))).await;
+        world.settle().await;
+        assert_eq!(world.heard(), ["ada: until"]);
+        send(talk("stop", Performative::Cancel, "two")).await;
+        send(talk("stop", Performative::Cancel, "one")).await;
+        world.settle().await;
+        let taken_back = ["ada: until", "ada: taken back", "ada: until", "ada: taken back"];
+        assert_eq!(world.heard()[..4], taken_back);
+        // Its turn is over with it: the conversation may go on.
+        send(talk("until", Performative::Request, "one")).await;
+        world.settle().await;
+        assert_eq!(world.heard().last().unwrap(), "ada: until");
+    }
+}
+
+/// Whoever waits for an answer is told that there will be none, as soon as that is known.
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_is_told_of_a_dead_letter() {
+    let world = World::new();
+    world.host("me").await;
+    world.host_durable("ada").await;
+    let ask = |words: &str| -> Message {
+        let mut message = say(words, &["ada"]);
+        message.performative = Performative::Request;
+        message
+    };
+    let send = async |message, class| world.agency.send(message, None, Some(class)).await.unwrap();
+    send(ask("fail"), Delivery::Durable).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.settle().await;
+    let words =
+        || world.heard().into_iter().filter(|it| it.starts_with("me: ")).collect::<Vec<_>>();
+    assert_eq!(words(), ["me: the agent crashed over it as often as it may"]);
+    // One who asks for nothing is told nothing.
+    send(say("fail", &["ada"]), Delivery::Durable).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(words().len(), 1);
+    for class in [Delivery::Transient, Delivery::Durable] {
+        world.heard.lock().unwrap().clear();
+        send(ask("rest"), class).await;
+        world.settle().await;
+        let soon = ReplyBy::Within(Duration::from_millis(500));
+        send(ask("late").with_reply_by(soon), class).await;
+        world.clock.advance(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        world.settle().await;
+        assert_eq!(words(), ["me: its reply-by passed before it could be handed over"]);
+    }
+    world.agency.stop(&name("ada"), SPAN).await.unwrap();
+    world.heard.lock().unwrap().clear();
+    send(ask("left"), Delivery::Durable).await;
+    world.agency.remove(&name("ada"), SPAN).await.unwrap();
+    world.settle().await;
+    assert_eq!(words(), ["me: the agent was removed"]);
 }

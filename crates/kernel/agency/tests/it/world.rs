@@ -16,7 +16,8 @@ pub(crate) const SPAN: Duration = Duration::from_secs(60);
 /// What all agents of a world heard, in order: `NAME: WORDS`.
 pub(crate) type Heard = Arc<Mutex<Vec<String>>>;
 
-/// Hears, and does what it is told: `boom` panics, `fail` fails, `echo` answers, `wait` waits for ever.
+/// Hears, and does what it is told: `boom` panics, `fail` fails, `echo` answers, `wait` waits for ever, `rest` for a second,
+/// `until` until it is taken back.
 pub(crate) struct Parrot {
     pub(crate) heard: Heard,
     pub(crate) version: u32,
@@ -42,6 +43,11 @@ impl Resident for Parrot {
             "boom" => panic!("ouch"),
             "fail" => return Err(Trouble("not today".to_owned())),
             "wait" => std::future::pending::<()>().await,
+            "rest" => tokio::time::sleep(Duration::from_secs(1)).await,
+            "until" => {
+                office.taken_back(&letter.message).await;
+                self.heard.lock().unwrap().push(format!("{me}: taken back"));
+            }
             _ => {}
         }
         self.count += 1;

@@ -42,7 +42,7 @@ enum What {
     },
     /// Add the tool of a folder, or another version of it
     ///
-    /// The folder's `bottega.toml` says `world = \"tool\"`, and its module is loaded and asked what it is
+    /// The folder's `bottega.toml` says world = "tool", and its module is loaded and asked what it is
     /// before anything is changed. It is called in a sandbox of its own: it has what its manifest grants
     /// and nothing else of this machine.
     Add {
@@ -111,9 +111,14 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             // All are looked up first: a slip in one removes none. One may be named twice.
             let mut found = Vec::new();
             for name in names {
-                let tool = tools.show(&name).await?;
-                if !found.contains(&tool.name) {
-                    found.push(tool.name);
+                let name = match tools.show(&name).await {
+                    Ok(tool) => tool.name,
+                    // One whose file can't be read can be taken away all the same.
+                    Err(error) if error.code == codes::FILE.name => name,
+                    Err(error) => return Err(error.into()),
+                };
+                if !found.contains(&name) {
+                    found.push(name);
                 }
             }
             for name in &found {

@@ -22,7 +22,8 @@ pub(super) fn list(agents: &[AgentView], terminal: &Terminal) -> String {
         table.row(&[
             agent.name.clone(),
             standing(agent.state).to_owned(),
-            figures::grouped((agent.waiting + agent.under_way) as u64),
+            // A durable message that lies in the mailbox is under way too.
+            figures::grouped(agent.waiting.max(agent.under_way) as u64),
             figures::grouped(agent.handled),
             figures::grouped(agent.restarts.into()),
             agent.kind.clone(),
