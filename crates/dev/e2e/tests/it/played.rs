@@ -155,3 +155,39 @@ fn a_task_goes_to_the_next_best_when_the_winner_fails() {
     drop(live);
     home.audit();
 }
+
+/// A model that would speak for ever is left as soon as nobody wants its words, and the agent is there for others.
+#[test]
+fn work_that_is_taken_back_ends_at_once() {
+    let home = Home::new();
+    home.settings(PRICES);
+    let server = ScriptedServer::start(|asked: &Asked| match whole(asked).contains("for ever") {
+        true => Serving::Stall { answer: Saying::text("Once upon a time"), after: 40 },
+        false => Serving::Answer(Saying::text("Here I am.")),
+    })
+    .unwrap();
+    let provider = Provider::usual(&server);
+    definition(&home, "poet", "services: [verse]\n", "You write verses.");
+    let live = serve(&home, &provider);
+    deploy(&home, "poet");
+    let open = ["tender", "open", "write for ever", "--skill", "verse", "--detach"];
+    let id = home.bottega(&open).finish().done().stdout.trim().to_owned();
+    crate::served::wait_until(|| !server.asked().is_empty());
+    home.bottega(&["tender", "cancel", &id]).finish().done();
+    let asked = home.bottega(&["message", "ask", "poet", "Are you there?"]).finish().done();
+    assert_eq!(asked.stdout, "Here I am.\n");
+    let said = home.view(&["message", "conversation", &id]);
+    let told: Vec<String> = said
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let message = &one["message"];
+            format!("{} {}", message["performative"], message["content"])
+        })
+        .collect();
+    assert!(told.iter().any(|one| one == r#""inform" "it was stopped""#), "{told:?}");
+    assert_eq!(home.view(&["tender", "show", &id])["state"], "cancelled");
+    drop(live);
+    home.audit();
+}
