@@ -12,6 +12,9 @@ static char state[16];
  * The content of a message is text, so the JSON in it is written with its quotes escaped. */
 #define BID "{\\\"price\\\":1000000,\\\"takes_ms\\\":1000,\\\"confidence\\\":950}"
 
+/* What whoever asks for something else is told. */
+#define TAKES "this agent takes requests, query-refs and calls for bids"
+
 /* The text behind `key`, up to `end`, as it stands: what is escaped stays escaped. */
 static bool between(bottega_text json, const char *key, const char *end, bottega_text *value) {
     size_t key_length = strlen(key), end_length = strlen(end);
@@ -66,6 +69,11 @@ bool agent_handle(bottega_text message, bottega_text *why) {
     bottega_text act = BOTTEGA_TEXT(""), name;
     member(message, "performative", &act);
     if (is(act, "cfp")) return reply(message, "propose", BID, why);
+    static const char *const others[] = {"cancel",   "propagate",    "propose",          "proxy",
+                                         "query-if", "request-when", "request-whenever", "subscribe"};
+    for (size_t at = 0; at < sizeof others / sizeof *others; at++) {
+        if (is(act, others[at])) return reply(message, "not-understood", TAKES, why);
+    }
     bool awarded = is(act, "accept-proposal");
     /* What only tells something is not answered, or two agents would go on for ever. */
     if (!awarded && !is(act, "request") && !is(act, "query-ref")) return true;

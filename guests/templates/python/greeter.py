@@ -5,6 +5,9 @@ import json
 # What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
 BID = {"price": 3000000, "takes_ms": 2000, "confidence": 990}
 
+# What whoever asks for something else is told.
+TAKES = "this agent takes requests, query-refs and calls for bids"
+
 
 def reply(message: dict, performative: str, content: str) -> dict:
     """An answer to whoever wrote, in its conversation."""
@@ -30,6 +33,11 @@ class Greeter:
                 return reply(message, "inform", self.greet(json.loads(message["content"])["task"]))
             case "request" | "query-ref":
                 return reply(message, "inform", self.greet(message.get("content")))
+            case (
+                "cancel" | "propagate" | "propose" | "proxy" | "query-if"
+                | "request-when" | "request-whenever" | "subscribe"
+            ):
+                return reply(message, "not-understood", TAKES)
             # What only tells something is not answered, or two agents would go on for ever.
             case _:
                 return None

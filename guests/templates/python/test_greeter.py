@@ -24,6 +24,8 @@ class GreeterTest(unittest.TestCase):
         self.assertGreater(json.loads(bid["content"])["price"], 0)
         award = {"performative": "accept-proposal", "content": json.dumps({"task": "greet Eve"})}
         self.assertEqual(greeter.answer(award)["content"], "Hello, Eve! You are number 1.")
+        other = greeter.answer({"performative": "subscribe", "content": "news"})
+        self.assertEqual(other["performative"], "not-understood")
         for told in ("reject-proposal", "inform", "not-understood"):
             self.assertIsNone(greeter.answer({"performative": told, "content": "better bids"}))
 

@@ -16,10 +16,8 @@ pub(crate) struct BrokenGuest {
 impl BrokenGuest {
     /// Of what was deployed, by as much of its text as can be read.
     pub(crate) fn new(text: &str, why: String) -> Option<Self> {
-        let nothing = || {
-            let version = semver::Version::new(0, 0, 0);
-            Some(Manifest::new("unreadable".parse().ok()?, version, World::Agent))
-        };
+        let nothing =
+            || Some(Manifest::new("unreadable".parse().ok()?, "0.0.0".parse().ok()?, World::Agent));
         let definition = || AgentDefinition::parse(text).ok().map(|it| it.manifest());
         let manifest = Manifest::parse(text).ok().or_else(definition).or_else(nothing)?;
         Some(Self { manifest, why })

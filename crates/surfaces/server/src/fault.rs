@@ -41,8 +41,8 @@ pub(crate) const STATUSES: &[(Code, StatusCode)] = &[
     (codes::NO_SERVER, StatusCode::SERVICE_UNAVAILABLE),
     (codes::NO_TENDER, StatusCode::NOT_FOUND),
     (codes::NO_ENTRY, StatusCode::NOT_FOUND),
-    (codes::NO_TOOL, StatusCode::NOT_FOUND),
     (codes::OTHER_VERSION, StatusCode::CONFLICT),
+    (codes::NO_TOOL, StatusCode::NOT_FOUND),
     (codes::OUTPUT, StatusCode::INTERNAL_SERVER_ERROR),
 ];
 

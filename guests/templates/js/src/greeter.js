@@ -3,6 +3,9 @@
 // What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
 const BID = { price: 2000000, takes_ms: 500, confidence: 990 };
 
+// What whoever asks for something else is told.
+const TAKES = "this agent takes requests, query-refs and calls for bids";
+
 export class Greeter {
   greeted = 0;
 
@@ -16,6 +19,15 @@ export class Greeter {
       case "request":
       case "query-ref":
         return reply(message, "inform", this.greet(message.content));
+      case "cancel":
+      case "propagate":
+      case "propose":
+      case "proxy":
+      case "query-if":
+      case "request-when":
+      case "request-whenever":
+      case "subscribe":
+        return reply(message, "not-understood", TAKES);
       // What only tells something is not answered, or two agents would go on for ever.
       default:
         return null;

@@ -17,6 +17,7 @@ test("a task is bid for, and done once it is awarded", () => {
   assert.ok(JSON.parse(bid.content).price > 0);
   const done = greeter.answer({ performative: "accept-proposal", content: JSON.stringify({ task: "greet Eve" }) });
   assert.equal(done.content, "Hello, Eve! You are number 1.");
+  assert.equal(greeter.answer({ performative: "subscribe", content: "news" }).performative, "not-understood");
   for (const performative of ["reject-proposal", "inform", "not-understood"])
     assert.equal(greeter.answer({ performative, content: "better bids" }), null);
 });

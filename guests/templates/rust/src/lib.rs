@@ -5,6 +5,9 @@ use bottega_guest::{Agent, Message, host};
 /// What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
 const BID: &str = r#"{"price":1500000,"takes_ms":200,"confidence":990}"#;
 
+/// What whoever asks for something else is told.
+const TAKES: &str = "this agent takes requests, query-refs and calls for bids";
+
 /// What the agent knows.
 #[derive(Default)]
 pub struct Greeter {
@@ -21,6 +24,8 @@ impl Greeter {
                 let name = message.content.as_str().ok_or("the content must be a name")?;
                 message.reply("inform", self.greet(name))
             }
+            "cancel" | "propagate" | "propose" | "proxy" | "query-if" | "request-when"
+            | "request-whenever" | "subscribe" => message.reply("not-understood", TAKES),
             // What only tells something is not answered, or two agents would go on for ever.
             _ => return Ok(None),
         };
@@ -78,9 +83,15 @@ mod tests {
         let mut greeter = Greeter::default();
         let bid = greeter.answer(&Message::new("cfp", "{}")).unwrap().unwrap();
         assert_eq!((bid.performative.as_str(), bid.content.as_str()), ("propose", Some(BID)));
-        let award = Message::new("accept-proposal", r#"{"task":"greet Eve","pay":1,"finish_by":2}"#);
+        let award =
+            Message::new("accept-proposal", r#"{"task":"greet Eve","pay":1,"finish_by":2}"#);
         let done = greeter.answer(&award).unwrap().unwrap();
         assert_eq!(done.content, "Hello, Eve! You are number 1.");
+        let other = greeter.answer(&Message::new("subscribe", "news")).unwrap().unwrap();
+        assert_eq!(
+            (other.performative.as_str(), other.content.as_str()),
+            ("not-understood", Some(TAKES))
+        );
         for told in ["reject-proposal", "inform", "not-understood"] {
             assert_eq!(greeter.answer(&Message::new(told, "better bids")), Ok(None));
         }

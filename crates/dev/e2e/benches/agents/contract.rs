@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::row::{Goal, Row, median};
-use crate::{Failure, agency, erlang, name};
+use crate::{Failure, agency, erlang, name, spade};
 
 const TURNS: usize = 5;
 const BIDDERS: usize = 10;
@@ -145,6 +145,15 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         let metric = format!("Contract Net with ten bidders, {initiators} at a time");
         let row = Row::new(metric, "rounds/s", median(ours));
         rows.push(row.clone().beside_erlang(theirs).goal(Goal::RatioAtLeast(0.7)));
+        if initiators == 1 {
+            for (name, through_server) in [(spade::NAME, false), (spade::THROUGH, true)] {
+                let beside = match spade::rounds(through_server).await? {
+                    Some(theirs) => row.clone().beside(name, theirs),
+                    None => row.clone().absent(spade::ABSENT),
+                };
+                rows.push(beside.goal(Goal::RatioAtLeast(20.0)));
+            }
+        }
         rows.push(
             row.absent("JADE: peer absent (no package registry has it)")
                 .goal(Goal::RatioAtLeast(20.0)),

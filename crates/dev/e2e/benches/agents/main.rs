@@ -20,6 +20,7 @@ mod nats;
 mod peers;
 mod row;
 mod serving;
+mod spade;
 mod transient;
 
 use std::path::Path;
