@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bottega_acl::{Aid, Message, Performative};
 use bottega_behaviour::{Letter as Heard, Office, Resident, Trouble};
-use bottega_event::{Letter, TenderHeard};
+use bottega_event::{Letter, TenderChoice, TenderDecided, TenderHeard};
 use bottega_types::{MessageId, TenderId};
 
-use crate::floor::Floor;
+use crate::floor::{Floor, Stall};
 use crate::market::MarketError;
 use crate::order::Order;
 
@@ -23,6 +23,11 @@ impl Resident for Auctioneer {
         let message = &letter.message;
         // A message without a name of its own can't come twice.
         let id = letter.id.unwrap_or_else(|| MessageId::new(office.now(), floor.entropy.as_ref()));
+        if message.performative == Performative::Cancel
+            && let Some(tender) = floor.ordered(message).await
+        {
+            return floor.withdraw(tender, message, office).await;
+        }
         let conversation = message.conversation.as_ref().and_then(|it| it.id());
         if let Some(tender) = conversation.map(|it| TenderId::from_bits(it.bits())) {
             match floor.knows(tender, message.sender.as_ref()).await {
@@ -65,6 +70,49 @@ impl Resident for Auctioneer {
 }
 
 impl Floor {
+    /// The tender under way that whoever says this asked for by a message: named by that message's conversation, or by its
+    /// own.
+    async fn ordered(&self, message: &Message) -> Option<TenderId> {
+        let by = message.sender.as_ref()?.name();
+        let conversation = message.conversation.as_ref()?;
+        let named = conversation.id().map(|it| TenderId::from_bits(it.bits()));
+        let stalls: Vec<(TenderId, Arc<Stall>)> = {
+            let stalls = self.stalls.lock().await;
+            stalls.iter().map(|(id, stall)| (*id, Arc::clone(stall))).collect()
+        };
+        for (id, stall) in stalls {
+            let held = stall.lock().await;
+            let Some(case) = &held.case else { continue };
+            if case.was_asked_for(by, conversation)
+                || named == Some(id) && case.was_asked_for_by(by)
+            {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// Gives a tender up, as who asked for it wants, and says how that went (SC00026, cancel meta-protocol).
+    async fn withdraw(
+        &self,
+        id: TenderId,
+        message: &Message,
+        office: &dyn Office,
+    ) -> Result<(), Trouble> {
+        self.look_soon(id);
+        let decided = TenderDecided { choice: TenderChoice::Cancel };
+        let answer = match self.step(id, decided.into()).await {
+            Ok(()) => message.reply(Performative::Inform, &self.me).about(id.to_string()),
+            Err(MarketError::Impossible(why)) => {
+                message.reply(Performative::Failure, &self.me).about(why)
+            }
+            Err(error) => return Err(trouble(error)),
+        };
+        // That somebody has gone who asked is no trouble of the market's.
+        let _ = office.send(answer).await;
+        Ok(())
+    }
+
     /// Whether somebody was called for the bids of a tender.
     async fn knows(&self, id: TenderId, sender: Option<&Aid>) -> Result<bool, MarketError> {
         let stall = self.stall(id).await;

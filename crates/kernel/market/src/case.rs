@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bottega_acl::contract_net::{Tender, TenderDecision, TenderEnding, TenderReport};
-use bottega_acl::{AgentName, Aid, Input, Message, Output, Performative, Timer};
+use bottega_acl::{AgentName, Aid, ConversationRef, Input, Message, Output, Performative, Timer};
 use bottega_event::{
     TenderAwarded, TenderBidden, TenderChoice, TenderClosing, TenderDecided, TenderEnded,
     TenderEvent, TenderHeard, TenderLearned, TenderLost, TenderOpened, TenderOut, TenderPassed,
@@ -92,6 +92,19 @@ impl Case {
     /// Whether somebody was called for bids.
     pub(crate) fn knows(&self, agent: &AgentName) -> bool {
         self.bidders.contains(agent)
+    }
+
+    /// Whether it was asked for by this agent, in a message of this conversation.
+    pub(crate) fn was_asked_for(&self, by: &AgentName, conversation: &ConversationRef) -> bool {
+        let Some(request) = &self.request else { return false };
+        let asked = request.sender.as_ref().map(Aid::name) == Some(by);
+        asked && request.conversation.as_ref() == Some(conversation)
+    }
+
+    /// Whether it was asked for by a message of this agent's.
+    pub(crate) fn was_asked_for_by(&self, agent: &AgentName) -> bool {
+        let sender = self.request.as_ref().and_then(|request| request.sender.as_ref());
+        sender.map(Aid::name) == Some(agent)
     }
 
     /// What caused it, where that is known.

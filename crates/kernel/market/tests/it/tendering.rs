@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bottega_acl::{Aid, Message, Performative};
+use bottega_acl::{Aid, ConversationRef, Message, Performative};
 use bottega_event::TenderChoice;
 use bottega_market::{MarketError, Order, TenderRow, TenderState};
 use bottega_types::{CommandId, ConversationId, MessageId, TenderId, Timestamp};
@@ -300,4 +300,33 @@ async fn more_tenders_than_may_go_on_are_refused_until_some_are_over() {
     assert_eq!(more.to_string(), "3 tenders go on, and more may not");
     world.market.decide(first, TenderChoice::Cancel).await.unwrap();
     world.open(order("cheapest")).await;
+}
+
+/// Named by the conversation in which it was asked for, or by its own; nobody else's word counts.
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_for_a_tender_takes_it_back() {
+    let order = r#"{"task":"greet Ada","skill":"greeting","among":["ann@here","bob@here"]}"#;
+    for by_own_name in [false, true] {
+        let world = World::new([(30, 10, Sleeps), (20, 10, Sleeps), (40, 10, Sleeps)]).await;
+        let say = async |act, by: &str, talk: ConversationRef, words: &str| {
+            let market = Aid::new(world.market.name().clone());
+            let message = Message::new(act).from(Aid::new(name(by))).to(market);
+            world.agency.send(message.within(talk).about(words), None, None).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
+        say(Performative::Request, "me", ConversationRef::new("mine"), order).await;
+        let id = world.market.tenders(1, None).await.unwrap()[0].id;
+        let talk = || match by_own_name {
+            true => ConversationRef::from(ConversationId::from_bits(id.bits())),
+            false => ConversationRef::new("mine"),
+        };
+        for (by, talk) in [("cat", talk()), ("me", ConversationRef::new("other"))] {
+            say(Performative::Cancel, by, talk, "").await;
+        }
+        assert!(!world.market.tender(id).await.unwrap().state.is_ended());
+        say(Performative::Cancel, "me", talk(), "").await;
+        assert_eq!(outcome(&world.ended(id).await), "Cancelled, 1 awards");
+        let heard = world.asker.0.lock().unwrap().clone();
+        assert!(heard.contains(&format!("inform {id}")), "{heard:?}");
+    }
 }
