@@ -244,6 +244,7 @@ impl Agency {
                     AgentState::Failed
                 }
             };
+            let crashes = self.crashes.of(name).filter(|_| state == AgentState::Failed);
             AgentRow {
                 name: name.clone(),
                 kind: lodging.blueprint.kind(),
@@ -253,12 +254,17 @@ impl Agency {
                 capacity: lodging.spec.capacity,
                 under_way: lodging.mailroom.under_way(),
                 handled: view.map_or(0, |view| view.handled),
-                restarts: view.map_or(0, |view| view.restarts),
+                restarts: match (view, &crashes) {
+                    (Some(view), _) => view.restarts,
+                    // Over the last one it was given up.
+                    (None, Some((count, _))) => count.saturating_sub(1),
+                    (None, None) => 0,
+                },
                 // One that was given up is in no tree any more.
                 trouble: view
                     .and_then(|view| view.last_error.as_deref().map(str::to_owned))
                     .or_else(|| lodging.blueprint.trouble())
-                    .or_else(|| (state == AgentState::Failed).then(|| self.crashes.last(name))?),
+                    .or_else(|| crashes.map(|(_, words)| words)),
             }
         });
         shown.collect()

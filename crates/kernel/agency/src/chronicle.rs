@@ -43,22 +43,29 @@ pub(crate) struct Watcher {
     pub(crate) crashes: Arc<Crashes>,
 }
 
-/// The words of each agent's last crash: one that was given up is in no tree any more that would tell them.
+/// How often each agent crashed since it was begun, and the words of the last time: one that was given up is in no tree any more
+/// that would tell.
 #[derive(Debug, Default)]
-pub(crate) struct Crashes(Mutex<BTreeMap<AgentName, String>>);
+pub(crate) struct Crashes(Mutex<BTreeMap<AgentName, (u32, String)>>);
 
 impl Crashes {
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
-    fn words(&self) -> MutexGuard<'_, BTreeMap<AgentName, String>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<AgentName, (u32, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn last(&self, name: &AgentName) -> Option<String> {
-        self.words().get(name).cloned()
+    fn note(&self, name: &AgentName, words: &str) {
+        let mut all = self.all();
+        let (count, last) = all.entry(name.clone()).or_default();
+        (*count, *last) = (count.saturating_add(1), words.to_owned());
+    }
+
+    pub(crate) fn of(&self, name: &AgentName) -> Option<(u32, String)> {
+        self.all().get(name).cloned()
     }
 
     pub(crate) fn forget(&self, name: &AgentName) {
-        self.words().remove(name);
+        self.all().remove(name);
     }
 }
 
@@ -66,7 +73,7 @@ impl Observer for Watcher {
     fn observe(&self, observation: &Observation) {
         let Some((name, event)) = told(observation) else { return };
         if let AgentEvent::Crashed(AgentCrashed { words, .. }) = &event {
-            self.crashes.words().insert(name.clone(), words.clone());
+            self.crashes.note(&name, words);
         }
         let entry =
             Entry { stream: StreamId::agent(&name), at: observation.at, event: event.encode() };

@@ -160,6 +160,7 @@ impl Agency {
     }
 
     async fn begin(&self, name: &AgentName, lodging: &Lodging) -> Result<(), AgencyError> {
+        self.crashes.forget(name);
         let Lodging { spec, blueprint, mailroom, .. } = lodging;
         let not_begun = |why: String| AgencyError::NotBegun { name: name.clone(), why };
         let keeper = Supervisor::dynamic(format!("{KEEPER}{name}")).intensity(spec.intensity);

@@ -194,7 +194,7 @@ async fn one_that_is_stopped_or_given_up_can_be_another_version() {
     }
     world.settle().await;
     let row = world.row("ada").await;
-    assert_eq!((row.state, row.trouble.is_some()), (AgentState::Failed, true));
+    assert_eq!((row.state, row.restarts, row.trouble.is_some()), (AgentState::Failed, 5, true));
     let refused = world.agency.upgrade(&ada, "v13".to_owned(), version(&world, 13)).await;
     assert!(word(refused).contains("version 13 never begins"));
     world.agency.upgrade(&ada, "v3".to_owned(), version(&world, 3)).await.unwrap();
