@@ -39,7 +39,7 @@ const ABANDONED: std::time::Duration = std::time::Duration::from_secs(3600);
 const INSTANCES: u32 = 64;
 
 /// What a tool can't be granted: it has no address, no day's purse, and no tools of its own.
-pub(crate) const NOT_FOR_TOOLS: [Capability; 4] =
+const NOT_FOR_TOOLS: [Capability; 4] =
     [Capability::Send, Capability::Directory, Capability::Model, Capability::Tools];
 
 /// Why a tool was not added, found or removed.
@@ -54,6 +54,9 @@ pub enum ToolboxError {
     /// No guest can be run here.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The compiler broke off.
+    #[error("its module could not be compiled: {0}")]
+    Uncompiled(String),
     /// It broke off when it was asked what it is.
     #[error("asked what it is, the tool broke off: {0}")]
     Undescribed(#[source] Fault),
@@ -163,8 +166,8 @@ pub struct Toolbox {
     folder: PathBuf,
     options: Options,
     engine: OnceLock<Engine>,
-    /// Those that were loaded, by their digest.
-    loaded: Mutex<BTreeMap<Digest, ToolGuest>>,
+    /// The version of each that was loaded last, by its digest.
+    loaded: Mutex<BTreeMap<String, (Digest, ToolGuest)>>,
 }
 
 impl std::fmt::Debug for Toolbox {
@@ -232,7 +235,7 @@ impl Toolbox {
             return Err(ToolboxError::Long { bytes });
         }
         self.write(&label, wasm).map_err(|source| self.disk(&name, source))?;
-        self.loaded().insert(digest, guest);
+        self.loaded().insert(name, (digest, guest));
         Ok(Added { description, schema, manifest: parsed, digest })
     }
 
@@ -285,13 +288,19 @@ impl Toolbox {
     /// When there is none of that name, or the disk fails.
     pub fn remove(&self, name: &str) -> Result<(), ToolboxError> {
         is_name(name)?;
-        match fs::remove_file(self.file(name)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(ToolboxError::Missing { name: name.to_owned() });
-            }
-            Err(error) => return Err(self.disk(name, error)),
+        if !self.file(name).exists() {
+            return Err(ToolboxError::Missing { name: name.to_owned() });
         }
+        self.loaded().remove(name);
+        // Cut off between the two, it has lost what it kept; the other way a stranger of its name would find that.
+        self.empty(name)?;
+        fs::remove_file(self.file(name)).map_err(|error| self.disk(name, error))?;
+        // A call that was under way may have kept something meanwhile.
+        self.empty(name)
+    }
+
+    /// Takes away what a tool kept.
+    fn empty(&self, name: &str) -> Result<(), ToolboxError> {
         match fs::remove_dir_all(self.folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.disk(name, error)),
             Ok(()) | Err(_) => Ok(()),
@@ -326,7 +335,8 @@ impl Toolbox {
         let name = &added.description.name;
         // What was taken away or replaced is not called any more, loaded or not.
         let (label, mut file) = self.opened(name)?;
-        if let Some(guest) = self.loaded().get(&added.digest)
+        if let Some((digest, guest)) = self.loaded().get(name)
+            && *digest == added.digest
             && label.digest == added.digest
         {
             return Ok(guest.clone());
@@ -341,7 +351,7 @@ impl Toolbox {
             return Err(ToolboxError::Replaced { name: name.clone() });
         }
         let guest = self.engine()?.tool(&wasm, added.manifest.clone())?;
-        self.loaded().insert(added.digest, guest.clone());
+        self.loaded().insert(name.clone(), (added.digest, guest.clone()));
         Ok(guest)
     }
 
@@ -349,11 +359,7 @@ impl Toolbox {
     async fn compiled(&self, wasm: &[u8], manifest: Manifest) -> Result<ToolGuest, ToolboxError> {
         let (engine, wasm) = (self.engine()?.clone(), wasm.to_vec());
         let compiled = tokio::task::spawn_blocking(move || engine.tool(&wasm, manifest)).await;
-        let gone = |error: tokio::task::JoinError| {
-            let what = format!("its module can't be compiled: {error}");
-            ToolboxError::Description { what }
-        };
-        Ok(compiled.map_err(gone)??)
+        Ok(compiled.map_err(|error| ToolboxError::Uncompiled(error.to_string()))??)
     }
 
     fn engine(&self) -> Result<&Engine, ToolboxError> {
@@ -365,7 +371,7 @@ impl Toolbox {
     }
 
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
-    fn loaded(&self) -> MutexGuard<'_, BTreeMap<Digest, ToolGuest>> {
+    fn loaded(&self) -> MutexGuard<'_, BTreeMap<String, (Digest, ToolGuest)>> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -83,6 +83,7 @@ fn fault(error: &ToolboxError) -> ApiError {
     let (code, step) = match error {
         ToolboxError::Manifest(_)
         | ToolboxError::Load(_)
+        | ToolboxError::Uncompiled(_)
         | ToolboxError::Undescribed(_)
         | ToolboxError::Description { .. }
         | ToolboxError::Taken { .. }

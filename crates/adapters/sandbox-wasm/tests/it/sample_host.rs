@@ -31,6 +31,7 @@ impl Host for SampleHost {
         self.note(format!("send {message}"));
         match message.as_str() {
             "forever" => std::future::pending().await,
+            // The engine's ticks are real time, so this is too: longer than one of them.
             "slow" => {
                 tokio::time::sleep(std::time::Duration::from_millis(15)).await;
                 Ok(())

@@ -3,7 +3,7 @@
 use bottega_testkit::{Saying, ScriptedServer};
 use serde_json::json;
 
-use crate::beyond::{deploy, said, serve, worker};
+use crate::beyond::{ALLOCATOR, deploy, said, serve, worker};
 use crate::home::Home;
 use crate::provider::Provider;
 
@@ -31,12 +31,7 @@ fn echo() -> Vec<u8> {
         (memory (export "memory") 1)
         (data (i32.const 512) "{data}")
         (data (i32.const 1024) "heard ")
-        (global $top (mut i32) (i32.const 8192))
-        (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
-            (local $at i32)
-            (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
-            (global.set $top (i32.add (local.get $at) (local.get $size)))
-            (local.get $at))
+        {ALLOCATOR}
         (func (export "bottega:guest/callable@0.1.0#describe") (result i32)
             {places} (i32.const 16))
         (func (export "bottega:guest/callable@0.1.0#call") (param $ptr i32) (param $len i32) (result i32)

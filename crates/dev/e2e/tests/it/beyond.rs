@@ -6,6 +6,15 @@ use crate::home::Home;
 use crate::live::Live;
 use crate::provider::Provider;
 
+/// What every guest here gives its host, to write to its memory. It takes nothing back.
+pub(crate) const ALLOCATOR: &str = r#"
+    (global $top (mut i32) (i32.const 8192))
+    (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
+        (local $at i32)
+        (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+        (global.set $top (i32.add (local.get $at) (local.get $size)))
+        (local.get $at))"#;
+
 /// An agent that answers each message with what `$reach` brings: the address of a text's place and length.
 fn guest(imports: &str, data: &str, reach: &str) -> Vec<u8> {
     let text = format!(
@@ -13,12 +22,7 @@ fn guest(imports: &str, data: &str, reach: &str) -> Vec<u8> {
         {imports}
         (memory (export "memory") 1)
         {data}
-        (global $top (mut i32) (i32.const 8192))
-        (func (export "cabi_realloc") (param i32 i32 i32) (param $size i32) (result i32)
-            (local $at i32)
-            (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
-            (global.set $top (i32.add (local.get $at) (local.get $size)))
-            (local.get $at))
+        {ALLOCATOR}
         (func $fine (result i32)
             (i32.store8 (i32.const 16) (i32.const 0))
             (i32.const 16))
