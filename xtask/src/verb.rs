@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod cover;
 pub(crate) mod demo;
 pub(crate) mod fuzz;
+pub(crate) mod guests;
 pub(crate) mod setup;
 pub(crate) mod test;
 
@@ -26,6 +27,8 @@ pub(crate) enum Verb {
     Bench(bench::Args),
     /// Runs every fuzz target for a bounded time.
     Fuzz(fuzz::Args),
+    /// Makes, builds and tests an agent and a tool in each language, with compilers out of the public registries.
+    Guests(guests::Args),
     /// Measures which lines the tests reach.
     Cover(cover::Args),
     /// Installs what building and testing need; names each system package first.
@@ -41,6 +44,7 @@ impl Verb {
             Self::Check(args) => check::run(&args, workshop),
             Self::Bench(args) => bench::run(&args, workshop),
             Self::Fuzz(args) => fuzz::run(&args, workshop),
+            Self::Guests(args) => guests::run(&args, workshop),
             Self::Cover(args) => cover::run(&args, workshop),
             Self::Setup(args) => setup::run(&args, workshop),
         }

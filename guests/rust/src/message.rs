@@ -35,6 +35,18 @@ impl Message {
         Self { performative: performative.into(), content: content.into(), rest: Map::new() }
     }
 
+    /// The name of a durable message. One that comes again, after a crash, has the same: whoever must not do its work
+    /// twice keeps the names of what it did. `None` for a transient message, which comes once at most.
+    pub fn id(&self) -> Option<&str> {
+        self.rest.get("X-message-id")?.as_str()
+    }
+
+    /// How often it was begun, this time included.
+    pub fn attempt(&self) -> u32 {
+        let attempt = self.rest.get("X-attempt").and_then(Value::as_str);
+        attempt.and_then(|attempt| attempt.parse().ok()).unwrap_or(1)
+    }
+
     /// An answer to this one: to its sender, in its conversation.
     pub fn reply(&self, performative: &str, content: impl Into<Value>) -> Self {
         let mut answer = Self::new(performative, content);
@@ -86,5 +98,16 @@ mod tests {
             answer.to_json(),
             r#"{"performative":"inform","content":"hello","in-reply-to":"1","receiver":["smith"]}"#
         );
+    }
+
+    #[test]
+    fn a_durable_message_has_a_name_and_counts_its_attempts() {
+        let check = |text: &str, name: Option<&str>, attempt: u32| {
+            let told: Message = text.parse().unwrap();
+            assert_eq!((told.id(), told.attempt()), (name, attempt));
+        };
+        let named = r#"{"performative":"inform","X-message-id":"msg_1","X-attempt":"2"}"#;
+        check(named, Some("msg_1"), 2);
+        check(r#"{"performative":"inform"}"#, None, 1);
     }
 }

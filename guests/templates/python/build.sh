@@ -2,5 +2,6 @@
 # Runs the agent's own test and builds greeter.wasm. Needs `pip install -r requirements.txt`.
 set -eu
 cd "$(dirname "$0")"
-python3 -m unittest -q
-componentize-py -d wit -w greeter componentize --stub-wasi agent -o greeter.wasm
+kit=../../python
+PYTHONPATH=$kit python3 -m unittest -q
+componentize-py -d wit -w greeter componentize --stub-wasi -p . -p "$kit" agent -o greeter.wasm

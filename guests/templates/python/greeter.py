@@ -2,6 +2,9 @@
 
 import json
 
+import bottega_guest
+from bottega_guest import Message, Refusal
+
 # What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
 BID = {"price": 3000000, "takes_ms": 2000, "confidence": 990}
 
@@ -9,49 +12,40 @@ BID = {"price": 3000000, "takes_ms": 2000, "confidence": 990}
 TAKES = "this agent takes requests, query-refs and calls for bids"
 
 
-def reply(message: dict, performative: str, content: str) -> dict:
-    """An answer to whoever wrote, in its conversation."""
-    sender = message.get("sender")
-    answer = {"performative": performative, "content": content, "receiver": [sender] if sender else []}
-    if "conversation-id" in message:
-        answer["conversation-id"] = message["conversation-id"]
-    return answer
-
-
-class Greeter:
+class Greeter(bottega_guest.Agent):
     """What the agent knows."""
 
     def __init__(self) -> None:
         self.greeted = 0
 
-    def answer(self, message: dict) -> dict | None:
+    def answer(self, message: Message) -> Message | None:
         """The answer to a message; nothing where none is due."""
-        match message.get("performative"):
+        match message.performative:
             case "cfp":
-                return reply(message, "propose", json.dumps(BID))
+                return message.reply("propose", json.dumps(BID))
             case "accept-proposal":
-                return reply(message, "inform", self.greet(json.loads(message["content"])["task"]))
+                return message.reply("inform", self.greet(message.awarded().task))
             case "request" | "query-ref":
-                return reply(message, "inform", self.greet(message.get("content")))
+                return message.reply("inform", self.greet(message.content))
             case (
                 "cancel" | "propagate" | "propose" | "proxy" | "query-if"
                 | "request-when" | "request-whenever" | "subscribe"
             ):
-                return reply(message, "not-understood", TAKES)
+                return message.reply("not-understood", TAKES)
             # What only tells something is not answered, or two agents would go on for ever.
             case _:
                 return None
 
     def greet(self, name: object) -> str:
         if not isinstance(name, str):
-            raise ValueError("the content must be a name")
+            raise Refusal("the content must be a name")
         self.greeted += 1
         return f"Hello, {name.removeprefix('greet ')}! You are number {self.greeted}."
 
     def save(self) -> bytes:
         return str(self.greeted).encode()
 
-    def restore(self, state: bytes) -> None:
+    def restore(self, version: str, state: bytes) -> None:
         if not state.isdigit():
-            raise ValueError("the state is no number")
+            raise Refusal("the state is no number")
         self.greeted = int(state)

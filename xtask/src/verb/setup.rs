@@ -64,14 +64,16 @@ const NEEDS: &[Need] = &[
 ];
 
 /// What tests look at the server's pages with.
-const BROWSER: &[Need] = &[
-    Need {
-        sign: Sign::Program("chromium"),
-        package: "chromium",
-        why: "the browser in which tests open pages",
-    },
-    Need { sign: Sign::Program("node"), package: "nodejs", why: "the browser's driver runs on it" },
-    Need { sign: Sign::Program("npm"), package: "npm", why: "it brings the browser's driver" },
+const BROWSER: &[Need] = &[Need {
+    sign: Sign::Program("chromium"),
+    package: "chromium",
+    why: "the browser in which tests open pages",
+}];
+
+/// What the browser's driver and JavaScript's template run on.
+const NODE: &[Need] = &[
+    Need { sign: Sign::Program("node"), package: "nodejs", why: "JavaScript runs on it" },
+    Need { sign: Sign::Program("npm"), package: "npm", why: "it brings packages for Node" },
 ];
 
 /// Where the driver's version is pinned, and where it is installed.
@@ -110,9 +112,15 @@ pub(crate) fn ensure(workshop: &Workshop) -> Result<()> {
     ensure_all(NEEDS, workshop)
 }
 
+/// Installs Node and npm where they are missing.
+pub(crate) fn ensure_node(workshop: &Workshop) -> Result<()> {
+    ensure_all(NODE, workshop)
+}
+
 /// Installs what is missing of the browser and its driver.
 pub(crate) fn ensure_browser(workshop: &Workshop) -> Result<()> {
     ensure_all(BROWSER, workshop)?;
+    ensure_node(workshop)?;
     let folder = workshop.root.join(DRIVER);
     if !folder.join("node_modules/playwright-core").is_dir() {
         Step::new("npm", &["ci"]).within(&folder).run()?;

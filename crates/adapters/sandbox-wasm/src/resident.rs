@@ -89,7 +89,7 @@ impl Resident for WasmResident {
     }
 
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
-        let message = json::encode(&letter.message);
+        let message = json::encode(&letter.marked());
         match self.instance()?.handle(&message).await.map_err(trouble)? {
             Handled::Done => Ok(()),
             // It goes on; who asked learns why. What tells of an error itself is not answered.

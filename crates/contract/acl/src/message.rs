@@ -201,6 +201,12 @@ impl Message {
         self.with(|rest| name.put(&mut rest.user, value))
     }
 
+    /// Without user-defined parameters of this name, which is compared in any case.
+    #[must_use]
+    pub fn without_user(self, name: &str) -> Self {
+        self.with(|rest| rest.user.retain(|(own, _)| !own.is(name)))
+    }
+
     /// Who shall get the answers; the sender when empty.
     #[must_use]
     pub fn reply_to(&self) -> &[Aid] {

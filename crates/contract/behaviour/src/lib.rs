@@ -28,5 +28,5 @@ pub use effect::{Effect, EffectId};
 pub use guest::{DefinitionLoader, Guest, GuestLoader};
 pub use input::Input;
 pub use mind::{Mind, embody};
-pub use resident::{Letter, Office, Resident, Trouble, Undelivered, Unsent};
+pub use resident::{ATTEMPT, Letter, MESSAGE_ID, Office, Resident, Trouble, Undelivered, Unsent};
 pub use surveyor::Surveyor;

@@ -1,7 +1,9 @@
 //! Agents that talk: what they are to their host, and what they may do.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
-use bottega_acl::{Aid, Message};
+use bottega_acl::{Aid, Message, UserName};
 use bottega_types::{MessageId, Timestamp};
 
 /// A message as an agent is told it.
@@ -13,6 +15,36 @@ pub struct Letter {
     pub attempt: u32,
     /// What was said.
     pub message: Message,
+}
+
+/// The parameter in which an agent that is told messages as text finds the name of a durable one ([`Letter::id`]).
+pub const MESSAGE_ID: &str = "X-message-id";
+/// The parameter in which it finds how often a durable one was begun ([`Letter::attempt`]).
+pub const ATTEMPT: &str = "X-attempt";
+
+impl Letter {
+    /// The message with its name and its attempt in user-defined parameters (SC00061), for agents that see nothing but
+    /// messages. Whatever its sender wrote there is taken out, so that nobody passes a new message off as an old one.
+    #[must_use]
+    pub fn marked(&self) -> Cow<'_, Message> {
+        let forged = [MESSAGE_ID, ATTEMPT];
+        let forged = forged.map(|name| self.message.user_parameter(name).is_some());
+        if self.id.is_none() && forged == [false, false] {
+            return Cow::Borrowed(&self.message);
+        }
+        let message = self.message.clone();
+        let mut message = message.without_user(MESSAGE_ID).without_user(ATTEMPT);
+        let said = [
+            (MESSAGE_ID, self.id.map(|id| id.to_string())),
+            (ATTEMPT, self.id.map(|_| self.attempt.to_string())),
+        ];
+        for (name, value) in said {
+            if let (Ok(name), Some(value)) = (name.parse::<UserName>(), value) {
+                message = message.with_user(name, value.as_str().into());
+            }
+        }
+        Cow::Owned(message)
+    }
 }
 
 /// Why an agent could not go on, in words. Its supervisor decides what follows.
@@ -111,4 +143,33 @@ pub enum Undelivered {
     /// It could not be stored.
     #[error("it could not be stored: {0}")]
     Store(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use bottega_acl::{Performative, json};
+
+    use super::*;
+
+    #[test]
+    fn a_durable_message_is_told_with_its_name_and_a_transient_one_as_it_came() {
+        fn check(id: Option<&str>, attempt: u32, came: &str, told: &str) {
+            let id = id.map(|id| id.parse().unwrap());
+            let message = json::decode(came.as_bytes()).unwrap();
+            assert_eq!(json::encode(&Letter { id, attempt, message }.marked()), told);
+        }
+        let id = "msg_01arz3ndektsv4rrffq69g5fav";
+        let plain = r#"{"performative":"inform","content":"news","X-urgent":"yes"}"#;
+        check(None, 1, plain, plain);
+        let told = format!(
+            r#"{{"performative":"inform","content":"news","X-urgent":"yes","X-message-id":"{id}","X-attempt":"2"}}"#
+        );
+        check(Some(id), 2, plain, &told);
+        // What a sender wrote there is nobody's name.
+        let forged = r#"{"performative":"inform","content":"news","x-MESSAGE-id":"msg_1","X-attempt":"9","X-urgent":"yes"}"#;
+        check(None, 1, forged, plain);
+        check(Some(id), 2, forged, &told);
+        let bare = Letter { id: None, attempt: 1, message: Message::new(Performative::Inform) };
+        assert!(matches!(bare.marked(), Cow::Borrowed(_)));
+    }
 }

@@ -1,12 +1,12 @@
 //! Agent management: who lives here, and how they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bottega_acl::{AgentName, Aid, Message};
-use bottega_actor::{ActorView, Running, State, System, TaskKind, spawn};
+use bottega_actor::{ActorId, ActorView, Running, State, System, TaskKind, spawn};
 use bottega_behaviour::{Resident, Unsent};
 use bottega_event::{AgentEvent, StreamId};
 use bottega_store::{Append, Batch, Expected, Journal, Projections};
@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::AgencyError;
 use crate::admit::Bounds;
 use crate::blueprint::{Delivery, HostSpec};
-use crate::chronicle::{Chronicler, Crashes, Entry, Told, WAITING, Watcher};
+use crate::chronicle::{Chronicler, Crashes, Entry, KEEPER, Told, WAITING, Watcher};
 use crate::clerk::{CALLS, Clerk};
 use crate::desk::{Desk, Receipt};
 use crate::facilitator::{self, Facilitator};
@@ -245,13 +245,14 @@ impl Agency {
                 }
             };
             let crashes = self.crashes.of(name).filter(|_| state == AgentState::Failed);
+            let spec = lodging.spec();
             AgentRow {
                 name: name.clone(),
                 kind: lodging.blueprint.kind(),
-                delivery: lodging.spec.delivery,
+                delivery: spec.delivery,
                 state,
                 waiting: view.map_or(0, |view| view.depth),
-                capacity: lodging.spec.capacity,
+                capacity: spec.capacity,
                 under_way: lodging.mailroom.under_way(),
                 handled: view.map_or(0, |view| view.handled),
                 restarts: match (view, &crashes) {
@@ -306,9 +307,12 @@ impl Agency {
     /// Ends everything in good order: mailboxes are drained until the deadline, and what was handled is stored as such.
     pub async fn shutdown(&self, span: Duration) {
         let Self { system, desk, missed, .. } = self;
+        let names: HashMap<ActorId, Arc<str>> =
+            system.tree().into_iter().filter_map(|view| Some((view.id, view.name?))).collect();
         let leftovers = system.shutdown(span).await;
-        if !leftovers.killed.is_empty() || !leftovers.abandoned.is_empty() {
-            tracing::warn!(?leftovers, "not every agent ended in time");
+        for id in leftovers.killed.iter().chain(&leftovers.abandoned) {
+            let who = names.get(id).map_or("", |name| name.strip_prefix(KEEPER).unwrap_or(name));
+            tracing::warn!(agent = who, "it did not end in time");
         }
         let lodgings: Vec<_> = self.residents().values().cloned().collect();
         for lodging in lodgings {

@@ -339,7 +339,12 @@ impl Deployments {
         // A message that is under way goes the new way at once: it may be the old one that leads nowhere.
         let before = loaded.outside.as_ref().map(Outside::serve);
         let (kind, make) = (loaded.kind.clone(), loaded.make.clone());
+        // Of those who live outside nothing is here but the counter, which every version of them has.
+        let lives_outside = |guest: &dyn Guest| guest.manifest().world == World::Outside;
+        let stays = self.guests().get(name).is_some_and(|before| lives_outside(before.as_ref()))
+            && lives_outside(loaded.guest.as_ref());
         let upgraded = match knowledge {
+            Knowledge::Kept if stays => self.agency.adopt(name, kind, make).await,
             Knowledge::Kept => self.agency.upgrade(name, kind, make).await,
             Knowledge::Lost => self.agency.begin_as(name, kind, make, ENDING).await,
         };
@@ -349,6 +354,7 @@ impl Deployments {
         upgraded?;
         self.guests().insert(name.clone(), Arc::clone(&loaded.guest));
         self.moved_in(&loaded);
+        self.agency.reshape(name, spec(&loaded)).await?;
         self.keep(name, deployment).await?;
         self.agency.directory().list(listed).await
     }

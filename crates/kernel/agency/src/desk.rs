@@ -1,9 +1,10 @@
 //! The message transport: from what an agent says to mailboxes and the journal.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bottega_acl::{AgentName, Aid, Message, Performative, Receivers, ReplyBy};
-use bottega_actor::{Delivery as Told, TaskKind, to_its_end};
+use bottega_actor::{Delivery as Told, TaskKind, send_off, to_its_end};
 use bottega_behaviour::{Undelivered, Unsent};
 use bottega_event::{
     Death, HandledStep, Letter, MailAccepted, MailDied, MailEvent, Record, Revision,
@@ -321,6 +322,26 @@ impl Desk {
             // Whoever asked may be gone.
             let _ = self.send(failure.from(me.clone()), None, None).await;
         }
+    }
+
+    /// What lay in the mailbox of one who ended before it was dealt with. What is stored is found again; of the rest whoever asked
+    /// is told, and that it was lost.
+    pub(crate) fn left(self: &Arc<Self>, me: &Aid, parcels: VecDeque<Parcel>) {
+        let transient = |parcel| match parcel {
+            Parcel::Transient { message, .. } => Some(message),
+            Parcel::Durable { .. } | Parcel::Renew => None,
+        };
+        let lost: Vec<Message> = parcels.into_iter().filter_map(transient).collect();
+        if lost.is_empty() {
+            return;
+        }
+        tracing::warn!(agent = %me, lost = lost.len(), "it ended before it dealt with these transient messages");
+        let (desk, me) = (Arc::clone(self), me.clone());
+        send_off(TaskKind::Clerk, async move {
+            for message in lost {
+                desk.fail(&message, &me, "the agent ended before this was its turn").await;
+            }
+        });
     }
 
     /// A durable message becomes a dead letter.

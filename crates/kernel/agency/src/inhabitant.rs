@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bottega_acl::Message;
-use bottega_actor::{Actor, Context, Fault, Ref, contained};
+use bottega_actor::{Actor, Context, Fault, Ref, TaskKind, contained, send_off};
 use bottega_behaviour::{Letter, Resident, Trouble};
 use bottega_event::{Death, HandledStep};
 use bottega_telemetry::{Step, StepKind, Trail, along, here};
@@ -71,7 +71,9 @@ impl Inhabitant {
                     Ok(())
                 }
                 false => {
+                    let in_hand = InHand::of(&self.blueprint, &self.office, &letter.message);
                     let heard = self.resident.hear(&letter, &*self.office).await;
+                    std::mem::forget(in_hand);
                     self.answered(&letter, heard).await
                 }
             };
@@ -124,11 +126,13 @@ impl Inhabitant {
                     return Ok(());
                 }
                 let mut step = trail.map(|trail| self.step(&trail, &letter));
+                let in_hand = InHand::of(&self.blueprint, &self.office, &letter.message);
                 let hear = self.resident.hear(&letter, &*self.office);
                 let heard = match &step {
                     None => hear.await,
                     Some(step) => step.around(hear).await,
                 };
+                std::mem::forget(in_hand);
                 let heard = self.answered(&letter, heard).await;
                 self.mailroom.fill_up(context.me());
                 ended(&mut step, heard)
@@ -223,6 +227,33 @@ impl Inhabitant {
         self.resident = fresh;
         let _ = told.send(Err(format!("{why}; it began anew")));
         begun.map_err(|Trouble(words)| Fault::new(words))
+    }
+}
+
+/// A transient message in an agent's hand. Whoever is cut off over it, or panics, can't say so itself. It is forgotten once the
+/// message was dealt with, well or not.
+struct InHand<'i> {
+    office: &'i Arc<AgentOffice>,
+    message: &'i Message,
+}
+
+impl<'i> InHand<'i> {
+    /// Nothing, where the message is begun again.
+    fn of(
+        blueprint: &Blueprint,
+        office: &'i Arc<AgentOffice>,
+        message: &'i Message,
+    ) -> Option<Self> {
+        (!blueprint.keeps()).then(|| Self { office, message })
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        let (office, message) = (Arc::clone(self.office), self.message.clone());
+        send_off(TaskKind::Clerk, async move {
+            office.desk.fail(&message, &office.me, "the agent ended over it").await;
+        });
     }
 }
 

@@ -30,7 +30,7 @@ const RENEWING: Duration = Duration::from_secs(30);
 
 /// Where one agent lives.
 pub(crate) struct Lodging {
-    pub(crate) spec: HostSpec,
+    spec: std::sync::Mutex<HostSpec>,
     pub(crate) blueprint: Arc<Blueprint>,
     pub(crate) mailroom: Arc<Mailroom>,
     /// Held by whoever begins, ends or changes it: one does at a time, and nobody else's agents wait.
@@ -59,8 +59,13 @@ impl Lodging {
             mailroom: Arc::new(Mailroom::new(StreamId::mail(&spec.name), spec.backlog)),
             turn: Mutex::default(),
             living: std::sync::Mutex::new(living),
-            spec,
+            spec: std::sync::Mutex::new(spec),
         }
+    }
+
+    /// How it is hosted, from its next beginning on at the latest.
+    pub(crate) fn spec(&self) -> HostSpec {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn living(&self) -> Living {
@@ -73,7 +78,7 @@ impl Lodging {
 
     /// How it is reached, by that mailbox.
     fn route(&self, mailbox: Option<Ref<Parcel>>) -> Route {
-        let (delivery, keep) = (self.spec.delivery, self.spec.keep);
+        let HostSpec { delivery, keep, .. } = self.spec();
         let mailroom = Arc::clone(&self.mailroom);
         Route::Agent(AgentRoute { mailbox, mailroom, delivery, keep })
     }
@@ -161,7 +166,8 @@ impl Agency {
 
     async fn begin(&self, name: &AgentName, lodging: &Lodging) -> Result<(), AgencyError> {
         self.crashes.forget(name);
-        let Lodging { spec, blueprint, mailroom, .. } = lodging;
+        let Lodging { blueprint, mailroom, .. } = lodging;
+        let spec = lodging.spec();
         let not_begun = |why: String| AgencyError::NotBegun { name: name.clone(), why };
         let keeper = Supervisor::dynamic(format!("{KEEPER}{name}")).intensity(spec.intensity);
         let keeper = self.system.supervise(keeper).map_err(|_| AgencyError::Taken(name.clone()))?;
@@ -172,6 +178,7 @@ impl Agency {
             desk: Arc::clone(&self.desk),
             mailroom: Arc::clone(&lodging.mailroom),
         };
+        let (me, desk) = (office.me.clone(), Arc::clone(&self.desk));
         let (plan, room, office) = (Arc::clone(blueprint), Arc::clone(mailroom), Arc::new(office));
         let make =
             move || Inhabitant::new(Arc::clone(&plan), Arc::clone(&room), Arc::clone(&office));
@@ -179,6 +186,7 @@ impl Agency {
             .capacity(spec.capacity)
             .restart(spec.restart)
             .backoff(spec.backoff)
+            .left_to(move |parcels| desk.left(&me, parcels))
             .stop_within(OWN_END);
         if let Some((span, then)) = spec.stuck {
             child = child.stuck_after(span, then);
@@ -309,6 +317,46 @@ impl Agency {
         }
     }
 
+    /// Another version takes over of which the present incarnation is one already: nobody is begun, and no message is waited
+    /// for.
+    ///
+    /// # Errors
+    /// As [`Self::upgrade`], which this is where nobody lives.
+    pub(crate) async fn adopt(
+        &self,
+        name: &AgentName,
+        kind: String,
+        make: Maker,
+    ) -> Result<(), AgencyError> {
+        let lodging = self.lodging(name)?;
+        let turn = lodging.turn.lock().await;
+        if !matches!(lodging.living(), Living::Here(_, mailbox) if !mailbox.is_gone()) {
+            drop(turn);
+            return self.upgrade(name, kind, make).await;
+        }
+        lodging.blueprint.adopt(kind.clone(), make);
+        self.note(name, AgentUpgraded { kind, failed: None }.into()).await;
+        Ok(())
+    }
+
+    /// An agent is hosted as another version's manifest says: how messages to it are kept holds at once, how it is supervised
+    /// from when it is begun the next time. What only its host decides stays.
+    pub(crate) async fn reshape(&self, name: &AgentName, new: HostSpec) -> Result<(), AgencyError> {
+        let lodging = self.lodging(name)?;
+        let _turn = lodging.turn.lock().await;
+        let mailbox = match lodging.living() {
+            Living::Gone => return Err(AgencyError::Unknown(name.clone())),
+            Living::Here(_, mailbox) => Some(mailbox),
+            Living::Arriving | Living::Stopped | Living::Failed => None,
+        };
+        let old = lodging.spec();
+        let HostSpec { delivery, restart, intensity, backoff, stuck, .. } = new;
+        let spec = HostSpec { delivery, restart, intensity, backoff, stuck, ..old };
+        *lodging.spec.lock().unwrap_or_else(PoisonError::into_inner) = spec;
+        self.desk.routes.put(name.clone(), lodging.route(mailbox));
+        Ok(())
+    }
+
     /// Begins an agent anew as another version, which knows nothing of what the present one knew. Durable messages wait
     /// meanwhile.
     ///
@@ -385,7 +433,7 @@ impl Agency {
 
     /// Nobody lives there any more.
     fn forget(&self, lodging: &Lodging) {
-        let name = &lodging.spec.name;
+        let name = &lodging.spec().name;
         lodging.lives(Living::Gone);
         // The route first: as soon as the name is free, another one may have its own.
         self.desk.routes.remove(name);

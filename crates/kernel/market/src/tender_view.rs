@@ -82,7 +82,7 @@ pub struct BidRow {
     pub bid: Bid,
     /// When it came.
     pub at: Timestamp,
-    /// What became of it: nothing yet, `awarded`, `done`, or how it fell out.
+    /// What became of it: nothing yet, `awarded`, `done`, `cancelled`, or how it fell out.
     pub fate: Option<String>,
 }
 
@@ -106,7 +106,7 @@ impl Projection for TenderView {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn touches(&self, record: &Record) -> Vec<String> {
@@ -185,7 +185,12 @@ fn folded(
                 }
                 TenderClosing::NoBids => TenderState::NoBids,
                 TenderClosing::Exhausted => TenderState::Exhausted,
-                TenderClosing::Cancelled => TenderState::Cancelled,
+                TenderClosing::Cancelled => {
+                    let works =
+                        row.bids.iter_mut().filter(|it| it.fate.as_deref() == Some("awarded"));
+                    works.for_each(|bid| bid.fate = Some("cancelled".to_owned()));
+                    TenderState::Cancelled
+                }
             };
             if row.state != TenderState::Done {
                 (row.winner, row.pay) = (None, None);

@@ -100,9 +100,14 @@ pub(crate) trait Node: Any + Send + Sync {
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
+/// Takes what nobody will deal with any more.
+pub(crate) type Heir<M> = Arc<dyn Fn(VecDeque<M>) + Send + Sync>;
+
 /// One actor with messages of type `M`.
 pub(crate) struct Cell<M> {
     pub(crate) head: Head,
+    /// Who takes what waits when it ends for good; nobody, where that is dropped.
+    heir: Option<Heir<M>>,
     lane: Mutex<Lane<M>>,
 }
 
@@ -140,8 +145,14 @@ impl<M> Cell<M> {
                 crowded: AtomicBool::new(false),
                 last_error: Mutex::new(None),
             },
+            heir: None,
             lane: Mutex::new(Lane::new()),
         }
+    }
+
+    /// With somebody who takes what waits when it ends for good.
+    pub(crate) fn left_to(self, heir: Option<Heir<M>>) -> Self {
+        Self { heir, ..self }
     }
 
     /// Every change under this lock is one step, so a poisoned one still guards whole data. Messages are dropped outside of
@@ -266,7 +277,7 @@ impl<M> Cell<M> {
         self.lane().attempts = 0;
     }
 
-    /// Drops all that waits, each contained.
+    /// Leaves all that waits to the heir, or drops it, each contained.
     fn empty(&self) {
         loop {
             let mut lane = self.lane();
@@ -277,9 +288,11 @@ impl<M> Cell<M> {
             if messages.is_empty() && notices.is_empty() {
                 return;
             }
-            for message in messages {
-                // The actor is over: there is nobody left to blame for it.
-                drop(contain(|| drop(message)));
+            // The actor is over: there is nobody left to blame for a panic.
+            match &self.heir {
+                Some(_) if messages.is_empty() => {}
+                Some(heir) => drop(contain(|| heir(messages))),
+                None => messages.into_iter().for_each(|it| drop(contain(|| drop(it)))),
             }
         }
     }

@@ -52,7 +52,7 @@ pub use supervision::{
     SupervisorRef,
 };
 pub use system::{CAPACITY, Leftovers, Options, Spawn, System};
-pub use task::{Ended, Running, TaskKind, Tasks, contained, spawn, to_its_end};
+pub use task::{Ended, Running, TaskKind, Tasks, contained, send_off, spawn, to_its_end};
 pub use tree::{ActorView, State};
 pub use watch::{Down, Signal, TooManyWatches};
 

@@ -132,6 +132,13 @@ pub(crate) fn detach(_kind: TaskKind, future: impl Future<Output = ()> + Send + 
     drop(tokio::spawn(future));
 }
 
+/// Starts a task that nobody waits for. Where there is no runtime any more, nothing is started.
+pub fn send_off(kind: TaskKind, future: impl Future<Output = ()> + Send + 'static) {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        detach(kind, future);
+    }
+}
+
 /// Runs a future to its end, whether whoever waits for it stays or not. `None` when it panicked.
 pub async fn to_its_end<T: Send + 'static>(
     kind: TaskKind,

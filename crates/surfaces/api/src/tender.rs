@@ -128,7 +128,7 @@ pub struct BidView {
     pub confidence: f64,
     /// When it came, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// What became of it: `awarded`, `done`, `failed`, `silent`, `rejected`, …; nothing yet when absent.
+    /// What became of it: `awarded`, `done`, `failed`, `silent`, `rejected`, `cancelled`, …; nothing yet when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fate: Option<String>,
 }

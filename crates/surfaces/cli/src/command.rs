@@ -82,6 +82,7 @@ impl Command {
             Self::Completions(_) | Self::Man(_) => Needs::Nothing,
             Self::Config(_) | Self::Doctor(_) | Self::Secret(_) => Needs::Places,
             Self::Agent(arguments) => arguments.needs(),
+            Self::Tool(arguments) => arguments.needs(),
             Self::Run(_)
             | Self::Chat(_)
             | Self::Resume(_)
@@ -93,7 +94,6 @@ impl Command {
             | Self::Tender(_)
             | Self::Topic(_)
             | Self::Board(_)
-            | Self::Tool(_)
             | Self::Model(_)
             | Self::Cost(_)
             | Self::Grants(_)

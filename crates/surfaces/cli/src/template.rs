@@ -1,4 +1,5 @@
-//! Agents to begin with, one a language: the folders of `guests/templates`, carried in the binary.
+//! Agents and tools to begin with, one of each a language: the folders of `guests/templates` and `guests/tools`, carried in
+//! the binary.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -20,6 +21,13 @@ pub(crate) enum Language {
     Rust,
 }
 
+/// What a template is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Agent,
+    Tool,
+}
+
 /// A file of a template: its path in the new folder, and its bytes.
 type File = (&'static str, &'static [u8]);
 
@@ -30,15 +38,15 @@ macro_rules! guest {
     };
 }
 
-/// The files of one template; their paths are those in its folder.
-macro_rules! template {
+/// The files of a template or of a language's package; their paths are those in its folder.
+macro_rules! lying {
     ($folder:literal: $($path:literal)*) => {
-        &[$(($path, guest!("templates/", $folder, "/", $path))),*]
+        &[$(($path, guest!($folder, "/", $path))),*]
     };
 }
 
 impl Language {
-    /// The folder's name in `guests/templates`.
+    /// The folder's name.
     #[cfg(test)]
     const fn folder(self) -> &'static str {
         match self {
@@ -49,40 +57,60 @@ impl Language {
         }
     }
 
-    const fn files(self) -> &'static [File] {
-        match self {
-            Self::C => template!("c": 
+    const fn files(self, kind: Kind) -> &'static [File] {
+        match (kind, self) {
+            (Kind::Agent, Self::C) => lying!("templates/c":
                 "agent.c" "bottega.h" "bottega.toml" "build.sh" "test.c"
                 "tests/bids.toml" "tests/greets.toml"),
-            Self::Js => template!("js":
+            (Kind::Agent, Self::Js) => lying!("templates/js":
                 "bottega.toml" "build.sh" "package.json" "src/agent.js" "src/greeter.js"
                 "test/greeter.test.js" "tests/bids.toml" "tests/greets.toml" "wit/world.wit" "wit/deps/bottega/guest.wit"),
-            Self::Python => template!("python":
+            (Kind::Agent, Self::Python) => lying!("templates/python":
                 "agent.py" "bottega.toml" "build.sh" "greeter.py" "requirements.txt"
                 "test_greeter.py" "tests/bids.toml" "tests/greets.toml" "wit/world.wit" "wit/deps/bottega/guest.wit"),
-            Self::Rust => template!("rust":
+            (Kind::Agent, Self::Rust) => lying!("templates/rust":
                 "Cargo.lock" "Cargo.toml" "bottega.toml" "build.sh" "src/lib.rs"
                 "tests/bids.toml" "tests/greets.toml"),
+            (Kind::Tool, Self::C) => {
+                lying!("tools/c": "bottega.toml" "build.sh" "counter.c" "test.c")
+            }
+            (Kind::Tool, Self::Js) => lying!("tools/js":
+                "bottega.toml" "build.sh" "package.json" "src/counter.js" "src/tool.js"
+                "test/counter.test.js" "wit/world.wit" "wit/deps/bottega/guest.wit"),
+            (Kind::Tool, Self::Python) => lying!("tools/python":
+                "bottega.toml" "build.sh" "counter.py" "requirements.txt" "test_counter.py" "tool.py"
+                "wit/world.wit" "wit/deps/bottega/guest.wit"),
+            (Kind::Tool, Self::Rust) => lying!("tools/rust":
+                "Cargo.lock" "Cargo.toml" "bottega.toml" "build.sh" "src/lib.rs"),
         }
     }
 
-    /// What the template needs beside its own folder, in a folder of that name.
-    const fn kit(self) -> Option<(&'static str, &'static [File])> {
+    /// The package that agents and tools in this language are written with, in [`KIT`]. It comes along, for no registry
+    /// has it. C's is a header, which stands in the agent's template itself.
+    const fn kit(self) -> &'static [File] {
         match self {
-            Self::C | Self::Js | Self::Python => None,
-            Self::Rust => Some(("bottega-guest", GUEST_CRATE)),
+            Self::C => &[("bottega.h", guest!("templates/c/bottega.h"))],
+            Self::Js => lying!("js":
+                "package.json" "src/agent.js" "src/index.d.ts" "src/index.js" "src/message.js" "src/tool.js"),
+            Self::Python => lying!("python":
+                "bottega_guest/__init__.py" "bottega_guest/agent.py" "bottega_guest/message.py"
+                "bottega_guest/py.typed" "bottega_guest/tool.py" "pyproject.toml"),
+            Self::Rust => lying!("rust":
+                "Cargo.toml" "src/agent.rs" "src/lib.rs" "src/message.rs" "src/tool.rs" "wit/guest.wit"),
         }
     }
 }
 
-/// The crate that agents in Rust are written with. It comes along, for no registry has it.
-const GUEST_CRATE: &[File] = &[
-    ("Cargo.toml", guest!("rust/Cargo.toml")),
-    ("src/agent.rs", guest!("rust/src/agent.rs")),
-    ("src/lib.rs", guest!("rust/src/lib.rs")),
-    ("src/message.rs", guest!("rust/src/message.rs")),
-    ("src/tool.rs", guest!("rust/src/tool.rs")),
-    ("wit/guest.wit", guest!("rust/wit/guest.wit")),
+/// The folder of a language's package, beside the agent.
+const KIT: &str = "bottega-guest";
+
+/// Where a template in its own place finds that package, and in a new folder.
+const WAYS: &[(&str, &str, &str)] = &[
+    ("Cargo.toml", "path = \"../../rust\"", "path = \"bottega-guest\""),
+    ("Cargo.toml", "[workspace]\n", "[workspace]\nexclude = [\"bottega-guest\"]\n"),
+    ("package.json", "file:../../js", "file:bottega-guest"),
+    ("build.sh", "kit=../../python", "kit=bottega-guest"),
+    ("build.sh", "header=../../templates/c", "header=bottega-guest"),
 ];
 
 /// What git is to leave alone, of every language.
@@ -100,7 +128,12 @@ pub(crate) struct Made {
 }
 
 /// Writes a template into a new folder. What is there already is left alone, and nothing is written then.
-pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Made, Failure> {
+pub(crate) fn write(
+    kind: Kind,
+    name: &str,
+    language: Language,
+    folder: &Path,
+) -> Result<Made, Failure> {
     let name: GuestName = name.parse().map_err(|error: bottega_manifest::NotAGuestName| {
         usage(error.to_string(), "name it otherwise")
     })?;
@@ -111,7 +144,7 @@ pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Mad
     };
     // Making it is the test whether it is there, so that two at once can't both go on.
     fs::create_dir(folder).map_err(|error| refuse(&error))?;
-    let files = files(name.as_str(), language);
+    let files = files(kind, name.as_str(), language);
     for (path, bytes) in &files {
         put(&folder.join(path), bytes).map_err(|error| refuse(&error))?;
     }
@@ -120,23 +153,30 @@ pub(crate) fn write(name: &str, language: Language, folder: &Path) -> Result<Mad
 }
 
 /// Every file of a new folder.
-fn files(name: &str, language: Language) -> Vec<(String, Vec<u8>)> {
+fn files(kind: Kind, name: &str, language: Language) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    for (path, bytes) in language.files() {
-        let text = String::from_utf8_lossy(bytes);
+    let called = match kind {
+        Kind::Agent => "greeter",
+        Kind::Tool => "word-count",
+    };
+    for (path, bytes) in language.files(kind) {
+        // What models call it by is its name in their spelling.
+        let text = String::from_utf8_lossy(bytes).replace("word_count", &name.replace('-', "_"));
         let bytes = match *path {
-            // The rest of the template may go on calling itself a greeter.
-            Manifest::FILE => text.replacen("name = \"greeter\"", &format!("name = \"{name}\""), 1),
-            "Cargo.toml" => text
-                .replace("path = \"../../rust\"", "path = \"bottega-guest\"")
-                .replace("[workspace]\n", "[workspace]\nexclude = [\"bottega-guest\"]\n"),
-            _ => text.into_owned(),
+            // The rest of the template may go on calling itself a greeter, or a counter.
+            Manifest::FILE => {
+                text.replacen(&format!("name = \"{called}\""), &format!("name = \"{name}\""), 1)
+            }
+            _ => WAYS
+                .iter()
+                .filter(|(file, ..)| file == path)
+                .fold(text, |text, (_, here, there)| text.replace(here, there)),
         };
         files.push(((*path).to_owned(), bytes.into_bytes()));
     }
-    if let Some((folder, kit)) = language.kit() {
-        files.extend(kit.iter().map(|(path, bytes)| (format!("{folder}/{path}"), bytes.to_vec())));
-    }
+    let with_its_own = (kind, language) == (Kind::Agent, Language::C);
+    let kit = language.kit().iter().filter(|_| !with_its_own);
+    files.extend(kit.map(|(path, bytes)| (format!("{KIT}/{path}"), bytes.to_vec())));
     files.push((IGNORED.0.to_owned(), IGNORED.1.to_vec()));
     files
 }
@@ -194,34 +234,48 @@ mod tests {
     #[test]
     fn every_file_of_every_template_is_carried() {
         for language in Language::value_variants() {
-            let folder = guests().join("templates").join(language.folder());
-            assert!(lying(&folder) == carried(language.files()), "{language:?}");
+            for (kind, place) in [(Kind::Agent, "templates"), (Kind::Tool, "tools")] {
+                let folder = guests().join(place).join(language.folder());
+                assert!(lying(&folder) == carried(language.files(kind)), "{kind:?} {language:?}");
+            }
+            if *language == Language::C {
+                continue;
+            }
+            let mut kit = lying(&guests().join(language.folder()));
+            // Only whoever depends on it locks it, and its own tests stay here.
+            for left in ["Cargo.lock", "message.test.js", "test_message.py"] {
+                kit.remove(left);
+            }
+            assert!(kit == carried(language.kit()), "{language:?}");
         }
-        let mut kit = lying(&guests().join("rust"));
-        // Only whoever depends on it locks it.
-        kit.remove("Cargo.lock");
-        assert!(kit == carried(GUEST_CRATE));
-        let folders = fs::read_dir(guests().join("templates")).unwrap().count();
-        assert_eq!(folders, Language::value_variants().len());
+        for place in ["templates", "tools"] {
+            let folders = fs::read_dir(guests().join(place)).unwrap().count();
+            assert_eq!(folders, Language::value_variants().len());
+        }
     }
 
     #[test]
     fn what_is_made_stands_by_itself() {
-        for language in Language::value_variants() {
-            let files: BTreeMap<_, _> = files("door-man", *language).into_iter().collect();
+        fn check(kind: Kind, language: Language, module: &str, scripts: usize) {
+            let files: BTreeMap<_, _> = files(kind, "door-man", language).into_iter().collect();
             let text = |path: &str| String::from_utf8(files[path].clone()).unwrap();
             let manifest = Manifest::parse(&text("bottega.toml")).unwrap();
             assert_eq!(manifest.name.as_str(), "door-man");
-            assert_eq!(manifest.module_file(), "greeter.wasm");
+            assert_eq!(manifest.module_file(), module);
             assert_eq!(manifest.build.command, "./build.sh");
-            let scripts = files.keys().filter(|path| path.starts_with("tests/"));
-            for script in scripts.clone() {
+            let played = files.keys().filter(|path| path.starts_with("tests/"));
+            for script in played.clone() {
                 Script::parse(&text(script)).unwrap();
             }
-            assert_eq!(scripts.count(), 2);
-            assert!(
-                files.values().all(|bytes| !String::from_utf8_lossy(bytes).contains("../rust"))
-            );
+            assert_eq!(played.count(), scripts);
+            let outside = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("../../");
+            assert!(!files.values().any(outside), "{language:?}");
+            let told = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).contains("door_man");
+            assert_eq!(files.values().any(told), kind == Kind::Tool, "{language:?}");
+        }
+        for language in Language::value_variants() {
+            check(Kind::Agent, *language, "greeter.wasm", 2);
+            check(Kind::Tool, *language, "counter.wasm", 0);
         }
     }
 
@@ -229,7 +283,7 @@ mod tests {
     fn what_is_there_is_left_alone() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("greeter");
-        let made = write("greeter", Language::C, &folder).unwrap();
+        let made = write(Kind::Agent, "greeter", Language::C, &folder).unwrap();
         assert_eq!(made.files.len(), 8);
         let mode = |path: &str| {
             use std::os::unix::fs::PermissionsExt as _;
@@ -237,7 +291,7 @@ mod tests {
         };
         assert!(mode("build.sh") != 0 && mode("agent.c") == 0);
         fs::write(folder.join("agent.c"), "mine").unwrap();
-        assert!(write("greeter", Language::Rust, &folder).is_err());
+        assert!(write(Kind::Agent, "greeter", Language::Rust, &folder).is_err());
         assert_eq!(fs::read(folder.join("agent.c")).unwrap(), b"mine");
         assert!(!folder.join("Cargo.toml").exists());
     }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, DeployRequest,
-    InboxView, MailView, ReceiptView, SendRequest, TreeView,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, BatchRequest,
+    DeployRequest, InboxView, MailView, ReceiptView, SendRequest, TreeView,
 };
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
 use crate::{Groups, Tenders};
@@ -66,6 +67,15 @@ pub trait Agents: Tenders + Groups {
     /// Sends a message.
     async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError>;
 
+    /// Sends messages one after the other, and tells of each. A server far away tells of it as soon as it is dealt with.
+    async fn send_batch(&self, request: BatchRequest) -> Result<BatchSteps, ApiError> {
+        let mut steps = Vec::new();
+        for message in request.messages {
+            steps.push(Ok(self.send(message).await));
+        }
+        Ok(futures::stream::iter(steps).boxed())
+    }
+
     /// Sends a message and waits for the first answer.
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError>;
 
@@ -101,6 +111,10 @@ pub trait Agents: Tenders + Groups {
 /// What is done about a question, step by step; the last step is the answer, or why there is none. Dropping it gives the question
 /// up; what was begun for it goes on.
 pub type AskSteps = BoxStream<'static, Result<AskStepView, ApiError>>;
+
+/// What became of each message of a batch, in their order; an error is that no more can be told. Dropping it leaves unsent what
+/// was not sent.
+pub type BatchSteps = BoxStream<'static, Result<Result<ReceiptView, ApiError>, ApiError>>;
 
 /// Where agents live.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -36,7 +36,7 @@ mod workbench;
 mod workshop;
 
 pub use agent_costs::AgentCosts;
-pub use agents::{Agents, AskSteps, ServeRequest, Serving, Whereabouts};
+pub use agents::{Agents, AskSteps, BatchSteps, ServeRequest, Serving, Whereabouts};
 pub use audience::Audience;
 pub use entrance::{
     Entrance, Machine, ModelBench, ModelRemoved, Models, Run, RunControl, Sessions,

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bottega_api::{
-    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, DeployRequest,
-    EntryView, InboxView, MailView, Problem, PublishRequest, PublishedView, ReceiptView,
-    ReputationView, SaidView, SendRequest, SubscribeRequest, SubscriptionView, TakeRequest,
-    TenderRequest, TenderView, TraceView, TreeView, WriteRequest, codes,
+    AgentEventView, AgentView, AnswerView, ApiError, AskRequest, AskStepView, BatchRequest,
+    BatchStepView, DeployRequest, EntryView, InboxView, MailView, Problem, PublishRequest,
+    PublishedView, ReceiptView, ReputationView, SaidView, SendRequest, SubscribeRequest,
+    SubscriptionView, TakeRequest, TenderRequest, TenderView, TraceView, TreeView, WriteRequest,
+    codes,
 };
 use bottega_types::{Secret, with_causes};
 use futures::StreamExt as _;
@@ -19,7 +20,7 @@ use reqwest::{Certificate, Client, Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::agents::AskSteps;
+use crate::agents::{AskSteps, BatchSteps};
 use crate::event_stream::{Event, EventStream};
 use crate::{Agents, Groups, Tenders};
 
@@ -35,6 +36,12 @@ struct Reading {
     response: Response,
     stream: EventStream,
     ready: VecDeque<Event>,
+}
+
+/// Lines that go on coming, as far as they were read.
+struct Lines {
+    response: Response,
+    read: Vec<u8>,
 }
 
 /// The agents of a server at an address.
@@ -129,6 +136,48 @@ impl Remote {
             };
             let events = reading.stream.take(&piece);
             reading.ready.extend(events.map_err(|_| self.strange("a step without an end"))?);
+        }
+    }
+
+    /// What became of each message of a batch, a line of JSON each, as it comes.
+    async fn batch(&self, request: RequestBuilder) -> Result<BatchSteps, ApiError> {
+        let remote = self.clone();
+        let reading = Lines { response: self.answered(request).await?, read: Vec::new() };
+        let steps = futures::stream::unfold(Some((remote, reading)), async |left| {
+            let (remote, mut reading) = left?;
+            match remote.batch_step(&mut reading).await.transpose()? {
+                Ok(step) => Some((Ok(step), Some((remote, reading)))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(steps.boxed())
+    }
+
+    /// The next line; nothing behind the last one.
+    async fn batch_step(
+        &self,
+        reading: &mut Lines,
+    ) -> Result<Option<Result<ReceiptView, ApiError>>, ApiError> {
+        loop {
+            if let Some(end) = reading.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = reading.read.drain(..=end).collect();
+                let step: BatchStepView = serde_json::from_slice(&line)
+                    .map_err(|error| self.strange(&format!("a step that is none: {error}")))?;
+                return match (step.receipt, step.problem) {
+                    (Some(receipt), None) => Ok(Some(Ok(receipt))),
+                    (_, Some(problem)) => Ok(Some(Err(problem.into()))),
+                    (None, None) => Err(self.strange("a step that says nothing")),
+                };
+            }
+            if reading.read.len() > LARGEST {
+                return Err(self.strange("a line without an end"));
+            }
+            let piece = reading.response.chunk().await.map_err(|error| self.unreached(error))?;
+            let Some(piece) = piece else {
+                let whole = reading.read.is_empty();
+                return if whole { Ok(None) } else { Err(self.strange("half a line")) };
+            };
+            reading.read.extend_from_slice(&piece);
         }
     }
 
@@ -381,6 +430,11 @@ impl Agents for Remote {
 
     async fn send(&self, request: SendRequest) -> Result<ReceiptView, ApiError> {
         self.post_json(&["messages"], &request).await
+    }
+
+    async fn send_batch(&self, request: BatchRequest) -> Result<BatchSteps, ApiError> {
+        let url = self.url(&["messages", "batch"])?;
+        self.batch(self.request(Method::POST, url).json(&request)).await
     }
 
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {

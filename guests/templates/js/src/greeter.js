@@ -1,4 +1,5 @@
 // Greets whoever asks, and counts how often. Plain JavaScript, tested without any host.
+import { Agent, Refusal } from "bottega-guest";
 
 // What it asks for when a task is put out to tender: billionths of a dollar, milliseconds, thousandths of certainty.
 const BID = { price: 2000000, takes_ms: 500, confidence: 990 };
@@ -6,19 +7,19 @@ const BID = { price: 2000000, takes_ms: 500, confidence: 990 };
 // What whoever asks for something else is told.
 const TAKES = "this agent takes requests, query-refs and calls for bids";
 
-export class Greeter {
+export class Greeter extends Agent {
   greeted = 0;
 
   // The answer to a message; nothing where none is due.
   answer(message) {
     switch (message.performative) {
       case "cfp":
-        return reply(message, "propose", JSON.stringify(BID));
+        return message.reply("propose", JSON.stringify(BID));
       case "accept-proposal":
-        return reply(message, "inform", this.greet(JSON.parse(message.content).task));
+        return message.reply("inform", this.greet(message.awarded().task));
       case "request":
       case "query-ref":
-        return reply(message, "inform", this.greet(message.content));
+        return message.reply("inform", this.greet(message.content));
       case "cancel":
       case "propagate":
       case "propose":
@@ -27,7 +28,7 @@ export class Greeter {
       case "request-when":
       case "request-whenever":
       case "subscribe":
-        return reply(message, "not-understood", TAKES);
+        return message.reply("not-understood", TAKES);
       // What only tells something is not answered, or two agents would go on for ever.
       default:
         return null;
@@ -35,7 +36,7 @@ export class Greeter {
   }
 
   greet(name) {
-    if (typeof name !== "string") throw "the content must be a name";
+    if (typeof name !== "string") throw new Refusal("the content must be a name");
     this.greeted += 1;
     return `Hello, ${name.replace(/^greet /, "")}! You are number ${this.greeted}.`;
   }
@@ -44,18 +45,8 @@ export class Greeter {
     return String(this.greeted);
   }
 
-  restore(text) {
-    if (!/^\d+$/.test(text)) throw "the state is no number";
-    this.greeted = Number(text);
+  restore(_version, state) {
+    if (!/^\d+$/.test(state)) throw new Refusal("the state is no number");
+    this.greeted = Number(state);
   }
-}
-
-// An answer to whoever wrote, in its conversation.
-function reply(message, performative, content) {
-  return {
-    performative,
-    content,
-    receiver: message.sender ? [message.sender] : [],
-    "conversation-id": message["conversation-id"],
-  };
 }

@@ -13,6 +13,7 @@ mod loading;
 mod malformed;
 mod many;
 mod rehearsal;
+mod resident;
 mod sample_host;
 mod text_guest;
 mod toolbox;

@@ -231,3 +231,52 @@ fn an_agent_outside_takes_part_in_a_tender_like_any_other() {
     wait_until(|| home.view(&["tender", "show", &tender])["result"] == "filed under F");
     home.audit();
 }
+
+#[test]
+fn a_batch_is_sent_line_by_line_and_once_however_often() {
+    let home = Home::new();
+    agent(&home, "one", "1.0.0", 1);
+    let (_server, _) = serve(&home);
+    home.bottega(&["agent", "deploy", "one"]).finish().done();
+    // Whoever is stopped handles nothing, so that what was stored can be counted.
+    home.bottega(&["agent", "stop", "counter"]).finish().done();
+    let line = |receiver: &str, content: u32| {
+        format!(r#"{{"performative":"inform","receiver":["{receiver}"],"content":"{content}"}}"#)
+    };
+    let mut lines: Vec<String> = (1..=1_200).map(|number| line("counter", number)).collect();
+    lines[699] = line("nobody", 700);
+    home.write("orders.jsonl", lines.join("\n"));
+    let batch = ["message", "batch", "orders.jsonl", "--durable", "--key", "monday"];
+    let sent = home.bottega(&batch).finish();
+    assert_eq!(sent.stdout, "1,199 messages sent, 1 refused\n", "{}", sent.stderr);
+    assert!(sent.code != Some(0) && sent.stderr.contains("line 700: "), "{}", sent.stderr);
+
+    home.write("orders.jsonl", lines[..600].join("\n"));
+    let again = home.bottega(&batch).finish().done();
+    assert_eq!(again.stdout, "0 messages sent, 600 had been sent before\n");
+    let told = home.bottega(&[&batch[..], &["--json"]].concat()).finish().done();
+    let told: Vec<Value> =
+        told.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(told.len(), 600);
+    assert!(told.iter().zip(1..).all(|(step, line)| step["line"] == line));
+    assert!(told.iter().all(|step| step["receipt"]["repeated"] == true));
+    assert_eq!(home.view(&["message", "mail", "counter"]).as_array().unwrap().len(), 1_199);
+
+    home.write("orders.jsonl", "{\"performative\":\"inform\"}\nhm\n");
+    let refused = home.bottega(&batch).finish().with_code(2);
+    assert!(refused.stderr.contains("line 2: "), "{}", refused.stderr);
+}
+
+#[test]
+fn nobody_speaks_in_the_name_of_the_server_itself() {
+    let home = Home::new();
+    agent(&home, "one", "1.0.0", 1);
+    let (_server, _) = serve(&home);
+    home.bottega(&["agent", "deploy", "one"]).finish().done();
+    for name in ["market", "df@local", "ams"] {
+        let forged = home.bottega(&["message", "send", "counter", "x", "--from", name]).finish();
+        assert!(forged.code != Some(0), "{name}");
+        assert!(forged.stderr.contains("speaks for itself"), "{name}: {}", forged.stderr);
+    }
+    check_count(&home, "1");
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_acl::AgentName;
 use bottega_acl::{Aid, Message, Performative};
-use bottega_agency::{AgencyError, AgentState, Beyond, Deployment, Deployments, Shelf};
+use bottega_agency::{AgencyError, AgentState, Beyond, Delivery, Deployment, Deployments, Shelf};
 use bottega_behaviour::{DefinitionLoader, Guest, GuestLoader, Letter, Office, Resident, Trouble};
 use bottega_event::{AgentEvent, Revision, StreamId};
 use bottega_manifest::{
@@ -308,6 +308,30 @@ async fn the_next_version_knows_what_the_one_before_knew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upgrade_brings_what_its_manifest_says_of_delivery_and_restarts() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    let upgraded = |lines: &str, words: &str| {
+        let manifest = format!("{MANIFEST}{lines}");
+        Deployment { manifest, ..deployment(words) }
+    };
+    let delivery = || shop.deployments.agency().list()[0].delivery;
+    assert_eq!(delivery(), Delivery::Transient);
+    let durable =
+        upgraded("delivery = \"durable\"\n[supervision]\nrestart = \"temporary\"\n", "two");
+    shop.deployments.upgrade(&name("speaker"), durable).await.unwrap();
+    assert_eq!(delivery(), Delivery::Durable);
+    let said = Message::new(Performative::Inform).from(Aid::new(name("me"))).about("x");
+    let receipt = shop.deployments.agency().send(said.to(Aid::new(name("speaker"))), None, None);
+    assert!(receipt.await.unwrap().id.is_some(), "it was stored");
+    // One that does not begin brings nothing.
+    let failed = shop.deployments.upgrade(&name("speaker"), upgraded("", "stillborn")).await;
+    assert!(failed.is_err() && delivery() == Delivery::Durable);
+    shop.deployments.roll_back(&name("speaker")).await.unwrap();
+    assert_eq!(delivery(), Delivery::Transient);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_stopped_is_stopped_in_the_next_process() {
     let shop = Shop::new();
     shop.deploy(deployment("one")).await;
@@ -442,6 +466,14 @@ async fn whoever_lives_outside_loses_nothing_by_coming_and_going() {
     // Whoever waits first gets what comes later.
     let (came, ()) = tokio::join!(next(&shop), say(&shop, "three"));
     assert_eq!(came.2, "three");
+    // Another version takes over while a message waits to be fetched.
+    let later =
+        Deployment { manifest: outsider().manifest.replace("1.0.0", "1.1.0"), ..outsider() };
+    shop.deployments.upgrade(&name("clerk"), later).await.unwrap();
+    assert_eq!(shop.who().await, ["clerk@here (outside clerk 1.1.0)"]);
+    assert_eq!(next(&shop).await.2, "three");
+    shop.deployments.roll_back(&name("clerk")).await.unwrap();
+    assert_eq!(shop.who().await, ["clerk@here (outside clerk 1.0.0)"]);
     // A stopped one takes its message back; it comes again with the next begin.
     shop.deployments.agency().stop(&name("clerk"), SPAN).await.unwrap();
     shop.deployments.agency().start(&name("clerk")).await.unwrap();

@@ -407,3 +407,47 @@ async fn whoever_asked_is_told_of_a_dead_letter() {
     world.settle().await;
     assert_eq!(words(), ["me: the agent was removed"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_one_that_ends_before_it_answers_is_told() {
+    let world = World::new();
+    world.host("me").await;
+    world.host("ada").await;
+    let ask = |words: &str| -> Message {
+        let mut message = say(words, &["ada"]);
+        message.performative = Performative::Request;
+        message
+    };
+    let told = || {
+        let mut told = world.heard();
+        told.retain(|it| it.starts_with("me: "));
+        told
+    };
+    // One in hand, one that waits, and one that wants no answer.
+    for message in [ask("wait"), ask("two"), say("three", &["ada"])] {
+        world.agency.send(message, None, None).await.unwrap();
+    }
+    world.settle().await;
+    world.agency.stop(&name("ada"), Duration::from_secs(1)).await.unwrap();
+    world.settle().await;
+    let mut said = told();
+    said.sort_unstable();
+    assert_eq!(
+        said,
+        ["me: the agent ended before this was its turn", "me: the agent ended over it"]
+    );
+    world.agency.start(&name("ada")).await.unwrap();
+    world.heard.lock().unwrap().clear();
+    world.agency.send(ask("boom"), None, None).await.unwrap();
+    world.settle().await;
+    assert_eq!(told(), ["me: the agent ended over it"]);
+    // One that is begun again over its message has not ended over it yet.
+    let keeping = HostSpec { keep: true, ..world.spec("eve") };
+    world.agency.host(keeping).await.unwrap();
+    world.heard.lock().unwrap().clear();
+    let mut message = ask("fail");
+    message.receivers = say("", &["eve"]).receivers;
+    world.agency.send(message, None, None).await.unwrap();
+    world.settle().await;
+    assert!(world.heard().len() >= 2 && told().is_empty(), "{:?}", world.heard());
+}

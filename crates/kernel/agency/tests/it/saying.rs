@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bottega_acl::{Aid, Message, Performative};
+use bottega_acl::{Aid, Message, Performative, ReplyBy};
 use bottega_agency::Delivery;
 
 use crate::world::{SPAN, World, name, say};
@@ -81,4 +81,17 @@ async fn a_question_gets_its_answer_or_none() {
     assert_eq!(world.send("wait", &["ada"]).await, "told");
     assert_eq!(world.agency.ask(ask(), Duration::from_secs(1)).await, Ok(None));
     assert_eq!(world.agency.list().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_over_when_its_answer_is_wanted_no_more() {
+    let world = World::new();
+    world.host("ada").await;
+    let soon = ReplyBy::Within(Duration::from_millis(500));
+    let mut message = say("wait", &["ada"]).with_reply_by(soon);
+    message.performative = Performative::Request;
+    let began = tokio::time::Instant::now();
+    // Whoever asks would wait for a minute.
+    assert_eq!(world.agency.ask(message, SPAN).await, Ok(None));
+    assert_eq!(began.elapsed(), Duration::from_millis(500));
 }

@@ -190,7 +190,10 @@ async fn whoever_opened_it_can_end_it() {
     let closed = world.market.decide(id, TenderChoice::Close).await.unwrap_err();
     assert_eq!(closed.to_string(), "the task is awarded already");
     world.market.decide(id, TenderChoice::Cancel).await.unwrap();
-    assert_eq!(outcome(&world.ended(id).await), "Cancelled, 1 awards");
+    let row = world.ended(id).await;
+    assert_eq!(outcome(&row), "Cancelled, 1 awards");
+    let fates: Vec<_> = row.bids.iter().filter_map(|bid| bid.fate.as_deref()).collect();
+    assert!(fates.contains(&"cancelled") && !fates.contains(&"awarded"), "{fates:?}");
     let again = world.market.decide(id, TenderChoice::Cancel).await.unwrap_err();
     assert_eq!(again.to_string(), "the tender has ended");
 }

@@ -1,12 +1,13 @@
 //! How a child is made, and what is done about its ends.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Backoff, Key, Restart};
 use crate::actor::{Actor, ActorId};
-use crate::cell::{Cell, Node};
+use crate::cell::{Cell, Heir, Node};
 use crate::life::live;
 use crate::registry::NameTaken;
 use crate::system::{Inner, Spawn};
@@ -90,6 +91,7 @@ pub struct ChildSpec<M> {
     kind: &'static str,
     policy: Policy,
     begin: Begin<M>,
+    heir: Option<Heir<M>>,
 }
 
 impl<M> fmt::Debug for ChildSpec<M> {
@@ -129,7 +131,17 @@ impl<M: Send + 'static> ChildSpec<M> {
             detach(TaskKind::Actor, live(obituary, attempts, move || make()));
             incarnation
         });
-        Self { how, kind: A::KIND, policy: Policy::new(Duration::from_secs(5)), begin }
+        let policy = Policy::new(Duration::from_secs(5));
+        Self { how, kind: A::KIND, policy, begin, heir: None }
+    }
+
+    /// Who gets the messages that wait when it ends for good: it was given up, cut off before it had dealt with them, or never
+    /// begun. Without an heir they are dropped. The one in hand is not among them, unless it is kept ([`Actor::keep`]). Called
+    /// once at most, where it ends; a panic of it is contained.
+    #[must_use]
+    pub fn left_to(mut self, heir: impl Fn(VecDeque<M>) + Send + Sync + 'static) -> Self {
+        self.heir = Some(Arc::new(heir));
+        self
     }
 
     /// How many messages may wait for it; at least one.
@@ -181,7 +193,8 @@ impl<M: Send + 'static> ChildSpec<M> {
         parent: Option<ActorId>,
     ) -> Arc<PlantedActor<M>> {
         let identity = (self.how.name, self.kind, parent);
-        let cell = Cell::new(Arc::clone(system), system.next_id(), identity, self.how.capacity);
+        let cell = Cell::new(Arc::clone(system), system.next_id(), identity, self.how.capacity)
+            .left_to(self.heir);
         Arc::new(PlantedActor { cell: Arc::new(cell), policy: self.policy, begin: self.begin })
     }
 }

@@ -8,7 +8,7 @@ use bottega_actor::{
 };
 use tokio::sync::oneshot;
 
-use crate::rig::{Do, Flaw, Rig, pass, tell};
+use crate::rig::{Do, Flaw, Rig, pass, quiet_panic, tell};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -307,4 +307,45 @@ async fn a_child_that_is_stuck_is_reported_or_killed() {
     check_stuck(OnStuck::Report, "a stuck for 1s").await;
     check_stuck(OnStuck::Kill, "a stuck for 1s; a lets go; a restarts in 0ns; a init; a started 2")
         .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_when_a_child_ends_for_good_is_left_to_its_heir() {
+    let rig = Rig::new();
+    let heir = |name: &'static str| {
+        let log = rig.log.clone();
+        rig.spec(name, Flaw::None).restart(Restart::Transient).left_to(move |left| {
+            let numbers: Vec<String> = left.iter().map(|message| format!("{message:?}")).collect();
+            log.line(format!("{name} leaves {}", numbers.join(" ")));
+            if left.len() > 2 {
+                quiet_panic("too much");
+            }
+        })
+    };
+    let keeper = Supervisor::one_for_one("s").child(heir("a")).child(heir("b"));
+    let keeper = keeper.intensity(Intensity { restarts: 1, within: SECOND });
+    let keeper = rig.system.supervise(keeper).unwrap();
+    keeper.ready().await.unwrap();
+    rig.log.take();
+    // A restart leaves nothing: what waits is there for the next incarnation.
+    tell(&rig.find("a"), Do::Fail);
+    tell(&rig.find("a"), Do::Note(1));
+    let said = rig.settled().await;
+    assert!(said.ends_with("a started 2; a 1"), "{said}");
+    // It is given up, and the others end with it, each with what was waiting.
+    let (_open, gate) = oneshot::channel();
+    tell(&rig.find("b"), Do::Wait(gate));
+    for message in [Do::Hang(2), Do::Note(3), Do::Note(4)] {
+        tell(&rig.find("b"), message);
+    }
+    for message in [Do::Fail, Do::Note(5), Do::Retry(6)] {
+        tell(&rig.find("a"), message);
+    }
+    pass(Duration::from_secs(60)).await;
+    let said = rig.log.take();
+    assert!(said.contains("a leaves Note(5) Retry(6); "), "{said}");
+    // What the heir does about it ends nobody else.
+    assert!(said.contains("b leaves Hang(2) Note(3) Note(4); "), "{said}");
+    assert!(said.ends_with("`a` ended once too often, at last crashed: fault"), "{said}");
+    assert!(rig.system.tree().is_empty());
 }

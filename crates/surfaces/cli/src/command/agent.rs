@@ -1,6 +1,6 @@
 //! `bottega agent`: agents that live on a server.
 
-mod build;
+pub(super) mod build;
 mod test;
 mod told;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{Desk, Needs, Where, package};
 use crate::happened;
 use crate::report::Failure;
-use crate::template::{self, Language};
+use crate::template::{self, Kind, Language};
 
 /// Make, deploy, watch and steer agents that live on a server
 #[derive(Debug, Args)]
@@ -258,7 +258,8 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             test::execute(&desk.path(&folder), only.as_deref(), record, desk).await
         }
         What::New { name, lang } => {
-            let made = template::write(&name, lang, &desk.path(std::path::Path::new(&name)))?;
+            let folder = desk.path(std::path::Path::new(&name));
+            let made = template::write(Kind::Agent, &name, lang, &folder)?;
             desk.show(&made, |_| told::made(&made))
         }
     }

@@ -1,9 +1,11 @@
 //! `bottega message`: what agents are told and asked.
 
 mod asking;
+mod batch;
 mod told;
 mod traced;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bottega_acl::Performative;
@@ -25,6 +27,7 @@ Examples:
   bottega message ask scout 'What is new?' --follow   see it work
   bottega message send greeter Ada --durable  stored before it is acknowledged
   bottega message send clerk - --key order-17 < order.json
+  bottega message batch orders.jsonl --key monday   each stored once
   bottega message mail greeter                what was not handled
   bottega message resend greeter ID           a dead letter, once more
   bottega message conversation ID             who said what, by durable messages
@@ -56,6 +59,29 @@ enum What {
         key: Option<String>,
         #[command(flatten)]
         context: Context,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Send many messages, and tell what became of each
+    #[command(after_help = "\
+Each line of FILE is a message as FIPA-ACL in JSON:
+
+  {\"performative\": \"inform\", \"receiver\": [\"clerk\"], \"content\": \"order 17\"}
+
+or an object with that as its `message`, and `delivery` (`durable`, `transient`)
+and `idempotency_key` beside it. All lines are read before the first is sent.
+One that can't be delivered keeps the others from nothing; the exit code is then
+that of the first such error.")]
+    Batch {
+        /// The file; `-` reads standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Store each before it is acknowledged, unless its line says otherwise
+        #[arg(long)]
+        durable: bool,
+        /// Name each after KEY and its line, unless its line has a key: what was stored is not stored again
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
         #[command(flatten)]
         at: Where,
     },
@@ -158,6 +184,9 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             let request = SendRequest { message, delivery, idempotency_key: key };
             let receipt = desk.wait(agents.send(request)).await?;
             desk.show(&receipt, |_| told::receipt(&receipt))
+        }
+        What::Batch { file, durable, key, at } => {
+            batch::send(&file, batch::Usual { durable, key }, &at, desk).await
         }
         What::Ask { message, performative, timeout, follow, at } => {
             let content = message.content(desk).await?;

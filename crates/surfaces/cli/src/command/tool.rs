@@ -1,16 +1,18 @@
 //! `bottega tool`: what agents may call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bottega_api::{ApiError, ToolAnswer, ToolView, codes};
 use bottega_manifest::World;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Desk, package};
+use super::{Desk, Needs, agent, package};
+use crate::figures;
 use crate::paint::Paint;
 use crate::report::Failure;
 use crate::table::Table;
+use crate::template::{self, Kind, Language, Made};
 use crate::terminal::Terminal;
 use crate::visible;
 
@@ -18,6 +20,8 @@ use crate::visible;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  bottega tool new word-count --lang js   a folder with a tool to begin with
+  bottega tool build word-count    by its own `build.sh`
   bottega tool list                what agents may call
   bottega tool add ./word-count    a tool of your own, or another version of it
   bottega tool show word_count     its arguments, and what it may do
@@ -39,6 +43,20 @@ enum What {
     Show {
         /// Its name
         name: String,
+    },
+    /// Make a folder with a tool to begin with
+    New {
+        /// Its name and the folder's: lower-case letters, digits and `-`
+        name: String,
+        /// The language that it is written in
+        #[arg(long, value_name = "LANGUAGE", value_enum)]
+        lang: Language,
+    },
+    /// Build the tool of a folder by its own build, and look at what came of it
+    Build {
+        /// The folder with its `bottega.toml`
+        #[arg(default_value = ".")]
+        folder: PathBuf,
     },
     /// Add the tool of a folder, or another version of it
     ///
@@ -69,6 +87,19 @@ Exit code 1: the tool did not do it, and says why.")]
     },
 }
 
+impl Arguments {
+    pub(super) const fn needs(&self) -> Needs {
+        match self.what {
+            What::New { .. } | What::Build { .. } => Needs::Nothing,
+            What::List
+            | What::Show { .. }
+            | What::Add { .. }
+            | What::Call { .. }
+            | What::Rm { .. } => Needs::Settings,
+        }
+    }
+}
+
 fn object(text: &str) -> Result<Value, String> {
     match serde_json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
@@ -78,18 +109,26 @@ fn object(text: &str) -> Result<Value, String> {
 }
 
 pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
-    let tools = desk.entrance.tools()?;
+    let entrance = desk.entrance;
     match arguments.what {
+        What::New { name, lang } => {
+            let made = template::write(Kind::Tool, &name, lang, &desk.path(Path::new(&name)))?;
+            desk.show(&made, |_| begun(&made))
+        }
+        What::Build { folder } => agent::build::execute(&desk.path(&folder), desk).await,
         What::List => {
+            let tools = entrance.tools()?;
             let (list, wrong) = tools.list().await?;
             let view = json!({ "tools": list, "unreadable": wrong });
             desk.show(&view, |terminal| listed(&list, &wrong, terminal))
         }
         What::Show { name } => {
+            let tools = entrance.tools()?;
             let tool = tools.show(&name).await?;
             desk.show(&tool, |terminal| shown(&tool, terminal.out_paint()))
         }
         What::Add { folder } => {
+            let tools = entrance.tools()?;
             let folder = desk.path(&folder);
             let (file, text, manifest) = package::manifest(&folder)?;
             if manifest.world != World::Tool {
@@ -102,12 +141,14 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             desk.show(&tool, |_| added(&tool))
         }
         What::Call { name, arguments } => {
+            let tools = entrance.tools()?;
             let answer = desk.wait(tools.call(&name, arguments.to_string())).await?;
             let exit = u8::from(!answer.succeeded);
             desk.show(&answer, |_| called(&answer))?;
             Ok(exit)
         }
         What::Rm { names } => {
+            let tools = entrance.tools()?;
             // All are looked up first: a slip in one removes none. One may be named twice.
             let mut found = Vec::new();
             for name in names {
@@ -131,6 +172,17 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
             })
         }
     }
+}
+
+/// What was made, and how it goes on.
+fn begun(made: &Made) -> String {
+    let Made { name, folder, files } = made;
+    let count = figures::counted(files.len() as u64, "file", "files");
+    let called = name.replace('-', "_");
+    format!(
+        "{folder} is made: {count}\nnext:\n  cd {folder}\n  bottega tool build\n  bottega tool add .\n  \
+         bottega tool call {called} '{{\"text\": \"a b c\"}}'\n"
+    )
 }
 
 /// What a tool may do, in words.

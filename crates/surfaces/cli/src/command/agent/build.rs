@@ -38,7 +38,7 @@ pub(super) struct Built {
     pub(super) unused: Vec<String>,
 }
 
-pub(super) async fn execute(folder: &Path, desk: &mut Desk<'_>) -> Result<u8, Failure> {
+pub(in crate::command) async fn execute(folder: &Path, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let (file, _text, manifest) = package::manifest(folder)?;
     if manifest.world == World::Outside {
         let why = format!("{}: an agent that lives outside has no module", file.display());
