@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "bare tasks send, as users of a library would")]
 
 mod bare;
+mod bare_server;
 #[path = "../../tests/it/binary.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "the suite's own way to the binary")]
 mod binary;
@@ -114,6 +115,9 @@ fn main() -> Result<(), Failure> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let words: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if words.first().is_some_and(|word| word == bare_server::WORD) {
+        return runtime.block_on(bare_server::serve());
+    }
     if let Some(unknown) = words.iter().find(|word| !PARTS.contains(&word.as_str())) {
         return Err(format!("no part `{unknown}`; there is: {}", PARTS.join(", ")).into());
     }

@@ -13,6 +13,8 @@ pub(crate) enum Goal {
     AtLeast(f64),
     RatioAtLeast(f64),
     RatioAtMost(f64),
+    /// Above the peer's figure.
+    MoreByAtMost(f64),
 }
 
 /// One figure, and a peer's.
@@ -67,6 +69,7 @@ impl Row {
     /// The goal in words, and whether it is met: nobody knows, where it is about a peer that is absent.
     fn judged(&self) -> Option<(String, Option<bool>)> {
         let ratio = self.ratio();
+        let more = self.peer.and_then(|(_, value)| value).map(|value| self.value - value);
         self.goal.map(|goal| match goal {
             Goal::AtMost(most) => (format!("<= {most}"), Some(self.value <= most)),
             Goal::AtLeast(least) => (format!(">= {least}"), Some(self.value >= least)),
@@ -75,6 +78,9 @@ impl Row {
             }
             Goal::RatioAtMost(most) => {
                 (format!("ratio <= {most}"), ratio.map(|ratio| ratio <= most))
+            }
+            Goal::MoreByAtMost(most) => {
+                (format!("value - peer_value <= {most}"), more.map(|more| more <= most))
             }
         })
     }

@@ -1,7 +1,8 @@
 //! The real binary as a server: what it costs while nothing happens, and what REST and gRPC add to a question.
 //!
 //! 64 connections ask the agent management system at a pace that leaves the machine time, and as fast as they can. Whoever
-//! asks shares the machine with the server.
+//! asks shares the machine with the server. What sockets, framing and the asking itself take shows a server that does nothing
+//! else, asked by the same code in the same run.
 
 use std::future::Future;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use crate::row::{Goal, Row, share};
-use crate::{Failure, binary};
+use crate::{Failure, bare_server, binary};
 
 const CONNECTIONS: usize = 64;
 /// Questions of one measurement, of all connections together.
@@ -45,9 +46,21 @@ impl Drop for Server {
 
 impl Server {
     fn start(home: &Path) -> Result<Self, Failure> {
-        let program = binary::bottega();
+        let mut server =
+            Self::launch(home, &["serve", "--listen", "127.0.0.1:0", "--json"], binary::bottega())?;
+        let token = std::fs::read_to_string(home.join("bottega/data/server-token"))?;
+        token.trim().clone_into(&mut server.token);
+        Ok(server)
+    }
+
+    /// One that answers at once.
+    fn bare(home: &Path) -> Result<Self, Failure> {
+        Self::launch(home, &[bare_server::WORD], &std::env::current_exe()?)
+    }
+
+    fn launch(home: &Path, words: &[&str], program: &Path) -> Result<Self, Failure> {
         let mut child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--json"])
+            .args(words)
             .current_dir(home)
             .env_clear()
             .env("PATH", binary::search_path())
@@ -65,8 +78,7 @@ impl Server {
         let told: serde_json::Value = serde_json::from_str(&line)?;
         let url = told["serving"]["url"].as_str().ok_or("the server did not say where it is")?;
         let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-        let token = std::fs::read_to_string(home.join("bottega/data/server-token"))?;
-        Ok(Self { child, address, token: token.trim().to_owned() })
+        Ok(Self { child, address, token: String::new() })
     }
 
     /// Seconds of processor time until now.
@@ -202,33 +214,42 @@ pub(crate) async fn measure() -> Result<Vec<Row>, Failure> {
         Row::new("idle server, of one processor", "%", share_of_one).goal(Goal::AtMost(1.0)),
         Row::new("idle server, resident", "MiB", server.holds()?).goal(Goal::AtMost(60.0)),
     ];
+    let bare = Server::bare(home.path())?;
     for paced in [true, false] {
-        rows.extend(told("REST", paced, rest(&server, paced).await?));
-        rows.extend(told("gRPC", paced, grpc(&server, paced).await?));
+        let (ours, peers) = (rest(&server, paced).await?, rest(&bare, paced).await?);
+        rows.extend(told("REST", paced, ours, peers));
+        let (ours, peers) = (grpc(&server, paced).await?, grpc(&bare, paced).await?);
+        rows.extend(told("gRPC", paced, ours, peers));
     }
     rows.push(Row::new("server after these questions, resident", "MiB", server.holds()?));
     Ok(rows)
 }
 
+/// Microseconds of all questions, and how long they took together.
+type Timed = (Vec<f64>, Duration);
+
 /// Times of one way in, as rows.
-fn told(way: &str, paced: bool, (mut times, took): (Vec<f64>, Duration)) -> Vec<Row> {
+fn told(way: &str, paced: bool, (mut times, took): Timed, peer: Timed) -> Vec<Row> {
+    let (mut peers, peer_took) = peer;
     let metric = format!("question over {way}, {CONNECTIONS} connections");
+    let mut at = |what: &str, part: f64| {
+        let row = Row::new(format!("{metric}, {what}"), "µs", share(&mut times, part));
+        row.beside(bare_server::NAME, share(&mut peers, part))
+    };
     if paced {
-        let at = |what: &str| format!("{metric}, {PACE} a second, {what}");
+        let pace = format!("{PACE} a second");
         return vec![
-            Row::new(at("p50"), "µs", share(&mut times, 0.5)),
-            Row::new(at("p99"), "µs", share(&mut times, 0.99)).goal(Goal::AtMost(1e3)),
+            at(&format!("{pace}, p50"), 0.5),
+            at(&format!("{pace}, p99"), 0.99).goal(Goal::MoreByAtMost(1e3)),
         ];
     }
-    let rate = times.len() as f64 / took.as_secs_f64();
-    let p99 = share(&mut times, 0.99);
-    vec![
-        Row::new(format!("{metric}, as fast as they can"), "1/s", rate),
-        Row::new(format!("{metric}, as fast as they can, p99"), "µs", p99),
-    ]
+    let p99 = at("as fast as they can, p99", 0.99);
+    let rate = |took: Duration| QUESTIONS as f64 / took.as_secs_f64();
+    let fast = Row::new(format!("{metric}, as fast as they can"), "1/s", rate(took));
+    vec![fast.beside(bare_server::NAME, rate(peer_took)), p99]
 }
 
-async fn rest(server: &Server, paced: bool) -> Result<(Vec<f64>, Duration), Failure> {
+async fn rest(server: &Server, paced: bool) -> Result<Timed, Failure> {
     let body = serde_json::json!({
         "message": { "performative": "request", "receiver": ["ams"], "content": CONTENT },
     })
@@ -252,7 +273,7 @@ async fn rest(server: &Server, paced: bool) -> Result<(Vec<f64>, Duration), Fail
     Ok((timed(asks, paced).await?, began.elapsed()))
 }
 
-async fn grpc(server: &Server, paced: bool) -> Result<(Vec<f64>, Duration), Failure> {
+async fn grpc(server: &Server, paced: bool) -> Result<Timed, Failure> {
     let uri = format!("http://{}/bottega.v1.MessageService/AskAgent", server.address);
     let request = Request::post(uri)
         .header("content-type", "application/grpc")
