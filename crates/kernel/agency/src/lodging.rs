@@ -178,7 +178,8 @@ impl Agency {
             desk: Arc::clone(&self.desk),
             mailroom: Arc::clone(&lodging.mailroom),
         };
-        let (me, desk) = (office.me.clone(), Arc::clone(&self.desk));
+        // The desk knows the mailbox, which must not keep the desk in its turn.
+        let (me, desk) = (office.me.clone(), Arc::downgrade(&self.desk));
         let (plan, room, office) = (Arc::clone(blueprint), Arc::clone(mailroom), Arc::new(office));
         let make =
             move || Inhabitant::new(Arc::clone(&plan), Arc::clone(&room), Arc::clone(&office));
@@ -186,7 +187,11 @@ impl Agency {
             .capacity(spec.capacity)
             .restart(spec.restart)
             .backoff(spec.backoff)
-            .left_to(move |parcels| desk.left(&me, parcels))
+            .left_to(move |parcels| {
+                if let Some(desk) = desk.upgrade() {
+                    desk.left(&me, parcels);
+                }
+            })
             .stop_within(OWN_END);
         if let Some((span, then)) = spec.stuck {
             child = child.stuck_after(span, then);

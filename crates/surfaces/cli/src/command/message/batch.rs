@@ -55,7 +55,7 @@ pub(super) async fn send(
     }
     let agents = desk.agents(at).await?;
     address(agents.as_ref(), &mut lines, desk).await?;
-    let of = lines.len();
+    let of = figures::grouped(lines.len() as u64);
     let mut tally = Tally::default();
     for part in parts(lines) {
         let numbers: Vec<usize> = part.iter().map(|line| line.number).collect();
@@ -71,13 +71,16 @@ pub(super) async fn send(
                 Err(failure) => {
                     wipe(desk);
                     // Nobody knows what became of the rest, so it is said how far this is known.
-                    desk.terminal.note(&format!("{} of {of} were dealt with\n", tally.done()));
+                    desk.terminal.note(&format!(
+                        "{} of {of} were dealt with\n",
+                        figures::grouped(tally.done() as u64)
+                    ));
                     return Err(failure);
                 }
             };
             tell(number, &outcome, desk)?;
             tally.add(number, outcome);
-            mark(&tally, of, desk);
+            mark(&tally, &of, desk);
         }
     }
     wipe(desk);
@@ -210,7 +213,7 @@ fn tell(
 }
 
 /// How far it is, on a terminal; seldom enough that it takes no time.
-fn mark(tally: &Tally, of: usize, desk: &mut Desk<'_>) {
+fn mark(tally: &Tally, of: &str, desk: &mut Desk<'_>) {
     if desk.terminal.stderr_is_terminal && tally.done().is_multiple_of(100) {
         desk.terminal.note(&format!("\r{} of {of}", tally.done()));
     }
@@ -242,10 +245,11 @@ impl Tally {
         let mut text =
             format!("{} sent", figures::counted(self.sent as u64, "message", "messages"));
         if self.repeated > 0 {
-            text.push_str(&format!(", {} had been sent before", self.repeated));
+            let repeated = figures::grouped(self.repeated as u64);
+            text.push_str(&format!(", {repeated} had been sent before"));
         }
         if self.refused > 0 {
-            text.push_str(&format!(", {} refused", self.refused));
+            text.push_str(&format!(", {} refused", figures::grouped(self.refused as u64)));
         }
         text + "\n"
     }
