@@ -343,6 +343,8 @@ impl Deployments {
         let lives_outside = |guest: &dyn Guest| guest.manifest().world == World::Outside;
         let stays = self.guests().get(name).is_some_and(|before| lives_outside(before.as_ref()))
             && lives_outside(loaded.guest.as_ref());
+        // First, so that one who is begun anew over it is begun as its manifest says.
+        let shaped = self.agency.reshape(name, spec(&loaded)).await?;
         let upgraded = match knowledge {
             Knowledge::Kept if stays => self.agency.adopt(name, kind, make).await,
             Knowledge::Kept => self.agency.upgrade(name, kind, make).await,
@@ -351,10 +353,12 @@ impl Deployments {
         if let (Err(_), Some(outside), Some(before)) = (&upgraded, &loaded.outside, before) {
             outside.counter.serve(before);
         }
-        upgraded?;
+        if let Err(error) = upgraded {
+            self.agency.reshape(name, shaped).await?;
+            return Err(error);
+        }
         self.guests().insert(name.clone(), Arc::clone(&loaded.guest));
         self.moved_in(&loaded);
-        self.agency.reshape(name, spec(&loaded)).await?;
         self.keep(name, deployment).await?;
         self.agency.directory().list(listed).await
     }

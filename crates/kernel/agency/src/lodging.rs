@@ -345,8 +345,13 @@ impl Agency {
     }
 
     /// An agent is hosted as another version's manifest says: how messages to it are kept holds at once, how it is supervised
-    /// from when it is begun the next time. What only its host decides stays.
-    pub(crate) async fn reshape(&self, name: &AgentName, new: HostSpec) -> Result<(), AgencyError> {
+    /// from when it is begun the next time. What only its host decides stays. Gives back
+    /// how it was hosted before.
+    pub(crate) async fn reshape(
+        &self,
+        name: &AgentName,
+        new: HostSpec,
+    ) -> Result<HostSpec, AgencyError> {
         let lodging = self.lodging(name)?;
         let _turn = lodging.turn.lock().await;
         let mailbox = match lodging.living() {
@@ -356,10 +361,10 @@ impl Agency {
         };
         let old = lodging.spec();
         let HostSpec { delivery, restart, intensity, backoff, stuck, .. } = new;
-        let spec = HostSpec { delivery, restart, intensity, backoff, stuck, ..old };
+        let spec = HostSpec { delivery, restart, intensity, backoff, stuck, ..old.clone() };
         *lodging.spec.lock().unwrap_or_else(PoisonError::into_inner) = spec;
         self.desk.routes.put(name.clone(), lodging.route(mailbox));
-        Ok(())
+        Ok(old)
     }
 
     /// Begins an agent anew as another version, which knows nothing of what the present one knew. Durable messages wait

@@ -112,8 +112,7 @@ pub trait Agents: Tenders + Groups {
 /// up; what was begun for it goes on.
 pub type AskSteps = BoxStream<'static, Result<AskStepView, ApiError>>;
 
-/// What became of each message of a batch, in their order; an error is that no more can be told. Dropping it leaves unsent what
-/// was not sent.
+/// What became of each message of a batch, in their order; an error is that no more can be told.
 pub type BatchSteps = BoxStream<'static, Result<Result<ReceiptView, ApiError>, ApiError>>;
 
 /// Where agents live.

@@ -308,7 +308,7 @@ async fn the_next_version_knows_what_the_one_before_knew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upgrade_brings_what_its_manifest_says_of_delivery_and_restarts() {
+async fn an_upgrade_brings_what_its_manifest_says_of_delivery() {
     let shop = Shop::new();
     shop.deploy(deployment("one")).await;
     let upgraded = |lines: &str, words: &str| {

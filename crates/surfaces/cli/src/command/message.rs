@@ -79,7 +79,8 @@ that of the first such error.")]
         /// Store each before it is acknowledged, unless its line says otherwise
         #[arg(long)]
         durable: bool,
-        /// Name each after KEY and its line, unless its line has a key: what was stored is not stored again
+        /// Name each after KEY and the number of its line, unless its line has a key: what was stored is not stored again,
+        /// as long as the lines keep their places
         #[arg(long, value_name = "KEY")]
         key: Option<String>,
         #[command(flatten)]

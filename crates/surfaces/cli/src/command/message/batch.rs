@@ -16,7 +16,7 @@ use crate::visible;
 
 /// Messages of one request at most; the server takes a thousand.
 const MOST: usize = 500;
-/// Bytes of one request at most, the last message not counted; the server takes a megabyte.
+/// Bytes of the messages of one request at most, where it has more than one; the server usually takes two megabytes.
 const BYTES: usize = 256 << 10;
 
 /// What holds for a message whose line says nothing else.
@@ -58,29 +58,12 @@ pub(super) async fn send(
     let of = figures::grouped(lines.len() as u64);
     let mut tally = Tally::default();
     for part in parts(lines) {
-        let numbers: Vec<usize> = part.iter().map(|line| line.number).collect();
-        let messages = part.into_iter().map(|line| line.request).collect();
-        let mut steps = desk.wait(agents.send_batch(BatchRequest { messages })).await?;
-        for number in numbers {
-            let next = async {
-                let ended = || ApiError::new(codes::NO_SERVER, "the server stopped telling");
-                steps.next().await.unwrap_or_else(|| Err(ended()))
-            };
-            let outcome = match desk.wait(next).await {
-                Ok(outcome) => outcome,
-                Err(failure) => {
-                    wipe(desk);
-                    // Nobody knows what became of the rest, so it is said how far this is known.
-                    desk.terminal.note(&format!(
-                        "{} of {of} were dealt with\n",
-                        figures::grouped(tally.done() as u64)
-                    ));
-                    return Err(failure);
-                }
-            };
-            tell(number, &outcome, desk)?;
-            tally.add(number, outcome);
-            mark(&tally, &of, desk);
+        if let Err(failure) = deal(agents.as_ref(), part, &of, &mut tally, desk).await {
+            wipe(desk);
+            // Nobody knows what became of the rest, so it is said how far this is known.
+            let done = figures::grouped(tally.done() as u64);
+            desk.terminal.note(&format!("{done} of {of} were dealt with\n"));
+            return Err(failure);
         }
     }
     wipe(desk);
@@ -96,6 +79,49 @@ pub(super) async fn send(
             Err(error.into())
         }
     }
+}
+
+/// Sends the messages of one request, and tells what became of each.
+async fn deal(
+    agents: &dyn Agents,
+    part: Vec<Line>,
+    of: &str,
+    tally: &mut Tally,
+    desk: &mut Desk<'_>,
+) -> Result<(), Failure> {
+    let numbers: Vec<usize> = part.iter().map(|line| line.number).collect();
+    let messages = part.into_iter().map(|line| line.request).collect();
+    let mut steps = match desk.wait(agents.send_batch(BatchRequest { messages })).await {
+        Ok(steps) => steps,
+        // Alone in its request it is what was refused: it may be larger than the server takes.
+        Err(Failure::Told(error)) if numbers.len() == 1 && error.code != codes::NO_SERVER.name => {
+            return note(numbers[0], Err(error), of, tally, desk);
+        }
+        Err(failure) => return Err(failure),
+    };
+    for number in numbers {
+        let next = async {
+            let ended = || ApiError::new(codes::NO_SERVER, "the server stopped telling");
+            steps.next().await.unwrap_or_else(|| Err(ended()))
+        };
+        let outcome = desk.wait(next).await?;
+        note(number, outcome, of, tally, desk)?;
+    }
+    Ok(())
+}
+
+/// Tells what became of one message, and counts it.
+fn note(
+    number: usize,
+    outcome: Result<ReceiptView, ApiError>,
+    of: &str,
+    tally: &mut Tally,
+    desk: &mut Desk<'_>,
+) -> Result<(), Failure> {
+    tell(number, &outcome, desk)?;
+    tally.add(number, outcome);
+    mark(tally, of, desk);
+    Ok(())
 }
 
 async fn text(file: &Path, desk: &mut Desk<'_>) -> Result<String, Failure> {
@@ -160,7 +186,9 @@ async fn address(
                 let whole = match desk.wait(agents.show(name)).await {
                     Ok(view) => view.name,
                     // Its line is refused by the server then, and the others are not kept back.
-                    Err(Failure::Told(error)) if error.code == codes::NO_AGENT.name => name.clone(),
+                    Err(Failure::Told(error)) if error.code != codes::NO_SERVER.name => {
+                        name.clone()
+                    }
                     Err(failure) => return Err(failure),
                 };
                 known.insert(name.clone(), whole);
@@ -173,13 +201,14 @@ async fn address(
     Ok(())
 }
 
-/// Lines in parts that one request carries.
+/// Lines in parts that one request carries; what is larger than a part has one of its own.
 fn parts(lines: Vec<Line>) -> Vec<Vec<Line>> {
     let (mut parts, mut bytes): (Vec<Vec<Line>>, usize) = (Vec::new(), 0);
     for line in lines {
-        let size = line.request.message.to_string().len();
+        let key = line.request.idempotency_key.as_ref().map_or(0, String::len);
+        let size = line.request.message.to_string().len() + key;
         match parts.last_mut() {
-            Some(part) if part.len() < MOST && bytes < BYTES => part.push(line),
+            Some(part) if part.len() < MOST && bytes + size <= BYTES => part.push(line),
             Some(_) | None => {
                 parts.push(vec![line]);
                 bytes = 0;
@@ -305,11 +334,12 @@ mod tests {
         let small: Vec<Line> = (0..1_001).map(|number| line(number, 1)).collect();
         let sizes: Vec<usize> = parts(small).iter().map(Vec::len).collect();
         assert_eq!(sizes, [MOST, MOST, 1]);
-        let large: Vec<Line> = (0..5).map(|number| line(number, 200 << 10)).collect();
+        let large = [1, 1, 200, 60, 1, 900, 1].into_iter().enumerate();
+        let large = large.map(|(number, size)| line(number, size << 10)).collect();
         let told: Vec<Vec<usize>> = parts(large)
             .into_iter()
             .map(|part| part.into_iter().map(|line| line.number).collect())
             .collect();
-        assert_eq!(told, [vec![0, 1], vec![2, 3], vec![4]]);
+        assert_eq!(told, [vec![0, 1, 2], vec![3, 4], vec![5], vec![6]]);
     }
 }
