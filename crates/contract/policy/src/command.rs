@@ -32,15 +32,47 @@ pub fn simple_commands(line: &str) -> Option<Vec<String>> {
 }
 
 /// One word of a simple command.
+#[derive(Default)]
 struct Word {
     /// The text without its quotes.
     text: String,
+    /// The same where something expands: what the shell takes as it stands is escaped, what expands is not.
+    spelled: String,
+    /// Whether `spelled` ends in the name of a variable, which a letter that follows would lengthen.
+    in_name: bool,
     /// Whether the shell still does something with it: a variable, a glob, a brace.
     expands: bool,
     /// Whether any of it was quoted; a quoted keyword is an ordinary word.
     quoted: bool,
-    /// Whether it is a redirection in its normal form, and no word of the command.
-    redirects: bool,
+    /// Whether the text is in its normal form already: a redirection, or a command that has a keyword's name.
+    normal: bool,
+}
+
+impl Word {
+    /// Adds what the shell takes as it stands.
+    fn literal(&mut self, text: &str) {
+        for char in text.chars() {
+            if char == '\n' {
+                // A backslash before the end of a line would take both away.
+                self.spelled.push_str("'\n'");
+            } else {
+                if is_special(char) || (self.in_name && is_of_name(char)) {
+                    self.spelled.push('\\');
+                }
+                self.spelled.push(char);
+            }
+            self.in_name = false;
+        }
+        self.text.push_str(text);
+    }
+
+    /// Adds what the shell puts something else in the place of.
+    fn expanding(&mut self, text: &str) {
+        self.expands = true;
+        self.in_name = false;
+        self.text.push_str(text);
+        self.spelled.push_str(text);
+    }
 }
 
 struct Reader {
@@ -136,13 +168,12 @@ impl Reader {
         // What it reads is part of what it does: `sh <a` is not `sh <b`.
         let text = joined(std::slice::from_ref(&target));
         let text = format!("<{text}");
-        self.words.push(Word { text, expands: true, quoted: true, redirects: true });
+        self.words.push(Word { text, normal: true, ..Word::default() });
         (!target.text.is_empty()).then_some(())
     }
 
     fn word(&mut self) -> Option<Word> {
-        let mut word =
-            Word { text: String::new(), expands: false, quoted: false, redirects: false };
+        let mut word = Word::default();
         while let Some(char) = self.peek() {
             match char {
                 ' ' | '\t' | '\n' | ';' | '&' | '|' | '<' | '>' => break,
@@ -150,26 +181,28 @@ impl Reader {
                 '\'' => {
                     word.quoted = true;
                     let length = self.rest[self.at + 1..].iter().position(|char| *char == '\'')?;
-                    word.text.extend(&self.rest[self.at + 1..=self.at + length]);
+                    let text = &self.rest[self.at + 1..=self.at + length];
+                    word.literal(&text.iter().collect::<String>());
                     self.at += length + 2;
                 }
                 '"' => self.double_quoted(&mut word)?,
                 '\\' => {
                     word.quoted = true;
                     match self.after()? {
+                        // The line goes on, and so does the name, which was read without the rest.
+                        '\n' if word.in_name => return None,
                         '\n' => {}
-                        escaped => word.text.push(escaped),
+                        escaped => word.literal(escaped.encode_utf8(&mut [0; 4])),
                     }
                     self.at += 2;
                 }
                 '$' => self.variable(&mut word)?,
                 '*' | '?' | '[' | '{' | '}' | '~' => {
-                    word.expands = true;
-                    word.text.push(char);
+                    word.expanding(char.encode_utf8(&mut [0; 4]));
                     self.at += 1;
                 }
                 _ => {
-                    word.text.push(char);
+                    word.literal(char.encode_utf8(&mut [0; 4]));
                     self.at += 1;
                 }
             }
@@ -188,20 +221,23 @@ impl Reader {
                 }
                 '`' => return None,
                 '$' if matches!(self.after(), Some('"' | ' ')) => {
-                    word.text.push('$');
+                    word.literal("$");
                     self.at += 1;
                 }
                 '$' => self.variable(word)?,
                 '\\' => {
                     match self.after()? {
+                        '\n' if word.in_name => return None,
                         '\n' => {}
-                        escaped @ ('"' | '\\' | '$' | '`') => word.text.push(escaped),
-                        other => word.text.extend(['\\', other]),
+                        escaped @ ('"' | '\\' | '$' | '`') => {
+                            word.literal(escaped.encode_utf8(&mut [0; 4]));
+                        }
+                        other => word.literal(&format!("\\{other}")),
                     }
                     self.at += 2;
                 }
                 char => {
-                    word.text.push(char);
+                    word.literal(char.encode_utf8(&mut [0; 4]));
                     self.at += 1;
                 }
             }
@@ -214,17 +250,20 @@ impl Reader {
         if !(first.is_ascii_alphanumeric() || matches!(first, '_' | '?')) {
             return None;
         }
-        word.expands = true;
-        word.text.extend(['$', first]);
-        self.at += 2;
+        let named = first.is_ascii_alphabetic() || first == '_';
+        let name = self.rest[self.at + 1..].iter().take_while(|char| is_of_name(**char)).count();
+        let length = if named { name } else { 1 };
+        word.expanding(&self.rest[self.at..=self.at + length].iter().collect::<String>());
+        word.in_name = named;
+        self.at += length + 1;
         Some(())
     }
 
     /// Ends a simple command. An empty one is bad syntax.
     fn end(&mut self) -> Option<()> {
-        let words = std::mem::take(&mut self.words);
+        let mut words = std::mem::take(&mut self.words);
         let assigned = words.iter().take_while(|word| is_assignment(&word.text)).count();
-        let Some(name) = words.get(assigned) else {
+        let Some(name) = words.get_mut(assigned) else {
             // Assignments alone run nothing, but they change what later commands do.
             return None;
         };
@@ -232,9 +271,13 @@ impl Reader {
         let known = !name.expands
             && !name.text.is_empty()
             && name.text.chars().all(plain)
-            && (name.quoted || !KEYWORDS.contains(&name.text.as_str()));
+            && (name.quoted || !is_keyword(&name.text));
         if !known && name.text != "[" {
             return None;
+        }
+        if is_keyword(&name.text) {
+            name.text = format!("'{}'", name.text);
+            name.normal = true;
         }
         self.commands.push(joined(&words));
         if assigned > 0 {
@@ -248,7 +291,20 @@ pub(crate) fn is_assignment(text: &str) -> bool {
     let Some((name, _)) = text.split_once('=') else { return false };
     let name = name.strip_suffix('+').unwrap_or(name);
     name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
-        && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
+        && name.chars().all(is_of_name)
+}
+
+fn is_keyword(text: &str) -> bool {
+    KEYWORDS.contains(&text)
+}
+
+fn is_of_name(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '_'
+}
+
+/// Whether the shell reads more into a character than itself.
+fn is_special(char: char) -> bool {
+    char.is_whitespace() || "'\"\\$`;&|<>()#*?[{}~!".contains(char)
 }
 
 /// The words with one space between them; those that would read differently are quoted.
@@ -258,17 +314,10 @@ fn joined(words: &[Word]) -> String {
         if !line.is_empty() {
             line.push(' ');
         }
-        let special = |char: char| char.is_whitespace() || "'\"\\$`;&|<>()#*?[{~!".contains(char);
-        if word.redirects || (!word.text.is_empty() && !word.text.contains(special)) {
+        if word.normal || (!word.text.is_empty() && !word.text.contains(is_special)) {
             line.push_str(&word.text);
         } else if word.expands {
-            // What expands stays as it is; what would end the word does not.
-            for char in word.text.chars() {
-                if char.is_whitespace() || "'\"\\`;&|<>()#".contains(char) {
-                    line.push('\\');
-                }
-                line.push(char);
-            }
+            line.push_str(&word.spelled);
         } else {
             line.push('\'');
             line.push_str(&word.text.replace('\'', "'\\''"));

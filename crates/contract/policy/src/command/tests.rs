@@ -32,12 +32,23 @@ fn quotes_that_are_not_needed_are_gone() {
     check("echo ''", &["echo ''"]);
     check("grep \"foo$\" x", &["grep 'foo$' x"]);
     check("echo it\\'s", &["echo 'it'\\''s'"]);
+    // A program that has a keyword's name stays one.
+    check("A=1 d\\o 'done'", &["A=1 'do' done", "'do' done"]);
 }
 
 #[test]
 fn expansions_of_arguments_stay() {
     check("ls *.rs $HOME/x ~/y", &["ls *.rs $HOME/x ~/y"]);
     check("[ -f a ] && cat a", &["[ -f a ]", "cat a"]);
+    check("ls \"$A\"b $A'b' $1b $Ab", &["ls $A\\b $A\\b $1b $Ab"]);
+}
+
+#[test]
+fn what_is_quoted_beside_an_expansion_does_not_expand() {
+    check("ls \"$\"*", &["ls \\$*"]);
+    check("ls '*'$A \"*$A\" *$A", &["ls \\*$A \\*$A *$A"]);
+    check("ls '$A'$B '~'/*", &["ls \\$A$B \\~/*"]);
+    check("ls 'a b\nc'*", &["ls a\\ b'\n'c*"]);
 }
 
 #[test]
@@ -67,6 +78,8 @@ fn what_is_not_sure_is_not_taken_apart() {
         "a ${b}",
         "a $((1))",
         "a $'b'",
+        "a $b\\\nc",
+        "a \"$b\\\nc\"",
     ]);
     unsure(&[
         "cat <<E\nx\nE",
