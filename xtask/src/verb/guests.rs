@@ -1,12 +1,15 @@
 //! `guests`: the packages that agents and tools are written with, and the templates in each language, made, built and tested as
 //! whoever writes one does it, with compilers out of the public registries.
 
+mod rustc;
+
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use self::rustc::Rustc;
 use crate::step::Step;
 use crate::verb::setup;
 use crate::workshop::Workshop;
@@ -61,7 +64,7 @@ impl Language {
                     fs::read_to_string(&wanted).with_context(|| wanted.display().to_string())?;
                 Ok(Some(wanted.trim().to_owned()))
             }
-            // npm brings it in the template's own build, rustup with the toolchain.
+            // npm brings it in the template's own build; Rust's is no package of Python's.
             Self::Js | Self::Rust => Ok(None),
         }
     }
@@ -69,8 +72,6 @@ impl Language {
 
 /// C's compiler, in the version that the template was last seen with.
 const ZIG: &str = "ziglang==0.15.1";
-/// What Rust guests are built for.
-const WASM: &str = "wasm32-unknown-unknown";
 
 /// Does it. Every language is tried, whatever another one did.
 pub(crate) fn run(args: &Args, workshop: &Workshop) -> Result<()> {
@@ -101,24 +102,27 @@ fn try_out(language: Language, workshop: &Workshop) -> Result<()> {
         let target = workshop.target.join("guests");
         tests.within(&folder).with("CARGO_TARGET_DIR", &target.to_string_lossy()).run()?;
     }
-    if language == Language::Rust && !has_wasm() {
-        println!(
-            "there is no standard library for {WASM}, and rustup brings none: the template is not built"
-        );
-        return Ok(());
-    }
     // Compilers stay where they can be fetched again.
     let tools = workshop.cache.join("guest-compilers").join(language.word());
     if let Some(compiler) = language.compiler(workshop)? {
         install(&compiler, &tools)?;
     }
+    let rustc = match language {
+        Language::Rust => Rustc::find(&tools)?,
+        Language::C | Language::Js | Language::Python => Some(Rustc::OnPath),
+    };
+    let Some(rustc) = rustc else {
+        println!("the templates in {} are not built: there is no compiler", language.word());
+        return Ok(());
+    };
     let place = tempfile::tempdir().context("a folder for a while")?;
     let bottega = workshop.target.join("debug/bottega");
     let mut path = vec![tools.join("bin")];
     path.extend(workshop.path.iter().cloned());
     let path = std::env::join_paths(path).context("the path")?;
     let bottega = |words: &[&str]| {
-        Step::new(&bottega.to_string_lossy(), words)
+        rustc
+            .given_to(Step::new(&bottega.to_string_lossy(), words))
             .within(place.path())
             .with("BOTTEGA_HOME", &place.path().join("home").to_string_lossy())
             .with("PATH", &path.to_string_lossy())
@@ -152,17 +156,6 @@ fn install(package: &str, tools: &Path) -> Result<()> {
         .and(&[package])
         .run()?;
     fs::write(&mark, "").with_context(|| mark.display().to_string())
-}
-
-/// Whether Rust can be built for WebAssembly; rustup is asked for what is missing.
-fn has_wasm() -> bool {
-    let there = || {
-        let library = Step::new("rustc", &["--print", "target-libdir", "--target", WASM]).capture();
-        library.is_ok_and(|folder| Path::new(folder.trim()).is_dir())
-    };
-    // A minute: where its server can't be reached it would try for long.
-    there()
-        || (Step::new("timeout", &["60", "rustup", "target", "add", WASM]).succeeds() && there())
 }
 
 #[cfg(test)]

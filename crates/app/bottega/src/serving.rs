@@ -74,7 +74,7 @@ pub(crate) fn connect(app: &App, at: &Whereabouts) -> Result<Arc<dyn Agents>, Ap
         None => None,
     };
     let token = token.ok_or_else(|| {
-        ApiError::new(codes::NO_SERVER, format!("nothing lets you in at {url}"))
+        ApiError::new(codes::NOT_LET_IN, format!("nothing lets you in at {url}"))
             .step(format!("set {TOKEN} to the token of that server"))
     })?;
     // Where nothing is encrypted nobody has to be believed, and no settings are needed.

@@ -75,7 +75,7 @@ codes! {
     MALFORMED = "BTG0021", 2, "not what it should be", "mend what is named, then repeat";
     /// A message did not reach its receiver.
     UNDELIVERED = "BTG0022", 1, "message not delivered", "run `bottega agent list` to see who lives here and how they are";
-    /// No server answers, or it does not let this client in.
+    /// No server answers.
     NO_SERVER = "BTG0023", 1, "no server", "start one with `bottega serve`, or name it with `--server`";
     /// The tender is not there.
     NO_TENDER = "BTG0024", 2, "no such tender", "run `bottega tender list`";
@@ -85,6 +85,8 @@ codes! {
     OTHER_VERSION = "BTG0026", 1, "another version stands there", "read the entry again, and decide anew";
     /// The tool is not there.
     NO_TOOL = "BTG0027", 2, "no such tool", "run `bottega tool list`";
+    /// The server does not let this client in.
+    NOT_LET_IN = "BTG0028", 1, "not let in", "set `BOTTEGA_SERVER_TOKEN` to the token in the file that the server names when it starts";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

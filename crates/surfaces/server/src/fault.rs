@@ -43,6 +43,7 @@ pub(crate) const STATUSES: &[(Code, StatusCode)] = &[
     (codes::NO_ENTRY, StatusCode::NOT_FOUND),
     (codes::OTHER_VERSION, StatusCode::CONFLICT),
     (codes::NO_TOOL, StatusCode::NOT_FOUND),
+    (codes::NOT_LET_IN, StatusCode::UNAUTHORIZED),
     (codes::OUTPUT, StatusCode::INTERNAL_SERVER_ERROR),
 ];
 

@@ -190,7 +190,7 @@ impl Guard {
         };
         let step = "send the token of the file that `bottega serve` names, as `Authorization: Bearer TOKEN`";
         let Some(given) = given else {
-            let error = ApiError::new(codes::NO_SERVER, "the request has no token").step(step);
+            let error = ApiError::new(codes::NOT_LET_IN, "the request has no token").step(step);
             return Err(Fault::unauthorized(error, challenge));
         };
         if same(&self.token, &Digest::of(given.as_bytes())) {
@@ -199,11 +199,11 @@ impl Guard {
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         match guesses.take(self.since.elapsed()) {
             Ok(()) => {
-                let error = ApiError::new(codes::NO_SERVER, "the token is wrong").step(step);
+                let error = ApiError::new(codes::NOT_LET_IN, "the token is wrong").step(step);
                 Err(Fault::unauthorized(error, challenge))
             }
             Err(wait) => {
-                let error = ApiError::new(codes::NO_SERVER, "too many wrong tokens").step(step);
+                let error = ApiError::new(codes::NOT_LET_IN, "too many wrong tokens").step(step);
                 Err(Fault::too_many(error, wait))
             }
         }

@@ -176,7 +176,7 @@ fn one_server_serves_and_the_token_lets_in() {
     let list = ["agent", "list", "--server", &url];
     home.bottega(&list).finish().done();
     let wrong = home.bottega(&list).env("BOTTEGA_SERVER_TOKEN", &"w".repeat(40)).finish();
-    assert!(wrong.with_code(1).stderr.contains("BTG0023"));
+    assert!(wrong.with_code(1).stderr.contains("BTG0028"));
     // Another's server gets no token that was not meant for it.
     let other = home.bottega(&["agent", "list", "--server", "http://127.0.0.1:9"]).finish();
     assert!(other.with_code(1).stderr.contains("BOTTEGA_SERVER_TOKEN"));

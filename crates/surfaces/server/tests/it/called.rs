@@ -338,20 +338,20 @@ fn who_has_no_token_stays_outside() {
     let outside = |authorization: Option<&'static str>| {
         async move |site: &Site| list_as(site, authorization).await.unwrap_err()
     };
-    check(usual(), outside(None), Code::Unauthenticated, "BTG0023", "has no token");
-    check(usual(), outside(Some("Bearer x")), Code::Unauthenticated, "BTG0023", "is wrong");
-    check(usual(), outside(Some(TOKEN)), Code::Unauthenticated, "BTG0023", "has no token");
+    check(usual(), outside(None), Code::Unauthenticated, "BTG0028", "has no token");
+    check(usual(), outside(Some("Bearer x")), Code::Unauthenticated, "BTG0028", "is wrong");
+    check(usual(), outside(Some(TOKEN)), Code::Unauthenticated, "BTG0028", "has no token");
     let password = "Basic eDowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==";
-    check(usual(), outside(Some(password)), Code::Unauthenticated, "BTG0023", "has no token");
+    check(usual(), outside(Some(password)), Code::Unauthenticated, "BTG0028", "has no token");
     // Streams, and what is not there, tell no more.
     let follow = async |site: &Site| {
         let mut agents = AgentServiceClient::new(line(site, None));
         let follow = FollowAgentEventsRequest { name: named(), after: 0 };
         agents.follow_agent_events(follow).await.unwrap_err()
     };
-    check(usual(), follow, Code::Unauthenticated, "BTG0023", "has no token");
+    check(usual(), follow, Code::Unauthenticated, "BTG0028", "has no token");
     let nowhere = async |site: &Site| raw(site, "/bottega.v1.AgentService/Nothing", &[]).await;
-    check(usual(), nowhere, Code::Unauthenticated, "BTG0023", "has no token");
+    check(usual(), nowhere, Code::Unauthenticated, "BTG0028", "has no token");
     called(usual(), async |site, _| {
         list_as(site, Some(&format!("bearer {TOKEN}"))).await.unwrap();
     });

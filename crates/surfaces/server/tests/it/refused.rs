@@ -32,18 +32,18 @@ fn send(body: &str) -> Ask {
 
 #[test]
 fn who_has_no_token_stays_outside() {
-    check(list().without("Authorization"), 401, "BTG0023", "has no token");
+    check(list().without("Authorization"), 401, "BTG0028", "has no token");
     for token in ["wrong", &TOKEN[1..], &format!("{TOKEN}0"), &TOKEN.to_uppercase()] {
-        check(list().with("Authorization", &format!("Bearer {token}")), 401, "BTG0023", "is wrong");
+        check(list().with("Authorization", &format!("Bearer {token}")), 401, "BTG0028", "is wrong");
     }
-    check(list().with("Authorization", TOKEN), 401, "BTG0023", "has no token");
+    check(list().with("Authorization", TOKEN), 401, "BTG0028", "has no token");
     // A browser sends a password by itself; only what is read takes it.
     let password = "Basic eDowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==";
-    check(list().with("Authorization", password), 401, "BTG0023", "has no token");
+    check(list().with("Authorization", password), 401, "BTG0028", "has no token");
     // Without the token nobody learns what there is.
     for line in ["GET /nowhere", "PUT /v1/agents", "GET /metrics", "GET /openapi.json", "GET /docs"]
     {
-        check(Ask::new(line).without("Authorization"), 401, "BTG0023", "has no token");
+        check(Ask::new(line).without("Authorization"), 401, "BTG0028", "has no token");
     }
     served(Limits::default(), async |site| {
         let challenge = list().without("Authorization").at(site).await;

@@ -119,7 +119,7 @@ fn a_wrong_token_is_told() {
         let error = stranger.list().await.unwrap_err();
         assert_eq!(
             (error.code.as_str(), error.message.as_str()),
-            ("BTG0023", "the token is wrong")
+            ("BTG0028", "the token is wrong")
         );
     });
 }

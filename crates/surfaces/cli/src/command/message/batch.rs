@@ -94,7 +94,7 @@ async fn deal(
     let mut steps = match desk.wait(agents.send_batch(BatchRequest { messages })).await {
         Ok(steps) => steps,
         // Alone in its request it is what was refused: it may be larger than the server takes.
-        Err(Failure::Told(error)) if numbers.len() == 1 && error.code != codes::NO_SERVER.name => {
+        Err(Failure::Told(error)) if numbers.len() == 1 && !is_for_all(&error) => {
             return note(numbers[0], Err(error), of, tally, desk);
         }
         Err(failure) => return Err(failure),
@@ -108,6 +108,11 @@ async fn deal(
         note(number, outcome, of, tally, desk)?;
     }
     Ok(())
+}
+
+/// Whether every other line would end the same way: nobody answers, or lets this client in.
+fn is_for_all(error: &ApiError) -> bool {
+    [codes::NO_SERVER, codes::NOT_LET_IN].iter().any(|code| code.name == error.code)
 }
 
 /// Tells what became of one message, and counts it.
@@ -186,9 +191,7 @@ async fn address(
                 let whole = match desk.wait(agents.show(name)).await {
                     Ok(view) => view.name,
                     // Its line is refused by the server then, and the others are not kept back.
-                    Err(Failure::Told(error)) if error.code != codes::NO_SERVER.name => {
-                        name.clone()
-                    }
+                    Err(Failure::Told(error)) if !is_for_all(&error) => name.clone(),
                     Err(failure) => return Err(failure),
                 };
                 known.insert(name.clone(), whole);
