@@ -139,6 +139,8 @@ fn rest(fields: Map<String, Value>) -> Option<prost_types::Struct> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use prost::Message as _;
     use serde_json::json;
 
     #[track_caller]
@@ -192,6 +194,35 @@ mod tests {
     fn a_value_that_is_no_message_is_none() {
         for value in [json!(null), json!("x"), json!({}), json!({"performative": 1})] {
             assert_eq!(message(value), None);
+        }
+    }
+
+    proptest! {
+        /// A message in which bytes were changed, cut out and put in is refused or read, and what was read is carried
+        /// on as it is.
+        #[test]
+        fn damaged_bytes_are_refused_or_read(
+            (at, cut) in (0_usize..400, 0_usize..40),
+            put in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let whole = message(json!({
+                "performative": "cfp",
+                "sender": "market@local",
+                "receiver": [{"name": "far@other", "addresses": ["http://other/acc"], "resolvers": ["df@other"]}],
+                "content": {"base64": "AP8="},
+                "conversation-id": "cnv_1",
+                "X-rank": ["first", {"of": [1, null, true]}],
+            }));
+            let mut bytes = whole.unwrap_or_default().encode_to_vec();
+            let at = at.min(bytes.len());
+            let end = (at + cut).min(bytes.len());
+            bytes.splice(at..end, put);
+            if let Ok(read) = AclMessage::decode(&*bytes)
+                && let Some(read) = message(value(read))
+            {
+                let form = value(read);
+                prop_assert_eq!(message(form.clone()).map(value), Some(form));
+            }
         }
     }
 }
