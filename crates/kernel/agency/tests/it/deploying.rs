@@ -153,6 +153,9 @@ impl Resident for Voice {
     }
 
     async fn hear(&mut self, letter: &Letter, office: &dyn Office) -> Result<(), Trouble> {
+        if letter.message.content.as_ref().and_then(|it| it.as_text()) == Some("stumble") {
+            return Err(Trouble("it stumbled".into()));
+        }
         self.asked += 1;
         let words = format!("{} {} {}", self.words, self.config, self.asked);
         let answer = letter.message.reply(Performative::InformRef, office.me()).about(words);
@@ -329,6 +332,27 @@ async fn an_upgrade_brings_what_its_manifest_says_of_delivery() {
     assert!(failed.is_err() && delivery() == Delivery::Durable);
     shop.deployments.roll_back(&name("speaker")).await.unwrap();
     assert_eq!(delivery(), Delivery::Transient);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_brings_what_its_manifest_says_of_supervision_when_the_agent_begins() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    let manifest = format!("{MANIFEST}[supervision]\nrestart = \"temporary\"\n");
+    let once = Deployment { manifest, ..deployment("two") };
+    shop.deployments.upgrade(&name("speaker"), once).await.unwrap();
+    let stumble = async || {
+        let said = Message::new(Performative::Inform).to(Aid::new(name("speaker")));
+        let said = said.from(Aid::new(name("me"))).about("stumble");
+        shop.deployments.agency().send(said, None, None).await.unwrap();
+        // Longer than it rests before it is begun again.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let row = shop.deployments.agency().list().remove(0);
+        (row.state, row.restarts)
+    };
+    assert_eq!(stumble().await, (AgentState::Running, 1), "its keeper is the one before");
+    shop.deployments.agency().restart(&name("speaker"), SPAN).await.unwrap();
+    assert_eq!(stumble().await.0, AgentState::Failed, "it is not begun again");
 }
 
 #[tokio::test(start_paused = true)]
