@@ -1,6 +1,6 @@
 //! What a tool declares, read once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bottega_llm::ToolDeclaration;
 use bottega_tool::Tool;
@@ -13,8 +13,9 @@ pub(crate) struct Declared {
     /// The schema of the arguments, without the tool's description.
     pub(crate) schema: Value,
     description: String,
-    /// Nothing when the schema itself is not valid: then only the tool checks its arguments.
-    validator: Option<Validator>,
+    /// Made when the tool is called for the first time, as most never are. Nothing when the schema itself is not valid:
+    /// then only the tool checks its arguments.
+    validator: OnceLock<Option<Validator>>,
 }
 
 impl std::fmt::Debug for Declared {
@@ -31,8 +32,7 @@ impl Declared {
             .and_then(|root| root.shift_remove("description"))
             .and_then(|text| text.as_str().map(str::to_owned))
             .unwrap_or_default();
-        let validator = jsonschema::validator_for(&schema).ok();
-        Self { tool: Arc::clone(tool), schema, description, validator }
+        Self { tool: Arc::clone(tool), schema, description, validator: OnceLock::new() }
     }
 
     pub(crate) fn for_model(&self) -> ToolDeclaration {
@@ -45,7 +45,8 @@ impl Declared {
 
     /// What is wrong with `arguments`; nothing when they follow the schema.
     pub(crate) fn faults(&self, arguments: &Value) -> Vec<String> {
-        let Some(validator) = &self.validator else { return Vec::new() };
+        let validator = || jsonschema::validator_for(&self.schema).ok();
+        let Some(validator) = self.validator.get_or_init(validator) else { return Vec::new() };
         validator
             .iter_errors(arguments)
             .take(5)
