@@ -25,7 +25,7 @@ const MAILBOX: usize = 64;
 
 /// Updates that a slow listener may be behind. Past that it misses live pieces, and reads what was stored
 /// from the journal.
-const UPDATES: usize = 8_192;
+const UPDATES: usize = 2_048;
 
 /// How long tools that were stopped may take to tell what they changed.
 const STOPPING: Duration = Duration::from_secs(5);

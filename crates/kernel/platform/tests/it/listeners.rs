@@ -37,7 +37,7 @@ async fn a_slow_listener_holds_nobody_up_and_misses_nothing_that_was_stored() {
         waiting += 1;
         assert_eq!(revision.0, 1 + missed + waiting);
     }
-    assert!(waiting <= 8_192 && missed + waiting == stored.len() as u64, "{missed} {waiting}");
+    assert!(waiting <= 2_048 && missed + waiting == stored.len() as u64, "{missed} {waiting}");
 }
 
 #[tokio::test]
