@@ -50,6 +50,17 @@ test("an agent stands behind its world: refusals are texts, errors stay errors, 
   assert.deepEqual(other.saveState(), new TextEncoder().encode("GRÖSSE €"));
   assert.throws(() => tell("!"), (thrown) => thrown === "not that");
   assert.throws(() => tell(7), TypeError);
+  // What the host refuses is thrown by a capability, by itself or as the payload of an error.
+  const refused = { tag: "unavailable", val: "nobody of that name" };
+  for (const thrown of [refused, Object.assign(new Error(), { payload: refused })]) {
+    class Sender extends Agent {
+      handle() {
+        throw thrown;
+      }
+    }
+    const tellSender = () => behaviourOf(new Sender()).handleMessage('{"performative":"inform"}');
+    assert.throws(tellSender, (why) => why === "nobody of that name");
+  }
   assert.throws(() => other.restoreState("0.1.0", Uint8Array.of(0xff)), (thrown) => thrown === "the state is no text");
   assert.throws(() => behaviourOf(new Agent()).saveState(), (thrown) => thrown === "this agent keeps its state");
 });

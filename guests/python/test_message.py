@@ -8,6 +8,10 @@ from bottega_guest import Agent, Award, Message, Refusal, Tool, behaviour, calla
 class Err(Exception):
     """What the compiler's own module has of this name, in a built guest."""
 
+    def __init__(self, value):
+        super().__init__(value)
+        self.value = value
+
 
 sys.modules["componentize_py_types"] = types.SimpleNamespace(Err=Err)
 
@@ -76,6 +80,15 @@ class WorldTest(unittest.TestCase):
             world.handle_message(Message("inform", 7).to_json())
         with self.assertRaises(Err):
             behaviour(Agent)().save_state()
+
+    def test_what_the_host_refused_is_an_answer(self):
+        class Sender(Agent):
+            def handle(self, message):
+                raise Err(types.SimpleNamespace(value="nobody of that name"))
+
+        with self.assertRaises(Err) as raised:
+            behaviour(Sender)().handle_message(Message("inform").to_json())
+        self.assertEqual(raised.exception.value, "nobody of that name")
 
     def test_a_tool_answers_calls_and_refuses_what_is_no_object(self):
         world = callable_tool(Count)()

@@ -4,8 +4,8 @@ import { Message, Refusal } from "./message.js";
 /**
  * An agent. Its fields are all that it knows.
  *
- * A `Refusal` that it throws is an answer, and the agent goes on. Any other error ends it, and its supervisor decides what
- * follows.
+ * A `Refusal` that it throws is an answer, and so is what its host refused and it does not catch; the agent goes on. Any other
+ * error ends it, and its supervisor decides what follows.
  */
 export class Agent {
   /** Begins, with the agent's own settings as JSON. */
@@ -33,8 +33,14 @@ export function answered(work) {
     return work();
   } catch (error) {
     if (error instanceof Refusal) throw error.message;
-    throw error;
+    throw refusedByHost(error) ?? error;
   }
+}
+
+/** What the host said where this is how a capability fails, a case of the variant `refusal`; nothing where it is not. */
+function refusedByHost(error) {
+  const { tag, val } = Object(Object(error).payload ?? error);
+  return typeof tag === "string" && typeof val === "string" ? val : undefined;
 }
 
 /** Puts an agent behind the interface `behaviour`: `export const behaviour = behaviourOf(new Parrot())`. */

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 from bottega_guest.message import Message, Refusal
 
 
 class Agent:
     """An agent. Its attributes are all that it knows.
 
-    What it raises as `Refusal` is an answer, and the agent goes on. Any other exception ends it, and its supervisor decides
-    what follows.
+    What it raises as `Refusal` is an answer, and so is what its host refused and it does not catch; the agent goes on. Any
+    other exception ends it, and its supervisor decides what follows.
     """
 
     def init(self, config: str) -> None:
@@ -33,9 +35,23 @@ def _answered(work, *arguments):
     try:
         return work(*arguments)
     except Refusal as refusal:
-        from componentize_py_types import Err
+        why = str(refusal)
+    except Exception as error:
+        why = _refused_by_host(error)
+        if why is None:
+            raise
+    from componentize_py_types import Err
 
-        raise Err(str(refusal)) from None
+    raise Err(why) from None
+
+
+def _refused_by_host(error: Exception) -> str | None:
+    """What the host said where this is how a capability fails; nothing where it is anything else."""
+    kind = getattr(sys.modules.get("componentize_py_types"), "Err", None)
+    if kind is None or not isinstance(error, kind):
+        return None
+    # A case of the variant `refusal`, which holds the words.
+    return str(getattr(error.value, "value", error.value))
 
 
 def behaviour(kind: type[Agent]) -> type:

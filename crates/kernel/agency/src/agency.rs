@@ -204,6 +204,11 @@ impl Agency {
         self.desk.routes.with(name, |_| ()).is_some()
     }
 
+    /// What kind of agent lives there.
+    pub(crate) fn kind(&self, name: &AgentName) -> Option<String> {
+        self.residents().get(name).map(|lodging| lodging.blueprint.kind())
+    }
+
     /// Every change under this lock is one step, so a poisoned one still guards whole data.
     pub(crate) fn residents(&self) -> MutexGuard<'_, BTreeMap<AgentName, Arc<Lodging>>> {
         self.residents.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,7 @@
 //! How an agent is made and kept.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -99,6 +100,8 @@ pub(crate) struct Proposal {
 /// What all incarnations of an agent are made from.
 pub(crate) struct Blueprint {
     plans: Mutex<Plans>,
+    /// Whether there is a proposal: looked at before each message, where the lock would cost more than the message.
+    proposed: AtomicBool,
     /// Whether a transient message is begun again after a crash.
     keep: bool,
 }
@@ -115,7 +118,7 @@ struct Plans {
 impl Blueprint {
     pub(crate) fn new(kind: String, present: Maker, keep: bool) -> Self {
         let plans = Plans { kind, present, previous: None, proposal: None, trouble: None };
-        Self { plans: Mutex::new(plans), keep }
+        Self { plans: Mutex::new(plans), proposed: AtomicBool::new(false), keep }
     }
 
     pub(crate) const fn keeps(&self) -> bool {
@@ -141,10 +144,17 @@ impl Blueprint {
 
     pub(crate) fn propose(&self, proposal: Proposal) {
         self.plans().proposal = Some(proposal);
+        self.proposed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_proposed(&self) -> bool {
+        self.proposed.load(Ordering::Acquire)
     }
 
     pub(crate) fn proposal(&self) -> Option<Proposal> {
-        self.plans().proposal.take()
+        let mut plans = self.plans();
+        self.proposed.store(false, Ordering::Release);
+        plans.proposal.take()
     }
 
     /// A new version has begun.

@@ -343,6 +343,15 @@ impl Deployments {
         let lives_outside = |guest: &dyn Guest| guest.manifest().world == World::Outside;
         let stays = self.guests().get(name).is_some_and(|before| lives_outside(before.as_ref()))
             && lives_outside(loaded.guest.as_ref());
+        // What a model's agent knows means nothing to a module, and the other way round.
+        let family = |kind: &str| kind.split(' ').next().unwrap_or_default().to_owned();
+        let knowledge = match self.agency.kind(name) {
+            Some(before) if family(&before) != family(&kind) => {
+                tracing::info!(agent = %name, before, after = kind, "another kind of agent begins anew");
+                Knowledge::Lost
+            }
+            Some(_) | None => knowledge,
+        };
         // First, so that one who is begun anew over it is begun as its manifest says.
         let shaped = self.agency.reshape(name, spec(&loaded)).await?;
         let upgraded = match knowledge {
@@ -384,8 +393,7 @@ impl Deployments {
             }
         }
         let [.., before, _] = deployed.as_slice() else {
-            let why = "no other version was deployed before".to_owned();
-            return Err(AgencyError::RolledBack { name: name.clone(), why });
+            return Err(AgencyError::NoVersion(name.clone()));
         };
         let AgentDeployed { name: _, manifest, module, config } = before.clone();
         let module = self.shelf.blobs.get(module).await?.ok_or_else(|| {
@@ -447,7 +455,7 @@ impl Deployments {
         deployment: &Deployment,
         manifest: Manifest,
     ) -> Result<Loaded, AgencyError> {
-        if !deployment.module.is_empty() {
+        if !deployment.module.is_empty() || manifest.module.is_some() {
             let why = "an agent that lives outside has no module";
             return Err(AgencyError::Malformed(why.to_owned()));
         }

@@ -39,6 +39,9 @@ pub enum AgencyError {
         /// In its own words.
         why: String,
     },
+    /// There is no version to go back to.
+    #[error("no other version of `{0}` was deployed before this one")]
+    NoVersion(AgentName),
     /// There is no such dead letter.
     #[error("`{name}` has no dead letter {id}")]
     NoLetter {

@@ -146,15 +146,24 @@ impl Inhabitant {
                 self.mailroom.fill(context.me());
                 ended(&mut step, heard)
             }
-            Parcel::Renew => {
-                // One that nobody waits for any more was not taken in time.
-                let proposal = self.blueprint.proposal().filter(|it| !it.told.is_closed());
-                match proposal {
-                    Some(proposal) => self.renew(proposal).await,
-                    None => Ok(()),
-                }
-            }
+            // It only wakes the agent.
+            Parcel::Renew => Ok(()),
         }
+    }
+
+    /// Takes the version that was proposed, before it deals with `next`.
+    async fn renewed(&mut self, next: &Parcel) -> Result<(), Fault> {
+        // One that nobody waits for any more was not taken in time.
+        let proposal = self.blueprint.proposal().filter(|it| !it.told.is_closed());
+        let Some(proposal) = proposal else { return Ok(()) };
+        let renewed = self.renew(proposal).await;
+        if renewed.is_err()
+            && !self.blueprint.keeps()
+            && let Parcel::Transient { message, .. } = next
+        {
+            self.fail(message, "the agent ended before this was its turn").await;
+        }
+        renewed
     }
 
     async fn durable(&mut self, id: MessageId, letter: Letter) -> Result<(), Fault> {
@@ -326,6 +335,10 @@ impl Actor for Inhabitant {
     // Boxed, and the usual message by itself: an agent that waits for one has no room for what handling takes, and what
     // handling takes is not moved about with each.
     async fn handle(&mut self, parcel: Parcel, context: &mut Context<Parcel>) -> Result<(), Fault> {
+        // What was taken out of the mailbox together with this message came before the word of it.
+        if self.blueprint.is_proposed() {
+            Box::pin(self.renewed(&parcel)).await?;
+        }
         match parcel {
             Parcel::Transient { message, trail: None, keep: _ } => {
                 self.plain(message, context.me()).await

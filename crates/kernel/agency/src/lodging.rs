@@ -413,8 +413,7 @@ impl Agency {
     /// Lets the version take over that was there before the last upgrade.
     pub async fn roll_back(&self, name: &AgentName) -> Result<(), AgencyError> {
         let Some((kind, make)) = self.lodging(name)?.blueprint.previous() else {
-            let why = "there was no version before this one".to_owned();
-            return Err(AgencyError::RolledBack { name: name.clone(), why });
+            return Err(AgencyError::NoVersion(name.clone()));
         };
         self.upgrade(name, kind, make).await
     }

@@ -87,6 +87,8 @@ codes! {
     NO_TOOL = "BTG0027", 2, "no such tool", "run `bottega tool list`";
     /// The server does not let this client in.
     NOT_LET_IN = "BTG0028", 1, "not let in", "set `BOTTEGA_SERVER_TOKEN` to the token in the file that the server names when it starts";
+    /// The server has no room for it now.
+    BUSY = "BTG0029", 1, "server busy", "try again in a moment";
     /// Standard output takes nothing more.
     OUTPUT = "BTG0018", 1, "output can't be written", "make room or write elsewhere, then repeat the command";
 }

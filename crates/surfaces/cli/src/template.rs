@@ -57,6 +57,16 @@ impl Language {
         }
     }
 
+    /// The command that has its compiler installed, where the template's own build does not.
+    const fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::C => Some("pip install ziglang"),
+            Self::Js => None,
+            Self::Python => Some("pip install -r requirements.txt"),
+            Self::Rust => Some("rustup target add wasm32-unknown-unknown"),
+        }
+    }
+
     const fn files(self, kind: Kind) -> &'static [File] {
         match (kind, self) {
             (Kind::Agent, Self::C) => lying!("templates/c":
@@ -125,6 +135,16 @@ pub(crate) struct Made {
     pub(crate) folder: String,
     /// The files in it.
     pub(crate) files: Vec<String>,
+    /// How its compiler comes to the machine, once; nothing where its build brings it.
+    pub(crate) needs: Option<&'static str>,
+}
+
+impl Made {
+    /// The lines that lead on from it, up to its build by `bottega WORD build`.
+    pub(crate) fn on_to_build(&self, word: &str) -> String {
+        let needs = self.needs.map_or_else(String::new, |how| format!("  {how}    # once\n"));
+        format!("next:\n  cd {}\n{needs}  bottega {word} build\n", self.folder)
+    }
 }
 
 /// Writes a template into a new folder. What is there already is left alone, and nothing is written then.
@@ -149,7 +169,12 @@ pub(crate) fn write(
         put(&folder.join(path), bytes).map_err(|error| refuse(&error))?;
     }
     let files = files.into_iter().map(|(path, _)| path).collect();
-    Ok(Made { name: name.to_string(), folder: folder.display().to_string(), files })
+    Ok(Made {
+        name: name.to_string(),
+        folder: folder.display().to_string(),
+        files,
+        needs: language.needs(),
+    })
 }
 
 /// Every file of a new folder.

@@ -30,13 +30,18 @@ pub fn api_error(error: PlatformError) -> ApiError {
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
 pub fn agency_error(error: AgencyError) -> ApiError {
-    let code = match &error {
-        AgencyError::Unknown(_) | AgencyError::NoLetter { .. } => codes::NO_AGENT,
-        AgencyError::Taken(_) | AgencyError::NotBegun { .. } | AgencyError::RolledBack { .. } => {
-            codes::AGENT_STATE
+    let told = |code| ApiError::new(code, error.to_string());
+    match &error {
+        AgencyError::Unknown(_) | AgencyError::NoLetter { .. } => told(codes::NO_AGENT),
+        AgencyError::Taken(_) | AgencyError::RolledBack { .. } => told(codes::AGENT_STATE),
+        AgencyError::NotBegun { .. } => {
+            told(codes::AGENT_STATE).step("mend what is said there, then repeat")
         }
-        AgencyError::Foreign { .. } | AgencyError::Malformed(_) => codes::MALFORMED,
-        AgencyError::Store(_) | AgencyError::Append(_) => codes::STORE,
-    };
-    ApiError::new(code, error.to_string())
+        AgencyError::NoVersion(name) => told(codes::AGENT_STATE).step(format!(
+            "let another version take over with `bottega agent upgrade {} FOLDER`",
+            name.local()
+        )),
+        AgencyError::Foreign { .. } | AgencyError::Malformed(_) => told(codes::MALFORMED),
+        AgencyError::Store(_) | AgencyError::Append(_) => told(codes::STORE),
+    }
 }

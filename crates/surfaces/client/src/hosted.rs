@@ -158,6 +158,37 @@ impl HostedAgents {
         timeout_ms.map_or(PATIENCE, Duration::from_millis).min(LONGEST)
     }
 
+    /// A message to be answered: whoever has several answers to one question could tell only one of them.
+    fn question(&self, message: Value) -> Result<Message, ApiError> {
+        let message = self.message(message)?;
+        if message.receivers.as_slice().len() > 1 {
+            return Err(ApiError::new(codes::MALFORMED, "a question has one receiver")
+                .step("ask each of them, or send it in the name of an agent outside and fetch the answers"));
+        }
+        Ok(message)
+    }
+
+    /// A message to several of whom one is nobody goes to none: whoever mends it and sends it again tells nobody twice.
+    fn all_known(&self, message: &Message) -> Result<(), ApiError> {
+        if message.receivers.as_slice().len() < 2 {
+            return Ok(());
+        }
+        let platform = self.agency().platform();
+        let names = message.receivers.as_slice().iter().map(Aid::name);
+        match names
+            .into_iter()
+            .find(|name| name.platform() == platform && !self.agency().knows(name))
+        {
+            None => Ok(()),
+            Some(nobody) => {
+                let why = format!(
+                    "no agent `{nobody}` lives here, so the message went to none of its receivers"
+                );
+                Err(ApiError::new(codes::NO_AGENT, why))
+            }
+        }
+    }
+
     /// A message as it was given, with names of this server's own written out.
     fn message(&self, mut message: Value) -> Result<Message, ApiError> {
         let malformed = |why: String| ApiError::new(codes::MALFORMED, why);
@@ -309,7 +340,7 @@ impl Following {
             self.asked = None;
             self.answer = Some(match came {
                 Ok(answer) => Ok(AskStepView::Answer { message: answer.as_ref().map(as_json) }),
-                Err(error) => Err(unsent(error)),
+                Err(error) => Err(unsent(error, 1)),
             });
         }
         // What led to the answer is told before it.
@@ -320,8 +351,9 @@ impl Following {
     }
 }
 
+/// Why a message to so many did not reach all of them.
 #[expect(clippy::needless_pass_by_value, reason = "it stands behind `map_err`")]
-fn unsent(error: Unsent) -> ApiError {
+fn unsent(error: Unsent, receivers: usize) -> ApiError {
     let unknown = |failed: &[(Aid, Undelivered)]| {
         failed.iter().all(|(_, why)| matches!(why, Undelivered::Unknown))
     };
@@ -331,7 +363,17 @@ fn unsent(error: Unsent) -> ApiError {
         Unsent::Undelivered(failed) if unknown(failed) => {
             ApiError::new(codes::NO_AGENT, error.to_string())
         }
-        Unsent::Undelivered(_) => ApiError::new(codes::UNDELIVERED, error.to_string()),
+        Unsent::Undelivered(failed) => {
+            let others = if failed.len() < receivers { "; the others have it" } else { "" };
+            let told = ApiError::new(codes::UNDELIVERED, format!("{error}{others}"));
+            match failed.iter().find(|(_, why)| matches!(why, Undelivered::Stopped)) {
+                Some((who, _)) => told.step(format!(
+                    "begin it with `bottega agent start {}`, or send it as durable, and it waits until then",
+                    who.name()
+                )),
+                None => told,
+            }
+        }
     }
 }
 
@@ -398,12 +440,13 @@ impl Agents for HostedAgents {
     }
 
     async fn events(&self, name: &str, limit: usize) -> Result<Vec<AgentEventView>, ApiError> {
-        let stream = StreamId::agent(&self.name(name)?);
+        let name = self.name(name)?;
+        let stream = StreamId::agent(&name);
         let (mut latest, mut after) = (std::collections::VecDeque::new(), Revision(0));
         loop {
             let page = self.parts.journal.read_stream(&stream, after, PAGE).await;
             let page = page.map_err(|error| agency_error(error.into()))?;
-            let Some(last) = page.last() else { return Ok(latest.into()) };
+            let Some(last) = page.last() else { break };
             after = last.revision;
             for record in &page {
                 latest.push_back(happened(record));
@@ -412,6 +455,11 @@ impl Agents for HostedAgents {
                 }
             }
         }
+        // Nothing happened to whoever never lived here. One who was removed has what happened before.
+        if after == Revision(0) {
+            self.view(&name).await?;
+        }
+        Ok(latest.into())
     }
 
     async fn events_after(
@@ -482,8 +530,11 @@ impl Agents for HostedAgents {
             (Some(DeliveryClass::Durable), _) | (None, Some(_)) => Some(Delivery::Durable),
             (None, None) => None,
         };
+        self.all_known(&message)?;
         let id = idempotency_key.as_deref().map(|key| keyed("message", "", key));
-        let receipt = self.agency().send(message, id, class).await.map_err(unsent)?;
+        let receivers = message.receivers.as_slice().len();
+        let receipt = self.agency().send(message, id, class).await;
+        let receipt = receipt.map_err(|error| unsent(error, receivers))?;
         if receipt.repeated == Some(Repeat::Other) {
             return Err(other_of_key());
         }
@@ -493,15 +544,15 @@ impl Agents for HostedAgents {
 
     async fn ask(&self, request: AskRequest) -> Result<AnswerView, ApiError> {
         let AskRequest { message, timeout_ms } = request;
-        let message = self.message(message)?;
+        let message = self.question(message)?;
         let span = Self::patience(timeout_ms);
-        let answer = self.agency().ask(message, span).await.map_err(unsent)?;
+        let answer = self.agency().ask(message, span).await.map_err(|error| unsent(error, 1))?;
         Ok(AnswerView { message: answer.as_ref().map(as_json) })
     }
 
     async fn ask_following(&self, request: AskRequest) -> Result<AskSteps, ApiError> {
         let AskRequest { message, timeout_ms } = request;
-        let (message, span) = (self.message(message)?, Self::patience(timeout_ms));
+        let (message, span) = (self.question(message)?, Self::patience(timeout_ms));
         let agency = Arc::clone(self.deployments().agency());
         // What it causes is known by its trace, so one begins where nobody outside began one.
         let trail = here().unwrap_or_else(|| Trail::new(TraceContext::fresh(&SystemEntropy)));

@@ -28,6 +28,9 @@ use crate::{Agents, Groups, Tenders};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a request may take. The server gives up earlier, and says so.
 const PATIENCE: Duration = Duration::from_secs(660);
+/// How often a server that has no room is asked again, and after what rest: half a minute in all.
+const ATTEMPTS: u32 = 60;
+const BREATH: Duration = Duration::from_millis(500);
 /// Bytes of an answer at most.
 const LARGEST: usize = 64 << 20;
 
@@ -46,8 +49,8 @@ struct Lines {
 
 /// The agents of a server at an address.
 ///
-/// Errors come back as the server told them, with code, exit code and next step. Nothing is repeated by itself: a
-/// message that is to be stored once carries its idempotency key.
+/// Errors come back as the server told them, with code, exit code and next step. Nothing is repeated by itself but
+/// what the server had no room to begin with: a message that is to be stored once carries its idempotency key.
 #[derive(Clone, Debug)]
 pub struct Remote {
     server: Url,
@@ -251,8 +254,21 @@ impl Remote {
         Ok((self.read(response).await?, cursor))
     }
 
-    /// The head of a success, its body yet to be read.
-    async fn answered(&self, request: RequestBuilder) -> Result<Response, ApiError> {
+    /// The head of a success, its body yet to be read. A server that has no room for the request did not begin with it, so
+    /// it is asked again for a while.
+    async fn answered(&self, mut request: RequestBuilder) -> Result<Response, ApiError> {
+        for _ in 0..ATTEMPTS {
+            let again = request.try_clone();
+            match (self.answered_once(request).await, again) {
+                (Err(error), Some(again)) if error.code == codes::BUSY.name => request = again,
+                (outcome, _) => return outcome,
+            }
+            bottega_actor::sleep(BREATH).await;
+        }
+        self.answered_once(request).await
+    }
+
+    async fn answered_once(&self, request: RequestBuilder) -> Result<Response, ApiError> {
         let response = request.send().await.map_err(|error| self.unreached(error))?;
         let status = response.status();
         if status.is_success() {

@@ -101,13 +101,13 @@ pub(crate) fn panicked(panic: &str, name: &str) -> Fault {
 
 /// What is answered to a request for which there is no room.
 pub(crate) fn no_room() -> Fault {
-    let error = ApiError::new(codes::NO_SERVER, "too much is under way on the server");
-    Fault::busy(error.step("try again in a moment"))
+    let error = ApiError::new(codes::BUSY, "too much is under way on the server");
+    Fault::busy(error)
 }
 
 /// What is answered over a connection for which there is no room.
 pub(crate) fn no_connection() -> Fault {
-    let error = ApiError::new(codes::NO_SERVER, "as many connections are open as may be");
+    let error = ApiError::new(codes::BUSY, "as many connections are open as may be");
     Fault::busy(error.step("try again in a moment, or serve with a larger `server.connections`"))
 }
 

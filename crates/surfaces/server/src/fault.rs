@@ -44,6 +44,7 @@ pub(crate) const STATUSES: &[(Code, StatusCode)] = &[
     (codes::OTHER_VERSION, StatusCode::CONFLICT),
     (codes::NO_TOOL, StatusCode::NOT_FOUND),
     (codes::NOT_LET_IN, StatusCode::UNAUTHORIZED),
+    (codes::BUSY, StatusCode::SERVICE_UNAVAILABLE),
     (codes::OUTPUT, StatusCode::INTERNAL_SERVER_ERROR),
 ];
 

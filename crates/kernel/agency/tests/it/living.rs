@@ -1,6 +1,7 @@
 //! How agents live: crashes, stops, upgrades, and what is written of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bottega_acl::{Aid, Message, Performative};
 use bottega_agency::{AgentState, Delivery, HostSpec, Maker};
@@ -214,6 +215,20 @@ async fn an_upgrade_comes_before_the_mail_that_waits() {
     };
     upgraded.await.unwrap();
     assert_eq!(counted(&world).await, "v2 heard 3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_comes_between_two_messages_that_were_taken_together() {
+    let world = World::new();
+    world.host("ada").await;
+    for _ in 0..3 {
+        world.send("rest", &["ada"]).await;
+    }
+    world.settle().await;
+    let began = tokio::time::Instant::now();
+    world.agency.upgrade(&name("ada"), "v2".to_owned(), version(&world, 2)).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "the first rests for a second");
+    assert_eq!(counted(&world).await, "v2 heard 4");
 }
 
 #[tokio::test(start_paused = true)]

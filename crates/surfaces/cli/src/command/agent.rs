@@ -64,6 +64,10 @@ enum What {
         named: Named,
     },
     /// Stop an agent, after it dealt with what waits for it
+    ///
+    /// It has ten seconds for that. What is left then waits until it is begun again where it
+    /// was stored; transient messages are lost: whoever waits for an answer is told, and the
+    /// server's log says how many they were.
     Stop {
         #[command(flatten)]
         named: Named,
@@ -74,6 +78,10 @@ enum What {
         named: Named,
     },
     /// Let another version take over, with what the present one knows
+    ///
+    /// It does so between two messages, and its mailbox stays. Where it does not come up the
+    /// one before goes on. A version of another kind (a module in place of a Markdown file, an
+    /// agent outside in place of a module, …) begins anew.
     Upgrade {
         /// The agent
         name: String,
@@ -165,7 +173,8 @@ struct Named {
 /// What is deployed.
 #[derive(Debug, Args)]
 struct Package {
-    /// The folder with its `bottega.toml` and the module that is named there
+    /// The folder with its `bottega.toml` and the module that is named there, or the Markdown
+    /// file of an agent that a language model plays
     folder: PathBuf,
     /// Its own settings, handed to it when it begins
     #[arg(long, value_name = "JSON", value_parser = json)]

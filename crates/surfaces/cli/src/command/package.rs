@@ -30,8 +30,11 @@ pub(super) fn read(
     Ok(DeployRequest { manifest: text, module: STANDARD.encode(bytes), name, config })
 }
 
-/// The next step of whoever has no module yet.
+/// The next step of whoever has no module of an agent yet.
 pub(super) const UNBUILT: &str = "build it first: `bottega agent build` in its folder";
+
+/// The same of a tool.
+pub(super) const UNBUILT_TOOL: &str = "build it first: `bottega tool build` in its folder";
 
 /// The next step of whoever built it, and it is not there.
 pub(super) const NOT_MADE: &str =

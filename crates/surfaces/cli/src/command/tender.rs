@@ -209,18 +209,33 @@ async fn follow(
         let line = told::called(&opened, desk.terminal.err_paint());
         desk.terminal.note(&line);
     }
-    // A quick one may be further already than anybody was told.
-    let mut seen = TenderView { bids: Vec::new(), awards: 0, ..opened };
+    let ended = watch(agents, &id, desk).await;
+    if form == Form::People
+        && matches!(ended, Err(Failure::Silent(exit)) if exit == codes::INTERRUPTED.exit)
+    {
+        let line = format!(
+            "the tender goes on: see `bottega tender show {id}`, end it with `bottega tender cancel {id}`\n"
+        );
+        desk.terminal.note(&line);
+    }
+    ended
+}
+
+async fn watch(agents: &dyn Agents, id: &str, desk: &mut Desk<'_>) -> Result<TenderView, Failure> {
+    let (mut told, mut awards) = (0, 0);
     loop {
-        let now = desk.wait(agents.tender(&id)).await?;
-        if form == Form::People {
-            let news = told::news(&seen, &now, desk.terminal.err_paint());
+        let now = desk.wait(agents.tender(id)).await?;
+        // Looked at after the tender, so that its end is among them once it is over.
+        if desk.form() == Form::People {
+            let events = desk.wait(agents.tender_events(id)).await?;
+            let fresh = events.get(told..).unwrap_or_default();
+            let news = told::news(fresh, &mut awards, desk.terminal.err_paint());
             desk.terminal.note(&news);
+            told = events.len();
         }
         if now.state.is_ended() {
             return Ok(now);
         }
-        seen = now;
         desk.wait(async {
             bottega_actor::sleep(LOOK).await;
             Ok(())

@@ -136,7 +136,7 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
                 let step = "`bottega agent deploy` takes agents; a tool says `world = \"tool\"`";
                 return Err(ApiError::new(codes::MALFORMED, why).step(step).into());
             }
-            let (_, wasm) = package::module(&folder, &file, &manifest, package::UNBUILT)?;
+            let (_, wasm) = package::module(&folder, &file, &manifest, package::UNBUILT_TOOL)?;
             let tool = desk.wait(tools.add(text, wasm)).await?;
             desk.show(&tool, |_| added(&tool))
         }
@@ -176,12 +176,12 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
 
 /// What was made, and how it goes on.
 fn begun(made: &Made) -> String {
-    let Made { name, folder, files } = made;
+    let Made { name, folder, files, .. } = made;
     let count = figures::counted(files.len() as u64, "file", "files");
     let called = name.replace('-', "_");
     format!(
-        "{folder} is made: {count}\nnext:\n  cd {folder}\n  bottega tool build\n  bottega tool add .\n  \
-         bottega tool call {called} '{{\"text\": \"a b c\"}}'\n"
+        "{folder} is made: {count}\n{}  bottega tool add .\n  bottega tool call {called} '{{\"text\": \"a b c\"}}'\n",
+        made.on_to_build("tool")
     )
 }
 

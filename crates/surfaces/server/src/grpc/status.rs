@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn who_is_to_come_again_is_told_when() {
-        let error = ApiError::new(codes::NO_SERVER, "too much");
+        let error = ApiError::new(codes::BUSY, "too much");
         let status = of(&Fault::busy(error), "");
         let wait = status.get_error_details().retry_info().unwrap().retry_delay;
         assert_eq!(

@@ -94,7 +94,7 @@ fn who_comes_when_it_is_full_is_told_to_come_again() {
         }
         let came = list().at(site).await;
         let (status, code, detail) = came.problem();
-        assert_eq!((status, code.as_str()), (503, "BTG0023"), "{detail}");
+        assert_eq!((status, code.as_str()), (503, "BTG0029"), "{detail}");
         assert_eq!(came.header("retry-after"), Some("1"));
         assert_eq!(site.agents.calls(), ["list"], "what asked whether it is ready");
         let ready = get(site, "/health/ready").await;

@@ -102,6 +102,11 @@ fn every_error_comes_back_as_it_was() {
         for code in CODES {
             let error = ApiError::new(*code, "what happened").step("a step of its own");
             site.agents.refuse(error.clone());
+            if *code == codes::BUSY {
+                // It did not begin with it, so it is asked again.
+                assert!(remote.list().await.is_ok());
+                continue;
+            }
             assert_eq!(remote.list().await.unwrap_err(), error);
             site.agents.refuse(error.clone());
             assert_eq!(remote.remove("echo").await.unwrap_err(), error);

@@ -77,11 +77,11 @@ pub(super) fn removed(names: &[String]) -> String {
 }
 
 pub(super) fn made(made: &Made) -> String {
-    let Made { name, folder, files } = made;
+    let Made { name, folder, files, .. } = made;
     let count = figures::counted(files.len() as u64, "file", "files");
     format!(
-        "{folder} is made: {count}\nnext:\n  cd {folder}\n  bottega agent build\n  bottega agent test\n  bottega agent deploy .\n  \
-         bottega message ask {name} Ada\n"
+        "{folder} is made: {count}\n{}  bottega agent test\n  bottega agent deploy .\n  bottega message ask {name} Ada\n",
+        made.on_to_build("agent")
     )
 }
 

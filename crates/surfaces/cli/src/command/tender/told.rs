@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use bottega_api::{BidView, ReputationView, TenderStanding, TenderView};
-use bottega_types::Timestamp;
+use bottega_api::{AgentEventView, ReputationView, TenderStanding, TenderView};
+use bottega_types::{Money, Timestamp};
+use serde_json::Value;
 
 use crate::figures;
 use crate::paint::Paint;
@@ -34,45 +35,54 @@ pub(super) fn called(tender: &TenderView, paint: Paint) -> String {
     format!("{} {called} called: {}\n", paint.dim(&id), names.join(", "))
 }
 
-/// What happened between two looks.
-pub(super) fn news(before: &TenderView, now: &TenderView, paint: Paint) -> String {
-    let (mut text, mut done) = (String::new(), String::new());
-    for bid in &now.bids {
-        let known = before.bids.iter().find(|other| other.by == bid.by);
-        let by = visible::first_line(&bid.by);
-        if known.is_none_or(|known| known.at_ms != bid.at_ms) {
-            let _ = writeln!(text, "{by} bids {}", offer(bid));
-        }
-        if known.and_then(|known| known.fate.as_deref()) == bid.fate.as_deref() {
-            continue;
-        }
-        match bid.fate.as_deref() {
-            // Whom the task went to is told once, below.
-            None | Some("awarded") => {}
-            Some("done") => done = format!("{by} is {}\n", paint.green("done")),
-            Some(other) => {
-                let _ = writeln!(text, "{by}: {}", paint.yellow(&visible::first_line(other)));
+/// Events of a tender as they happened, a line each, and how often it was awarded so far. What only the market needs to
+/// know is not told, nor whose bid was not taken.
+pub(super) fn news(events: &[AgentEventView], awards: &mut u32, paint: Paint) -> String {
+    let mut text = String::new();
+    for AgentEventView { kind, data, .. } in events {
+        let said = |of: &Value, key| {
+            visible::first_line(of.get(key).and_then(Value::as_str).unwrap_or_default())
+        };
+        let of = |key| data.get(key).unwrap_or(&Value::Null);
+        let _ = match kind.as_str() {
+            "tender.bidden" => writeln!(text, "{} bids {}", said(data, "by"), offer(of("bid"))),
+            "tender.awarded" => {
+                *awards += 1;
+                let again = if *awards > 1 { " anew" } else { "" };
+                let pay = figures::dollars(dollars(of("pay")));
+                writeln!(text, "awarded{again} to {} for {pay}", paint.bold(&said(data, "to")))
             }
-        }
+            "tender.out" if said(data, "how") != "rejected" => {
+                writeln!(text, "{}: {}", said(data, "agent"), paint.yellow(&said(data, "how")))
+            }
+            "tender.learned" => {
+                let outcome = of("outcome");
+                let kept = said(outcome.get("result").unwrap_or(&Value::Null), "kept");
+                let by = said(outcome, "agent");
+                match kept.as_str() {
+                    "done" => writeln!(text, "{by} is {}", paint.green("done")),
+                    other => writeln!(text, "{by}: {}", paint.yellow(other)),
+                }
+            }
+            _ => Ok(()),
+        };
     }
-    if now.awards > before.awards
-        && let Some(winner) = &now.winner
-    {
-        let pay =
-            now.pay_usd.map_or_else(String::new, |pay| format!(" for {}", figures::dollars(pay)));
-        let again = if now.awards > 1 { " anew" } else { "" };
-        let _ =
-            writeln!(text, "awarded{again} to {}{pay}", paint.bold(&visible::first_line(winner)));
-    }
-    text + &done
+    text
 }
 
-fn offer(bid: &BidView) -> String {
+/// Money as events hold it, in billionths of a dollar.
+fn dollars(value: &Value) -> f64 {
+    Money::from_nanos(value.as_u64().unwrap_or_default()).as_dollars()
+}
+
+/// A bid as events hold it.
+fn offer(bid: &Value) -> String {
+    let number = |key| bid.get(key).and_then(Value::as_u64).unwrap_or_default();
     format!(
-        "{} in {}, {:.0}% sure",
-        figures::dollars(bid.price_usd),
-        figures::span(bid.takes_ms),
-        bid.confidence * 100.0
+        "{} in {}, {}% sure",
+        figures::dollars(dollars(bid.get("price").unwrap_or(&Value::Null))),
+        figures::span(number("takes_ms")),
+        number("confidence") / 10,
     )
 }
 

@@ -11,7 +11,7 @@ use bottega_api::{
 };
 use bottega_client::{Agents, AskSteps, Groups, Tenders};
 use futures::StreamExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Fake, NOW, Step};
 
@@ -430,8 +430,35 @@ impl Tenders for Fake {
 
     async fn tender_events(&self, id: &str) -> Result<Vec<AgentEventView>, ApiError> {
         self.note(format!("tender events {id}"));
-        let data = json!({"to": "greeter@local", "pay": 300_000_000});
-        Ok(vec![AgentEventView { at_ms: NOW.as_millis(), kind: "tender.awarded".into(), data }])
+        if id == "tnd_lost" {
+            return Ok(Vec::new());
+        }
+        let bid = |by: &str, price: u64| {
+            let bid = json!({"price": price, "takes_ms": 90_000, "confidence": 900});
+            ("tender.bidden", json!({"by": by, "bid": bid}))
+        };
+        let learned = |agent: &str, kept: &str| {
+            let outcome = json!({"agent": agent, "result": {"kept": kept}});
+            ("tender.learned", json!({"outcome": outcome}))
+        };
+        let awarded = |to: &str, pay: u64| ("tender.awarded", json!({"to": to, "pay": pay}));
+        let happened = [
+            bid("clerk@local", 20_000_000),
+            ("tender.heard", json!({})),
+            bid("greeter@local", 300_000_000),
+            ("tender.out", json!({"agent": "smith@local", "how": "silent"})),
+            awarded("clerk@local", 20_000_000),
+            learned("clerk@local", "failed"),
+            awarded("greeter@local", 300_000_000),
+            ("tender.out", json!({"agent": "porter@local", "how": "rejected"})),
+            learned("greeter@local", "done"),
+        ];
+        let view = |(kind, data): (&str, Value)| AgentEventView {
+            at_ms: NOW.as_millis(),
+            kind: kind.into(),
+            data,
+        };
+        Ok(happened.into_iter().map(view).collect())
     }
 
     async fn close_tender(&self, id: &str) -> Result<TenderView, ApiError> {
