@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bottega_acl::{Performative, json};
 use bottega_behaviour::{Guest, GuestLoader, Letter, Office, Resident, Trouble};
-use bottega_manifest::{Capability, Host, Manifest};
+use bottega_manifest::{Capability, Host, Level, Manifest};
 use bottega_types::Tokens;
 use semver::Version;
 
@@ -103,8 +103,11 @@ impl Resident for WasmResident {
                         Performative::NotUnderstood
                     };
                     let answer = letter.message.reply(act, office.me());
-                    // The sender may be gone, which is no trouble of this agent's.
-                    let _ = office.send(answer.about(why)).await;
+                    // The sender may be gone, or be no agent, which is no trouble of this agent's.
+                    if let Err(error) = office.send(answer.about(why.clone())).await {
+                        let line = format!("refused, and nobody was told: {why} ({error})");
+                        self.instance()?.provision().host.log(Level::Warn, &line);
+                    }
                 }
                 Ok(())
             }

@@ -1,5 +1,6 @@
 //! The server of this user: what it is made of, and how clients find it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use bottega_client::{
     Agents, HostedAgents, HostedParts, Remote, ServeRequest, Serving, Told, Whereabouts,
     agency_error, api_error, group_error, market_error,
 };
-use bottega_config::{ServerFileError, ServerFiles};
+use bottega_config::{ServerAddress, ServerFileError, ServerFiles};
 use bottega_groups::{Blackboard, Exchange, Options as GroupOptions};
 use bottega_journal_sqlite::SqliteStore;
 use bottega_market::{Market, Options as MarketOptions};
@@ -58,7 +59,7 @@ pub(crate) fn connect(app: &App, at: &Whereabouts) -> Result<Arc<dyn Agents>, Ap
     let own = files.address().map_err(unusable)?;
     let url = match (&at.server, &own) {
         (Some(url), _) => url.clone(),
-        (None, Some(url)) => url.clone(),
+        (None, Some(own)) => own.url.clone(),
         (None, None) => {
             let why = "no server of yours runs on this machine";
             return Err(ApiError::new(codes::NO_SERVER, why));
@@ -66,11 +67,10 @@ pub(crate) fn connect(app: &App, at: &Whereabouts) -> Result<Arc<dyn Agents>, Ap
     };
     let given = app.environment.get(TOKEN).map(|token| Secret::new(token.to_owned()));
     // The token of this machine's server is for that server alone.
+    let own = own.filter(|own| own.url == url.trim_end_matches('/'));
     let token = match given {
         Some(token) => Some(token),
-        None if own.as_deref() == Some(url.trim_end_matches('/')) => {
-            files.token().map_err(unusable)?
-        }
+        None if own.is_some() => files.token().map_err(unusable)?,
         None => None,
     };
     let token = token.ok_or_else(|| {
@@ -78,17 +78,23 @@ pub(crate) fn connect(app: &App, at: &Whereabouts) -> Result<Arc<dyn Agents>, Ap
             .step(format!("set {TOKEN} to the token of that server"))
     })?;
     // Where nothing is encrypted nobody has to be believed, and no settings are needed.
-    let believed = if url.starts_with("https:") { believed(app, at)? } else { None };
-    Ok(Arc::new(Remote::believing(&url, token, believed.as_deref())?))
+    if !url.starts_with("https:") {
+        return Ok(Arc::new(Remote::new(&url, token)?));
+    }
+    let certificate = own.as_ref().and_then(|own| own.certificate.as_deref());
+    let believed = believed(app, at, certificate)?;
+    let socket = own.and_then(|own| own.socket);
+    Ok(Arc::new(Remote::reached(&url, token, believed.as_deref(), socket)?))
 }
 
-/// The certificates that are believed in beside the system's.
-fn believed(app: &App, at: &Whereabouts) -> Result<Option<Vec<u8>>, ApiError> {
+/// The certificates that are believed in beside the system's: those that are named, or that of one's own server.
+fn believed(app: &App, at: &Whereabouts, own: Option<&Path>) -> Result<Option<Vec<u8>>, ApiError> {
     let file = match &at.ca_cert {
         Some(file) => file.clone(),
         None => match &app.config()?.settings().server.ca_cert {
             Some(written) => app.places()?.expand(written),
-            None => return Ok(None),
+            // Where its user may not read it any more, the system's may do.
+            None => return Ok(own.and_then(|file| std::fs::read(file).ok())),
         },
     };
     std::fs::read(&file).map(Some).map_err(|error| {
@@ -138,7 +144,7 @@ pub(crate) async fn serve(
     let files = files(app)?;
     let Some(_lease) = lease(app, &parts.store).await? else {
         let address = files.address().map_err(unusable)?;
-        let place = address.map(|url| format!(" at {url}")).unwrap_or_default();
+        let place = address.map(|own| format!(" at {}", own.url)).unwrap_or_default();
         let why = format!("a server of yours runs already{place}");
         return Err(ApiError::new(codes::AGENT_STATE, why)
             .step("use that one, or end it first; another BOTTEGA_HOME may have its own"));
@@ -181,9 +187,12 @@ pub(crate) async fn serve(
     let connections = usize::try_from(settings.connections).unwrap_or(usize::MAX);
     let requests_per_second = settings.requests_per_second;
     let limits = Limits { connections, requests_per_second, ..Limits::default() };
+    let tls = identity(app)?;
+    // Named from here, since clients begin elsewhere.
+    let certificate = tls.as_ref().and_then(|tls| std::path::absolute(&tls.certificate).ok());
     let options = bottega_server::Options {
         listen: request.listen,
-        tls: identity(app)?,
+        tls,
         hosts: settings.hosts.clone(),
         token,
         agents: agents.clone(),
@@ -202,7 +211,8 @@ pub(crate) async fn serve(
     }
     market.begin().await.map_err(market_error)?;
     blackboard.tell_latest().await;
-    files.announce(&url).map_err(unusable)?;
+    let address = ServerAddress { url: url.clone(), socket: server.socket(), certificate };
+    files.announce(&address).map_err(unusable)?;
     ready(Serving { url, token_file: files.token_file().display().to_string() });
     server.run(stop).await;
     files.withdraw();

@@ -60,7 +60,7 @@ pub use secret::{
     Keyring, KeyringError, NoKeyring, NotAReference, SecretError, SecretPlace, SecretReference,
     SecretRow, SecretStore, Template,
 };
-pub use server_files::{ServerFileError, ServerFiles};
+pub use server_files::{ServerAddress, ServerFileError, ServerFiles};
 pub use settings::{
     AccessSettings, BudgetSettings, Color, LimitSettings, LocalModelSettings, LogFormat,
     LogSettings, ModelFacts, ModelSettings, PriceSettings, Protocol, ProviderSettings, Purse,

@@ -1,7 +1,9 @@
 //! How the server of this user and its clients find each other: a token that lets in, and an address.
 
+use std::fmt;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -62,6 +64,37 @@ impl ServerFileError {
 pub struct ServerFiles {
     token: PathBuf,
     address: PathBuf,
+}
+
+/// Where a server of this user listens, for clients on the same machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerAddress {
+    /// As other clients write it.
+    pub url: String,
+    /// Where this machine reaches it, whatever its name leads to from here.
+    pub socket: Option<SocketAddr>,
+    /// The file of its certificate, which its own user needs nobody to vouch for.
+    pub certificate: Option<PathBuf>,
+}
+
+impl ServerAddress {
+    /// A line each; those after the first may be empty or missing.
+    fn read(text: &str) -> Option<Self> {
+        let mut lines = text.lines().map(str::trim);
+        let url = lines.next().filter(|line| !line.is_empty())?.to_owned();
+        let socket = lines.next().and_then(|line| line.parse().ok());
+        let certificate = lines.next().filter(|line| !line.is_empty()).map(PathBuf::from);
+        Some(Self { url, socket, certificate })
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, socket, certificate } = self;
+        let socket = socket.map(|socket| socket.to_string()).unwrap_or_default();
+        let certificate = certificate.as_deref().unwrap_or(Path::new("")).display();
+        writeln!(f, "{url}\n{socket}\n{certificate}")
+    }
 }
 
 impl ServerFiles {
@@ -131,9 +164,9 @@ impl ServerFiles {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn address(&self) -> Result<Option<String>, ServerFileError> {
+    pub fn address(&self) -> Result<Option<ServerAddress>, ServerFileError> {
         match fs::read_to_string(&self.address) {
-            Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Ok(text) => Ok(ServerAddress::read(&text)),
             Err(error) if is_absent(&error) => Ok(None),
             Err(source) => Err(disk(&self.address, source)),
         }
@@ -143,8 +176,8 @@ impl ServerFiles {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn announce(&self, url: &str) -> Result<(), ServerFileError> {
-        replace(&self.address, format!("{url}\n").as_bytes(), Privacy::Owner)
+    pub fn announce(&self, address: &ServerAddress) -> Result<(), ServerFileError> {
+        replace(&self.address, address.to_string().as_bytes(), Privacy::Owner)
             .map_err(|error| disk(&self.address, error))
     }
 
@@ -208,8 +241,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = files(folder.path());
         assert_eq!(files.address().unwrap(), None);
-        files.announce("http://127.0.0.1:7437").unwrap();
-        assert_eq!(files.address().unwrap().as_deref(), Some("http://127.0.0.1:7437"));
+        let plain = ServerAddress {
+            url: "http://127.0.0.1:7437".to_owned(),
+            socket: None,
+            certificate: None,
+        };
+        let encrypted = ServerAddress {
+            url: "https://home.local:7437".to_owned(),
+            socket: Some("127.0.0.1:7437".parse().unwrap()),
+            certificate: Some("/etc/home pem".into()),
+        };
+        for address in [plain, encrypted] {
+            files.announce(&address).unwrap();
+            assert_eq!(files.address().unwrap(), Some(address));
+        }
         files.withdraw();
         files.withdraw();
         assert_eq!(files.address().unwrap(), None);

@@ -1,7 +1,7 @@
 //! Agents on a server, over HTTP.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -76,6 +76,19 @@ impl Remote {
         token: Secret<String>,
         certificates: Option<&[u8]>,
     ) -> Result<Self, ApiError> {
+        Self::reached(url, token, certificates, None)
+    }
+
+    /// As [`Self::believing`], of a server that is reached at `socket`, whatever its name leads to.
+    ///
+    /// # Errors
+    /// As [`Self::believing`].
+    pub fn reached(
+        url: &str,
+        token: Secret<String>,
+        certificates: Option<&[u8]>,
+        socket: Option<SocketAddr>,
+    ) -> Result<Self, ApiError> {
         let server = address(url)?;
         // Another room may have installed a provider first; either will do.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -88,8 +101,11 @@ impl Remote {
         let builder = match server.scheme() {
             // This machine is reached without the system's certificates, and past its proxy.
             "http" => builder.no_proxy().tls_certs_only([]),
-            _ if is_loopback(&server) => builder.no_proxy(),
-            _ => builder,
+            _ => match (server.domain(), socket) {
+                (Some(name), Some(socket)) => builder.no_proxy().resolve(name, socket),
+                _ if is_loopback(&server) => builder.no_proxy(),
+                _ => builder,
+            },
         };
         let builder = match certificates.filter(|_| server.scheme() == "https") {
             Some(pem) => builder.tls_certs_merge(read(pem)?),

@@ -1,6 +1,6 @@
 //! The server: where it listens, what it works with, when it ends.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -255,6 +255,18 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where this machine reaches it.
+    #[must_use]
+    pub fn socket(&self) -> Option<SocketAddr> {
+        let mut socket = self.listener.local_addr().ok()?;
+        match socket.ip() {
+            IpAddr::V4(any) if any.is_unspecified() => socket.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(any) if any.is_unspecified() => socket.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
+        Some(socket)
     }
 
     /// Where it listens, as clients write it: `http://127.0.0.1:7437`, `https://home.example:7437`.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bottega_acl::{Aid, Message, Performative};
-use bottega_behaviour::{Guest, Letter, Office, Unsent};
+use bottega_behaviour::{Guest, Letter, Office, Undelivered, Unsent};
 use bottega_manifest::World;
 use bottega_types::Timestamp;
 
 use crate::sample_host::SampleHost;
 use crate::text_guest::{TextAgent, engine, manifest};
 
-/// An office that nobody answers.
+/// An office that nobody answers, and from which nobody of the name `operator` is reached.
 struct Desk(Aid);
 
 #[async_trait]
@@ -25,8 +25,12 @@ impl Office for Desk {
         Timestamp::from_millis(0)
     }
 
-    async fn send(&self, _: Message) -> Result<(), Unsent> {
-        Ok(())
+    async fn send(&self, message: Message) -> Result<(), Unsent> {
+        let all = message.receivers.as_slice();
+        match all.iter().find(|one| one.name().local() == "operator") {
+            Some(nobody) => Err(Unsent::Undelivered(vec![(nobody.clone(), Undelivered::Unknown)])),
+            None => Ok(()),
+        }
     }
 }
 
@@ -53,4 +57,29 @@ async fn a_guest_reads_the_name_and_the_attempt_of_a_durable_message() {
     };
     let named = |attempt: u32| told(&format!(r#","X-message-id":"{id}","X-attempt":"{attempt}""#));
     assert_eq!(host.asked(), [named(1), named(2), told("")]);
+}
+
+#[tokio::test]
+async fn a_refusal_that_reaches_nobody_stands_in_the_agents_log() {
+    // It refuses each message with itself.
+    let handle = "(call $say (local.get $ptr) (local.get $len))";
+    let wasm = TextAgent { handle, ..TextAgent::default() }.wasm();
+    let guest = engine().agent(&wasm, manifest(World::Agent, "")).unwrap();
+    let host = SampleHost::default();
+    let mut resident =
+        Guest::resident(&guest, Arc::new(host.clone()), Path::new("/nonexistent"), "");
+    let office = Desk("sample@here".parse().unwrap());
+    resident.begin(&office).await.unwrap();
+    for sender in ["smith@here", "operator@here"] {
+        let message = Message::new(Performative::Request).from(sender.parse::<Aid>().unwrap());
+        let letter = Letter { id: None, attempt: 1, message };
+        resident.hear(&letter, &office).await.unwrap();
+    }
+    let asked = host.asked();
+    let [line] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(line.starts_with("log Warn refused, and nobody was told: {"), "{line}");
+    assert!(
+        line.ends_with("(not delivered to operator@here: no agent of this name is known here)"),
+        "{line}"
+    );
 }

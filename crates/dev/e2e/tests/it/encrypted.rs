@@ -12,8 +12,12 @@ use crate::home::Home;
 
 /// A certificate for `localhost` that vouches for itself, and its key, in the workspace.
 fn papers(home: &Home, name: &str) -> [PathBuf; 2] {
+    papers_for(home, name, "localhost")
+}
+
+fn papers_for(home: &Home, name: &str, host: &str) -> [PathBuf; 2] {
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     home.write(&format!("{name}.pem"), params.self_signed(&key).unwrap().pem());
     home.write(&format!("{name}.key"), key.serialize_pem());
     let [pem, key] = ["pem", "key"].map(|end| home.workspace().join(format!("{name}.{end}")));
@@ -44,19 +48,39 @@ fn a_server_beyond_this_machine_is_encrypted() {
     let url = line["serving"]["url"].as_str().unwrap();
     assert!(url.starts_with("https://localhost:"), "{url}");
     let pem = pem.to_str().unwrap();
-    // The server of this machine is found, and believed in when its certificate is named.
+    // The server of this machine is found and believed in; another certificate that is named is not its own.
+    home.bottega(&["agent", "list"]).finish().done();
     home.bottega(&["agent", "list", "--ca-cert", pem]).finish().done();
     home.bottega(&["agent", "list", "--server", url])
         .env("BOTTEGA_SERVER_CA_CERT", pem)
         .finish()
         .done();
-    for believed in [&[][..], &["--ca-cert", other.to_str().unwrap()]] {
+    let token = fs::read_to_string(home.own_files().join("data/server-token")).unwrap();
+    let stranger = Home::new();
+    for (home, believed) in [(&stranger, &[][..]), (&home, &["--ca-cert", other.to_str().unwrap()])]
+    {
         let list = [&["agent", "list", "--server", url][..], believed].concat();
-        let refused = home.bottega(&list).finish().with_code(1);
+        let refused = home.bottega(&list).env("BOTTEGA_SERVER_TOKEN", token.trim());
+        let refused = refused.finish().with_code(1);
         assert!(refused.stderr.contains("BTG0023"), "{}", refused.stderr);
         assert!(refused.stderr.contains("is not who it should be"), "{}", refused.stderr);
     }
     server.signal(Signal::TERM);
     server.finish().done();
     home.audit();
+}
+
+#[test]
+fn its_own_machine_reaches_a_server_whose_name_leads_elsewhere() {
+    let home = Home::new();
+    papers_for(&home, "own", "hall.invalid");
+    let words = ["serve", "--listen", "127.0.0.1:0", "--json", "--tls-cert", "own.pem"];
+    let mut server = home.bottega(&[&words[..], &["--tls-key", "own.key"]].concat()).start();
+    let line: Value = serde_json::from_str(&server.line().unwrap()).unwrap();
+    let url = line["serving"]["url"].as_str().unwrap();
+    assert!(url.starts_with("https://hall.invalid:"), "{url}");
+    home.bottega(&["agent", "list"]).finish().done();
+    home.bottega(&["agent", "list", "--server", url]).finish().done();
+    server.signal(Signal::TERM);
+    server.finish().done();
 }
