@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bottega_behaviour::{DefinitionLoader, Guest, embody};
 use bottega_client::{SessionGuest, Sessions, Told};
 use bottega_coder::{Options, hired};
+use bottega_config::EMBEDDED;
 use bottega_manifest::AgentDefinition;
 use bottega_platform::{MindMaker, Minds};
 
@@ -22,8 +23,32 @@ pub(crate) struct Hiring {
     pub(crate) told: Told,
 }
 
+impl Hiring {
+    /// A provider that nobody knows is told at once, not with the first question. Keys and models may come later.
+    fn can_be_reached(&self, model: &str) -> Result<(), String> {
+        let settings = self.app.config().map_err(|error| error.to_string())?.settings();
+        match model.split_once('/') {
+            Some((provider, _))
+                if provider != EMBEDDED
+                    && !settings.providers.contains_key(provider)
+                    && !settings.models.routes.contains_key(model) =>
+            {
+                let known: Vec<&str> = settings.providers.keys().map(String::as_str).collect();
+                Err(format!(
+                    "`model: {model}` is of a provider that the settings don't have; there is: {EMBEDDED}, {}",
+                    known.join(", ")
+                ))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
 impl DefinitionLoader for Hiring {
     fn load(&self, name: &str, definition: AgentDefinition) -> Result<Arc<dyn Guest>, String> {
+        if let Some(model) = &definition.model {
+            self.can_be_reached(model)?;
+        }
         // Looked up anew for each, since a person may add tools while the server runs.
         let tools = declarations(&self.app).map_err(|error| error.to_string())?;
         let agent = hired(name, &definition, &tools, self.options);

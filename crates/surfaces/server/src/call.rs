@@ -46,21 +46,27 @@ impl Call {
             let why = format!("the body is not what it should be: {why}");
             Fault::under(status, ApiError::new(codes::MALFORMED, why))
         };
-        let value = serde_json::from_slice(&self.body).map_err(|error| {
-            let status = match error.classify() {
-                serde_json::error::Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+        // A list of the fields' values would be taken as well, and mean another thing after a field was added.
+        let is_list = self.body.trim_ascii_start().starts_with(b"[");
+        let no_list = || {
+            let why = "an object is wanted, not a list".to_owned();
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, why)
+        };
+        match serde_json::from_slice(&self.body) {
+            Ok(_) if is_list => Err(no_list()),
+            Ok(value) => Ok(value),
+            Err(error) => Err(match error.classify() {
+                serde_json::error::Category::Data if is_list => no_list(),
+                serde_json::error::Category::Data => {
+                    refuse(StatusCode::UNPROCESSABLE_ENTITY, without_types(&error.to_string()))
+                }
                 serde_json::error::Category::Io
                 | serde_json::error::Category::Syntax
-                | serde_json::error::Category::Eof => StatusCode::BAD_REQUEST,
-            };
-            refuse(status, error.to_string())
-        })?;
-        // A list of the fields' values would be taken as well, and mean another thing after a field was added.
-        if self.body.trim_ascii_start().starts_with(b"[") {
-            let why = "an object is wanted, not a list".to_owned();
-            return Err(refuse(StatusCode::UNPROCESSABLE_ENTITY, why));
+                | serde_json::error::Category::Eof => {
+                    refuse(StatusCode::BAD_REQUEST, error.to_string())
+                }
+            }),
         }
-        Ok(value)
     }
 
     /// What the query says. Names that are in neither list can't stand in it, and where a number stands it is one.
@@ -283,4 +289,11 @@ impl Reply {
         }
         response
     }
+}
+
+/// What a decoder says, without the names that types have here.
+fn without_types(said: &str) -> String {
+    let Some((before, after)) = said.split_once("expected struct ") else { return said.to_owned() };
+    let rest = after.find(" at line").map_or("", |at| &after[at..]);
+    format!("{before}expected an object{rest}")
 }

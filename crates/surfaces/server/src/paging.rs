@@ -44,7 +44,9 @@ impl Page {
         let limit = query.number(LIMIT.name).unwrap_or(usual);
         if !(1..=MOST).contains(&limit) {
             let why = format!("`limit` is 1 to {MOST}, not {limit}");
-            return Err(ApiError::new(codes::USAGE, why).step("ask for fewer at once").into());
+            return Err(ApiError::new(codes::USAGE, why)
+                .step("name a number of that range")
+                .into());
         }
         Ok(Self { limit, cursor: query.word(CURSOR).map(str::to_owned) })
     }

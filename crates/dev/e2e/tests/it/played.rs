@@ -43,6 +43,10 @@ fn what_a_file_defines_answers_with_the_tools_that_it_was_granted() {
     deploy(&home, "critic");
     let asked = home.bottega(&["message", "ask", "critic", "Read this."]).finish().done();
     assert_eq!(asked.stdout, "The ending is weak.\n");
+    // A model of nobody is told when it is deployed, and not with the first question.
+    home.write("lost.md", "---\nname: lost\nmodel: nowhere/none\n---\nYou are lost.\n");
+    let lost = home.bottega(&["agent", "deploy", "lost.md"]).finish().with_code(2);
+    assert!(lost.stderr.contains("`model: nowhere/none` is of a provider"), "{lost:?}");
     let first = whole(&server.asked()[0]);
     assert!(first.contains("You say what is weak.") && first.contains("Read this."), "{first}");
     assert!(first.contains("write_file") && !first.contains("shell"), "{first}");

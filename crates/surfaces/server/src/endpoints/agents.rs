@@ -314,7 +314,7 @@ pub(crate) fn limit(wanted: Option<usize>) -> Result<usize, ApiError> {
         return Ok(limit);
     }
     let why = format!("`limit` is 1 to {MOST_EVENTS}, not {limit}");
-    Err(ApiError::new(codes::USAGE, why).step("ask for fewer at once"))
+    Err(ApiError::new(codes::USAGE, why).step("name a number of that range"))
 }
 
 async fn events(call: Call) -> Result<Reply, Fault> {

@@ -132,7 +132,8 @@ fn a_body_is_held_to_its_form() {
         "unknown variant `soon`",
     );
     check(send("[1]"), 422, "BTG0021", "not a list");
-    check(send("7"), 422, "BTG0021", "invalid type");
+    check(send("[]"), 422, "BTG0021", "not a list");
+    check(send("7"), 422, "BTG0021", "expected an object at line 1");
     let ask = |body| Ask::new("POST /v1/messages/ask").json(body);
     check(ask("{\"message\": {}, \"timeout_ms\": -1}"), 422, "BTG0021", "invalid value");
     check(ask("{\"message\": {}, \"timeout_ms\": 300001}"), 422, "BTG0021", "300 s at most");
