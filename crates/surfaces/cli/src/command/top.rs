@@ -25,8 +25,8 @@ Examples:
   bottega top --json              one JSON object a look, for scripts
 
 Keys: q leaves, arrows or j and k scroll, s changes the order. Messages a second come
-from two looks. Memory in the first line is
-that of the server's process, all agents included; an agent's is what its module holds.")]
+from two looks. Memory in the first line is that of the server's process, all agents
+included; an agent's is what its module holds.")]
 pub(crate) struct Arguments {
     /// The pause between two looks, as in 500ms, 1s, 1m
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
