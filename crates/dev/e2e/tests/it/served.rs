@@ -280,3 +280,27 @@ fn nobody_speaks_in_the_name_of_the_server_itself() {
     }
     check_count(&home, "1");
 }
+
+#[test]
+fn a_message_to_several_of_whom_one_is_nobody_goes_to_none() {
+    let home = Home::new();
+    agent(&home, "one", "1.0.0", 1);
+    let (_server, _) = serve(&home);
+    home.bottega(&["agent", "deploy", "one"]).finish().done();
+    home.bottega(&["agent", "deploy", "one", "--name", "other"]).finish().done();
+    let send = |receivers: &str| {
+        let line = format!(r#"{{"performative":"inform","receiver":{receivers},"content":"x"}}"#);
+        home.write("all.jsonl", line);
+        home.bottega(&["message", "batch", "all.jsonl"]).finish()
+    };
+    let refused = send(r#"["counter","nobody"]"#);
+    assert!(refused.stderr.contains("went to none"), "{}", refused.stderr);
+    send(r#"["counter","other"]"#).done();
+    // Only the second one was counted.
+    check_count(&home, "2");
+    // Who never lived here has no log, and one who was removed has.
+    home.bottega(&["agent", "rm", "other"]).finish().done();
+    home.bottega(&["agent", "logs", "other"]).finish().done();
+    let nobody = home.bottega(&["agent", "logs", "nobody"]).finish().with_code(2);
+    assert!(nobody.stderr.contains("BTG0019"), "{}", nobody.stderr);
+}
