@@ -68,8 +68,12 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
     reports.retain(|report| !undone.contains(&report.call));
     let first = steps.map_or(0, |steps| reports.len().saturating_sub(steps));
     let mut restores = BTreeMap::<&str, Restore>::new();
+    // Folders that were not there before a file was put into them, which may be moved or taken away later.
+    let mut new_folders = BTreeSet::<String>::new();
     for report in &reports[first..] {
         for change in &report.changes {
+            let fresh = change.new_folders.iter().map(|folder| format!("{folder}/"));
+            new_folders.extend(fresh.filter(|folder| !restores.contains_key(folder.as_str())));
             let known = restores.get(change.path.as_str());
             if known.is_some_and(|known| known.now != change.before) {
                 restores.remove(change.path.as_str());
@@ -85,7 +89,7 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
                 .or_insert_with(|| Restore {
                     path: change.path.clone(),
                     now: change.after,
-                    before: change.before,
+                    before: change.before.filter(|_| !new_folders.contains(&change.path)),
                     mode: change.mode_before.unwrap_or(change.mode),
                     mode_now: change.mode,
                     calls: vec![report.call],

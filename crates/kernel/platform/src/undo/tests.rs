@@ -1,4 +1,4 @@
-//! Undo plans, told as `call: path before>after` lines.
+//! Undo plans, told as `call: path before>after` lines, with ` in folder` where that was made for it.
 
 use bottega_event::{Approved, Revision, ToolOutcome, ToolReport, Undone};
 use bottega_policy::Verdict;
@@ -21,8 +21,11 @@ fn event(line: &str) -> SessionEvent {
         .split("; ")
         .map(|change| {
             let (path, versions) = change.split_once(' ').unwrap();
+            let (versions, folder) = versions.split_once(" in ").unwrap_or((versions, ""));
             let (before, after) = versions.split_once('>').unwrap();
-            FileChange::new(path.into(), bytes(before), bytes(after), 0o644)
+            let mut change = FileChange::new(path.into(), bytes(before), bytes(after), 0o644);
+            change.new_folders = folder.split_whitespace().map(str::to_owned).collect();
+            change
         })
         .collect();
     SessionEvent::ToolFinished(ToolReport {
@@ -78,4 +81,17 @@ fn what_somebody_else_made_between_two_calls_stays() {
     check("1: a x>y\n2: a y+theirs>z", None, &[("a", "z", "y+theirs")]);
     check("1: a x>y\n2: a theirs>-", None, &[("a", "-", "theirs")]);
     check("1: a ->y\n2: a theirs>z; b ->p", None, &[("a", "z", "theirs"), ("b", "p", "-")]);
+}
+
+#[test]
+fn a_folder_that_was_made_for_a_file_does_not_come_back() {
+    let made = "1: d/e/f ->x in d d/e";
+    let gone = [("d/", "-", "-"), ("d/e/", "-", "-"), ("d/e/f", "-", "-")];
+    check(&format!("{made}\n2: d/ >-; d/e/ >-; d/e/f x>-"), None, &gone);
+    // It stood before the call that is taken back.
+    let back = [("d/", "-", ""), ("d/e/", "-", ""), ("d/e/f", "-", "x")];
+    check(&format!("{made}\n2: d/ >-; d/e/ >-; d/e/f x>-"), Some(1), &back);
+    // It stood before anything was made in it anew.
+    let first = "1: d/ >-\n2: d/f ->x in d";
+    check(first, None, &[("d/", "-", ""), ("d/f", "x", "-")]);
 }
