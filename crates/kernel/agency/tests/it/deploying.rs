@@ -356,6 +356,24 @@ async fn an_upgrade_brings_what_its_manifest_says_of_supervision_when_the_agent_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_version_of_another_kind_begins_anew() {
+    let shop = Shop::new();
+    shop.deploy(deployment("one")).await;
+    assert_eq!(shop.ask("speaker").await, "one {} 1");
+    let manifest = MANIFEST.replace("\"agent\"", "\"outside\"");
+    let outside = Deployment { manifest, module: Vec::new(), ..deployment("") };
+    shop.deployments.upgrade(&name("speaker"), outside).await.unwrap();
+    assert!(shop.who().await.contains(&"speaker@here (outside speaker 1.0.0)".to_owned()));
+    shop.deployments.roll_back(&name("speaker")).await.unwrap();
+    assert_eq!(shop.ask("speaker").await, "one {} 1", "it knows nothing of before");
+    // There is nothing to go back to before a second version.
+    let fresh = Shop::new();
+    fresh.deploy(deployment("one")).await;
+    let none = fresh.deployments.roll_back(&name("speaker")).await;
+    assert!(matches!(none, Err(AgencyError::NoVersion(_))), "{none:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_stopped_is_stopped_in_the_next_process() {
     let shop = Shop::new();
     shop.deploy(deployment("one")).await;

@@ -248,7 +248,9 @@ async fn tail(name: &str, count: u64, at: &Where, desk: &mut Desk<'_>) -> Result
     while heard.left > 0 || missed {
         match listen(agents.as_ref(), name, &mut heard, desk).await {
             Ok(()) => missed = false,
-            Err(Failure::Told(error)) if error.code == codes::NO_SERVER.name => {
+            Err(Failure::Told(error))
+                if [codes::NO_SERVER, codes::BUSY].iter().any(|code| code.name == error.code) =>
+            {
                 if !std::mem::replace(&mut missed, true) {
                     desk.terminal.note(&format!("{error}; waiting for it, end with Ctrl-C\n"));
                 }

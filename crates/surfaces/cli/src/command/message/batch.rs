@@ -110,9 +110,9 @@ async fn deal(
     Ok(())
 }
 
-/// Whether every other line would end the same way: nobody answers, or lets this client in.
+/// Whether every other line would end the same way: nobody answers, has room, or lets this client in.
 fn is_for_all(error: &ApiError) -> bool {
-    [codes::NO_SERVER, codes::NOT_LET_IN].iter().any(|code| code.name == error.code)
+    [codes::NO_SERVER, codes::BUSY, codes::NOT_LET_IN].iter().any(|code| code.name == error.code)
 }
 
 /// Tells what became of one message, and counts it.
