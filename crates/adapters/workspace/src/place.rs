@@ -13,6 +13,9 @@ const FOLDERS: &[&str] =
 /// What is protected below the user's home.
 const IN_HOME: &[&str] = &[
     ".docker",
+    // Settings of git name programs that git runs.
+    ".gitconfig",
+    ".config/git",
     ".config/gcloud",
     ".config/gh",
     ".config/op",

@@ -135,6 +135,9 @@ fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
     let Ok(Resolved { shown: path, place, .. }) = context.workspace.resolve(&named.path) else {
         return Vec::new();
     };
+    if named.whole && free {
+        return held_in(&named.path, context);
+    }
     let held = context.workspace.held_back(&path);
     let protected = place == Place::Protected;
     if !free && (!protected || path.starts_with(['/', '~'])) {
@@ -148,6 +151,17 @@ fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
         needs.push(Need::Write { path, place });
     }
     needs
+}
+
+/// Protected places that a folder may have in it.
+const INNER: &[&str] = &[".git", ".bottega", "~/.ssh"];
+
+/// What a command needs that changes all that is in a folder.
+fn held_in(folder: &str, context: &ToolContext) -> Vec<Need> {
+    let Ok(folder) = context.workspace.resolve(folder) else { return Vec::new() };
+    let inner = INNER.iter().filter_map(|path| context.workspace.resolve(path).ok());
+    let inner = inner.filter(|inner| inner.real.starts_with(&folder.real));
+    inner.take(1).map(|inner| Need::Write { path: inner.shown, place: Place::Protected }).collect()
 }
 
 /// `exit code 1`, `killed by signal 9`, `timed out after 120 s`.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{base_name, reached};
+use crate::command::{Command, base_name, reached};
 use crate::path_pattern::{PathPattern, matches};
 use crate::{AccessMode, Grant, Need, Origin, Place};
 
@@ -129,6 +129,11 @@ impl Rule {
         self.0.starts_with("run:")
     }
 
+    /// The program that a rule about commands names.
+    fn program(&self) -> Option<&str> {
+        self.0.strip_prefix("run:")?.split_whitespace().next().map(base_name)
+    }
+
     /// Whether the text has the form of a rule; the settings refuse what has not.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
@@ -211,7 +216,7 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
     // A line that can't be taken apart may hide what a rule forbids, so a person has to look at it.
     if let Need::Execute { command, parts, .. } = need
         && rules.deny.iter().chain(&rules.ask).any(Rule::is_about_commands)
-        && (parts.is_empty() || reached(command).uncertain)
+        && (parts.is_empty() || may_hide(command, rules))
     {
         return Verdict::Ask {
             why: format!("to {need} can't be held against the rules about commands"),
@@ -285,9 +290,21 @@ fn runs(pattern: &str, line: &str) -> bool {
         let mut words = words.iter().flat_map(|word| word.split_whitespace());
         wanted.iter().all(|wanted| words.next() == Some(wanted))
     };
-    let named =
-        |command: &crate::command::Command| command.spellings().iter().any(|words| begins(words));
+    let named = |command: &Command| command.spellings().iter().any(|words| begins(words));
     !wanted.is_empty() && reached(line).commands.iter().any(named)
+}
+
+/// Whether a line may run what a rule that holds back is about, without its being known: a command is known only when
+/// the line runs, or a program in another language, which can run anything, has the name of the rule's in it.
+fn may_hide(line: &str, rules: &Rules) -> bool {
+    let reached = reached(line);
+    let named = |code: &str| {
+        let mut words = code.split(|char: char| !(char.is_alphanumeric() || "-_.".contains(char)));
+        let programs = rules.deny.iter().chain(&rules.ask).filter_map(Rule::program);
+        let programs: Vec<&str> = programs.collect();
+        words.any(|word| programs.contains(&word))
+    };
+    reached.uncertain || reached.commands.iter().flat_map(Command::code).any(named)
 }
 
 /// Whether a pattern of rules names a host.

@@ -16,7 +16,8 @@ pub struct AccessSettings {
     pub rules: RuleSettings,
     /// Globs of places, relative to the workspace or absolute, where every change needs a person in
     /// every mode, besides those that are always protected (`.git` internals, Bottega's own files). Caged commands
-    /// can't change them; commands in `full` are held to it as far as their line names them.
+    /// can't change them; commands in `full` are held to it as far as their line names them, or plainly changes them
+    /// without naming them (`git config`, `find . -delete`).
     /// The layers add to each other.
     #[schemars(extend("x-layers" = "add"))]
     pub protected: Vec<String>,
@@ -32,8 +33,9 @@ pub struct AccessSettings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RuleSettings {
-    /// Never, whatever the mode and whoever says yes. File tools and caged commands are held to it; commands in `full`
-    /// as far as their line names a program or a file. The layers add to each other.
+    /// Never, whatever the mode and whoever says yes. Rules about files hold file tools and caged commands, and in `full`
+    /// what a line names. Rules about commands hold what a line names, behind programs that run others too (`env`,
+    /// `sudo`, `sh -c`); what a script or another program starts by itself they do not see. The layers add to each other.
     #[schemars(with = "Vec<marker::Rule>", extend("x-layers" = "add"))]
     pub deny: Vec<Rule>,
     /// Always ask, even where the mode would allow. The layers add to each other.

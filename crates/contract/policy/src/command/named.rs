@@ -1,7 +1,11 @@
 //! The paths that a command line names.
 
-use super::is_assignment;
-use super::reached::{Command, base_name, reached};
+use std::collections::BTreeMap;
+
+use super::implied::{Implied, implied};
+use super::reached::{Command, INTERPRETERS, Reached, base_name, reached};
+use super::{is_assignment, is_of_name};
+use crate::path_pattern::matches;
 
 /// Paths of one line at most.
 const MOST: usize = 512;
@@ -17,6 +21,8 @@ pub struct NamedPath {
     pub read: bool,
     /// Whether what it leads to may be changed.
     pub written: bool,
+    /// Whether all that is in the folder that it leads to may be changed with it.
+    pub whole: bool,
 }
 
 /// Programs that only read the files they are given.
@@ -73,10 +79,6 @@ const PATTERN_FIRST: &[(&str, &[&str])] = &[
     ("jq", &["-f", "--from-file"]),
 ];
 
-/// Programs whose words may be programs themselves, with paths in quotes.
-const INTERPRETERS: &[&str] =
-    &["awk", "gawk", "lua", "mawk", "node", "perl", "php", "python", "python2", "python3", "ruby"];
-
 /// Options that leave out, or look for, what comes behind them; no file is opened by that name.
 const SPOKEN_OF: &[&str] = &[
     "-iname",
@@ -95,12 +97,28 @@ const SPOKEN_OF: &[&str] = &[
     "--message",
 ];
 
-/// The paths that a command line names, its redirections included. What a glob, a variable or a program makes of its
-/// words is not known here: `cat s*t` names nothing but `s*t`.
+/// Names that a glob is tried on: what is protected wherever it stands.
+const TRIED: &[&str] = &[".git", ".bottega"];
+
+/// Values that are put in the place of variables in one word at most.
+const MOST_VALUES: usize = 8;
+
+/// Whether a program only reads the files it is given, or takes none.
+pub(super) fn only_reads(program: &str) -> bool {
+    READERS.contains(&program) || SPEAKERS.contains(&program)
+}
+
+/// The paths that a command line names, its redirections included, and those that its programs change without naming
+/// them, as far as that is known of them. A variable is known when the line itself sets it; of a glob it is known whether it may be
+/// `.git`. What a program does beside that is not known: `sh script` names nothing but `script`.
 #[must_use]
 pub fn named_paths(line: &str) -> Vec<NamedPath> {
-    let reached = reached(line);
-    let mut naming = Naming { folders: vec![String::new()], found: Vec::new() };
+    let mut reached = reached(line);
+    let speech_goes_on =
+        line.contains(['|', '`']) || ["$(", "<("].iter().any(|sign| line.contains(sign));
+    put_values(&mut reached);
+    let piped = pipes_names(&reached.commands);
+    let mut naming = Naming { folders: vec![String::new()], found: Vec::new(), speech_goes_on };
     for command in &reached.commands {
         naming.folder(command);
     }
@@ -109,14 +127,65 @@ pub fn named_paths(line: &str) -> Vec<NamedPath> {
     }
     for command in reached.commands.iter().filter(|command| !command.wraps) {
         naming.command(command);
+        for implied in implied(command, piped) {
+            naming.implied(implied);
+        }
     }
     naming.found
+}
+
+/// Puts the values of variables that the line sets in their place.
+fn put_values(reached: &mut Reached) {
+    let mut values = BTreeMap::new();
+    let exported = reached.commands.iter().flat_map(|command| &command.words);
+    for assignment in reached.assigned.iter().chain(exported.filter(|word| is_assignment(word))) {
+        if let Some((name, value)) = assignment.split_once('=') {
+            values.insert(name.trim_end_matches('+').to_owned(), value.to_owned());
+        }
+    }
+    if values.is_empty() {
+        return;
+    }
+    let words = reached.commands.iter_mut().flat_map(|command| &mut command.words);
+    for text in words.chain(reached.files.iter_mut().map(|(file, _)| file)) {
+        *text = with_values(text, &values);
+    }
+}
+
+/// `text` with the values of variables. A name may be longer than the variable's, whose braces are gone.
+fn with_values(text: &str, values: &BTreeMap<String, String>) -> String {
+    let mut text = text.to_owned();
+    let mut from = 0;
+    for _ in 0..MOST_VALUES {
+        let Some(at) = text[from..].find('$').map(|at| from + at) else { break };
+        let name = &text[at + 1..];
+        let name = &name[..name.find(|char| !is_of_name(char)).unwrap_or(name.len())];
+        let known = (1..=name.len()).rev().find_map(|end| Some((end, values.get(&name[..end])?)));
+        match known {
+            Some((end, value)) => text.replace_range(at..=at + end, value),
+            None => from = at + 1,
+        }
+    }
+    text
+}
+
+/// Whether one command of a line tells another one which files to change: by `xargs` and its kin, or by `read`.
+fn pipes_names(commands: &[Command]) -> bool {
+    let program = |command: &Command| command.words.first().map(|word| base_name(word).to_owned());
+    let programs: Vec<String> = commands.iter().filter_map(program).collect();
+    let reads = programs.iter().any(|program| program == "read");
+    let changes = |program: &String| !only_reads(program) && program != "read" && program != "find";
+    programs.iter().zip(programs.iter().skip(1)).any(|(program, next)| {
+        matches!(program.as_str(), "xargs" | "gxargs" | "parallel") && changes(next)
+    }) || reads && programs.iter().any(changes)
 }
 
 struct Naming {
     /// Where relative paths may start.
     folders: Vec<String>,
     found: Vec<NamedPath>,
+    /// Whether what `echo` and its kin say may become the words of another command.
+    speech_goes_on: bool,
 }
 
 impl Naming {
@@ -142,10 +211,18 @@ impl Naming {
         if program.contains('/') {
             self.name(program, true, false);
         }
-        if SPEAKERS.contains(&name) {
+        if SPEAKERS.contains(&name) && !self.speech_goes_on {
             return;
         }
-        let written = !READERS.contains(&name);
+        if matches!(name, "cd" | "pushd") {
+            // Folders that the line goes to are no place in which they lie themselves.
+            for word in words {
+                self.name_in("", word, true, false);
+            }
+            return;
+        }
+        // What `find` changes is what it finds.
+        let written = !READERS.contains(&name) && name != "find";
         let given = |options: &[&str]| {
             words.iter().any(|word| options.iter().any(|option| word.starts_with(option)))
         };
@@ -173,8 +250,28 @@ impl Naming {
         }
     }
 
+    /// What a command changes without naming it.
+    fn implied(&mut self, implied: Implied) {
+        match implied {
+            Implied::File(file) => self.name(file, false, true),
+            Implied::Whole(folder) => {
+                let folder = home(&folder);
+                for start in self.folders.clone() {
+                    let path = joined(&start, &folder);
+                    self.add(NamedPath { path, read: false, written: true, whole: true });
+                }
+            }
+        }
+    }
+
     /// A word may be a path, or have one behind `=`, `:` or `@`.
     fn name(&mut self, word: &str, read: bool, written: bool) {
+        for folder in self.folders.clone() {
+            self.name_in(&folder, word, read, written);
+        }
+    }
+
+    fn name_in(&mut self, folder: &str, word: &str, read: bool, written: bool) {
         let behind = word.match_indices(['=', ':', '@']).map(|(at, _)| &word[at + 1..]);
         let whole = Some(word).filter(|word| !word.starts_with('-') && !is_assignment(word));
         for path in whole.into_iter().chain(behind) {
@@ -182,15 +279,10 @@ impl Naming {
             if path.is_empty() || path.contains('\0') {
                 continue;
             }
-            let starts = self.folders.clone();
-            let absolute = path.starts_with('/') || path.starts_with("~/");
-            for folder in starts.iter().take(if absolute { 1 } else { MOST_FOLDERS }) {
-                let path = match folder.as_str() {
-                    "" => path.clone(),
-                    folder => format!("{folder}/{path}"),
-                };
-                self.add(NamedPath { path, read, written });
+            for meant in perhaps(&path) {
+                self.add(NamedPath { path: joined(folder, &meant), read, written, whole: false });
             }
+            self.add(NamedPath { path: joined(folder, &path), read, written, whole: false });
         }
     }
 
@@ -198,10 +290,50 @@ impl Naming {
         if let Some(found) = self.found.iter_mut().find(|found| found.path == named.path) {
             found.read |= named.read;
             found.written |= named.written;
+            found.whole |= named.whole;
         } else if self.found.len() < MOST {
             self.found.push(named);
         }
     }
+}
+
+fn joined(folder: &str, path: &str) -> String {
+    if folder.is_empty() || path.starts_with('/') || path.starts_with("~/") {
+        return path.to_owned();
+    }
+    format!("{folder}/{path}")
+}
+
+/// The protected places that a glob may be.
+fn perhaps(path: &str) -> Vec<String> {
+    if !path.contains(['*', '?', '[']) {
+        return Vec::new();
+    }
+    let parts: Vec<&str> = path.split('/').collect();
+    let mut found = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        // No glob begins a hidden name by itself.
+        let hidden = part.starts_with('.') && part.contains(['*', '?', '[']);
+        for name in TRIED.iter().filter(|name| hidden && matches(&without_sets(part), name)) {
+            let mut parts = parts.clone();
+            parts[at] = name;
+            found.push(parts.join("/"));
+        }
+    }
+    found
+}
+
+/// A glob in which each set of characters is any character.
+fn without_sets(glob: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = glob;
+    while let Some((before, set)) = rest.split_once('[') {
+        let Some(end) = set.char_indices().skip(1).find(|(_, char)| *char == ']') else { break };
+        plain.push_str(before);
+        plain.push('?');
+        rest = &set[end.0 + 1..];
+    }
+    plain + rest
 }
 
 /// The home and the working folder, where a word begins with their variables.
@@ -211,7 +343,11 @@ fn home(path: &str) -> String {
             return format!("{meant}{rest}");
         }
     }
-    path.to_owned()
+    match path {
+        "~" | "$HOME" => "~/".to_owned(),
+        "$PWD" | "$(pwd)" => ".".to_owned(),
+        path => path.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -253,6 +389,81 @@ mod tests {
         check("grep -e x a/b", "a/b", "r");
         check("rm $(cat a/b)", "a/b", "r");
         check("./a/b x", "./a/b", "r");
+        check("cd a && echo x > b", "a/a", "");
+    }
+
+    #[test]
+    fn what_the_line_itself_makes_of_its_words_is_known() {
+        check("d=.git; echo x > $d/hooks/a", ".git/hooks/a", "w");
+        check("d=.git/; echo x > ${d}hooks/a", ".git/hooks/a", "w");
+        check("x=.git/config; echo > \"$x\"", ".git/config", "w");
+        check("export x=.git y=$x/config; cat $y", ".git/config", "r");
+        check("x=$x; cat $x", "$x", "r");
+        check("printf x > $(echo .git/config)", ".git/config", "rw");
+        check("echo .git/config | xargs truncate -s0", ".git/config", "rw");
+        check("echo .git/config; ls | wc", ".git/config", "rw");
+        check("rm -rf .g*", ".git", "rw");
+        check("rm -rf ./.[fg]it/hooks", "./.git/hooks", "rw");
+        check("rm -rf *", ".git", "");
+    }
+
+    #[test]
+    fn settings_that_are_changed_without_their_name_are_named() {
+        for line in [
+            "git config core.fsmonitor 'sh x'",
+            "git config --add core.hooksPath x",
+            "git config set alias.x '!rm'",
+            "git config --unset core.editor",
+            "git -c a.b=c config core.pager x",
+            "git config -e",
+        ] {
+            check(line, ".git/config", "w");
+        }
+        for line in [
+            "git config user.name me",
+            "git config core.editor",
+            "git config --get core.hooksPath x",
+            "git config -l",
+            "git config get core.editor",
+            "git commit -m config",
+        ] {
+            check(line, ".git/config", "");
+        }
+        check("git -C a config core.editor x", "a/.git/config", "w");
+        check("git config --global core.editor x", "~/.gitconfig", "w");
+        check("bottega config set access.mode full", ".bottega", "w");
+        check("/usr/bin/bottega --quiet config trust", ".bottega", "w");
+        check("bottega config get access.mode", ".bottega", "");
+        check("bottega run x", ".bottega", "");
+    }
+
+    #[track_caller]
+    fn check_whole(line: &str, folder: &str, expected: bool) {
+        let named = named_paths(line);
+        let whole = named.iter().any(|named| named.whole && named.path == folder);
+        assert_eq!(whole, expected, "{line}: {named:?}");
+    }
+
+    #[test]
+    fn a_folder_may_be_changed_with_all_that_is_in_it() {
+        check_whole("find . -delete", ".", true);
+        check_whole("find -type f -delete", ".", true);
+        check_whole("find a . -name '.g*' -exec rm -r {} +", ".", true);
+        check_whole("find . -type f | xargs sed -i s/a/b/", ".", true);
+        check_whole("find . -type f | while read f; do mv $f x; done", ".", true);
+        check_whole("rm -rf ../w", "../w", true);
+        check_whole("cd a && rm -fr .", "a/.", true);
+        check_whole("rm --recursive ~", "~/", true);
+        check_whole("chmod -R 700 $PWD", ".", true);
+        check_whole("mv . /tmp", ".", true);
+
+        check_whole("find . -name '*.pyc' -delete", ".", false);
+        check_whole("find . -not -path './.git/*' -delete", ".", false);
+        check_whole("find . -path ./.git -prune -o -delete", ".", false);
+        check_whole("find . -name .git -prune -exec grep x {} +", ".", false);
+        check_whole("find . -type f | xargs grep x", ".", false);
+        check_whole("find . -type f | wc -l", ".", false);
+        check_whole("rm -f a", "a", false);
     }
 
     #[test]

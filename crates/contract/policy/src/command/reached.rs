@@ -25,6 +25,12 @@ enum Form {
     Joined,
     /// From one of these words to `;` or `+`.
     From(&'static [&'static str]),
+    /// `NAME=LINE`, each of its words.
+    Defined,
+    /// Settings for this run that hold a line behind `!`.
+    Settings,
+    /// With options, it changes what names mean, so that nothing after it is known.
+    Hiding,
 }
 
 const fn behind(valued: &'static [&'static str]) -> Form {
@@ -80,6 +86,53 @@ const WRAPPERS: &[(&[&str], Form)] = &[
         },
     ),
     (&["script"], Form::Behind { valued: &[], lines: &["-c", "--command"], own: usize::MAX }),
+    (&["alias"], Form::Defined),
+    (&["git"], Form::Settings),
+    (
+        &["tar", "gtar", "bsdtar"],
+        Form::Behind {
+            valued: &[],
+            lines: &[
+                "--checkpoint-action=exec",
+                "--to-command",
+                "--use-compress-program",
+                "--info-script",
+                "--new-volume-script",
+                "-F",
+                "-I",
+            ],
+            own: usize::MAX,
+        },
+    ),
+    (&["hash", "enable", "bind", "complete"], Form::Hiding),
+    (
+        &["unshare"],
+        behind(&[
+            "-S",
+            "--setuid",
+            "-G",
+            "--setgid",
+            "-R",
+            "--root",
+            "-w",
+            "--wd",
+            "--propagation",
+        ]),
+    ),
+    (&["nsenter"], behind(&["-t", "--target", "-S", "--setuid", "-G", "--setgid"])),
+    (&["setpriv"], behind(&["--reuid", "--regid", "--groups", "--bounding-set"])),
+    (&["prlimit", "setarch", "linux64", "fakeroot", "proot", "dbus-run-session"], behind(&[])),
+    (&["chpst", "softlimit", "numactl", "cgexec"], behind(&["-u", "-g", "-m", "-n", "-N"])),
+    (
+        &[
+            "ld.so",
+            "ld-linux.so.2",
+            "ld-linux-x86-64.so.2",
+            "ld-linux-aarch64.so.1",
+            "ld-musl-x86_64.so.1",
+        ],
+        behind(&["--library-path", "--preload", "--argv0", "--audit", "--inhibit-rpath"]),
+    ),
     (
         &["xargs", "gxargs"],
         behind(&[
@@ -124,6 +177,8 @@ pub(crate) struct Reached {
     pub(crate) commands: Vec<Command>,
     /// Files of redirections; with `true` they are written.
     pub(crate) files: Vec<(String, bool)>,
+    /// Assignments, those in front of commands too.
+    pub(crate) assigned: Vec<String>,
     /// Whether some command is known only when the line runs.
     pub(crate) uncertain: bool,
 }
@@ -140,7 +195,22 @@ pub(crate) fn base_name(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 
+/// Programs that are given a program of their own language as a word.
+pub(super) const INTERPRETERS: &[&str] =
+    &["awk", "gawk", "lua", "mawk", "node", "perl", "php", "python", "python2", "python3", "ruby"];
+
 impl Command {
+    /// Words that are, or may be, programs in another language than the shell's.
+    pub(crate) fn code(&self) -> impl Iterator<Item = &str> {
+        let program = self.words.first().map_or("", |program| base_name(program));
+        let known = INTERPRETERS.contains(&program)
+            || matches!(program, "sed" | "gsed" | "vi" | "vim" | "ed");
+        let words = self.words.iter().skip(1).map(String::as_str);
+        // A file's name has no blanks and no brackets; a program that runs others has.
+        let code = |word: &&str| word.contains([' ', '(', '\'', '"', '!', '|']);
+        words.filter(move |word| known && code(word))
+    }
+
     /// The ways in which a rule may have written it: as it stands, by the program's name alone, and without the
     /// options in front of what the program is to do.
     pub(crate) fn spellings(&self) -> [Vec<&str>; 3] {
@@ -172,6 +242,13 @@ fn options(words: &[&str], valued: &[&str]) -> usize {
     at.min(words.len())
 }
 
+/// Whether `word` is several short options of which `name` is the last: `-qc` for `-c`.
+fn is_cluster(word: &str, name: &str) -> bool {
+    let letters = name.strip_prefix('-').filter(|letter| letter.len() == 1);
+    let cluster = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+    letters.is_some_and(|letter| cluster.is_some_and(|cluster| cluster.ends_with(letter)))
+}
+
 impl Reached {
     fn line(&mut self, line: &str, depth: usize) {
         for command in commands(line) {
@@ -185,7 +262,9 @@ impl Reached {
         let ahead = words
             .iter()
             .take_while(|word| KEYWORDS.contains(&word.text.as_str()) || is_assignment(&word.text));
-        let words = &words[ahead.count()..];
+        let (ahead, words) = words.split_at(ahead.count());
+        let assigned = ahead.iter().filter(|word| is_assignment(&word.text));
+        self.assigned.extend(assigned.map(|word| word.text.clone()));
         let Some((program, arguments)) = words.split_first() else { return };
         if depth == 0 || self.commands.len() >= MOST {
             self.uncertain = true;
@@ -207,6 +286,25 @@ impl Reached {
             Form::Shell => {
                 self.shell(words, input, depth);
                 true
+            }
+            Form::Defined => {
+                for (_, line) in words.iter().filter_map(|word| word.text.split_once('=')) {
+                    self.line(line, depth);
+                }
+                false
+            }
+            Form::Settings => {
+                let settings = words
+                    .iter()
+                    .take_while(|word| word.text.starts_with('-') || word.text.contains('='));
+                for (_, line) in settings.filter_map(|word| word.text.split_once("=!")) {
+                    self.line(line, depth);
+                }
+                false
+            }
+            Form::Hiding => {
+                self.uncertain |= words.iter().any(|word| word.text.starts_with('-'));
+                false
             }
             Form::Joined => {
                 let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
@@ -231,9 +329,8 @@ impl Reached {
                 self.lines(&texts, lines, depth);
                 let all: Vec<&str> = valued.iter().chain(*lines).copied().collect();
                 let start = options(&texts, &all).saturating_add(*own);
-                if let Some(rest) = words.get(start..) {
-                    self.command(rest, input, depth);
-                }
+                let Some(rest) = words.get(start..) else { return false };
+                self.command(rest, input, depth);
                 true
             }
         }
@@ -253,6 +350,10 @@ impl Reached {
                     } else if !name.starts_with("--") {
                         self.line(rest, depth);
                     }
+                } else if is_cluster(word, name)
+                    && let Some(line) = words.get(at + 1)
+                {
+                    self.line(line, depth);
                 }
             }
         }
@@ -352,6 +453,14 @@ mod tests {
             "f() { rm x; }",
             "! rm x",
             "rm x > out 2>&1",
+            "unshare -r rm x",
+            "script -qc 'rm x' /dev/null",
+            "script --command='rm x'",
+            "/lib64/ld-linux-x86-64.so.2 /bin/rm x",
+            "alias y='rm x'; y",
+            "git -c alias.y='!rm x' y",
+            "tar cf a --checkpoint=1 --checkpoint-action=exec='rm x' .",
+            "setpriv --reuid 1 rm x",
         ] {
             check(line, "rm x");
         }
@@ -381,8 +490,16 @@ mod tests {
 
     #[test]
     fn what_is_known_only_when_it_runs_is_said() {
-        for line in ["$X y", "env $X y", "bash -c '$X y'", "bash -c \"$X\"", "curl x | sh", "r?? x"]
-        {
+        for line in [
+            "hash -p /bin/rm y; y x",
+            "enable -f y z",
+            "$X y",
+            "env $X y",
+            "bash -c '$X y'",
+            "bash -c \"$X\"",
+            "curl x | sh",
+            "r?? x",
+        ] {
             assert!(reached(line).uncertain, "{line}");
         }
         assert!(reached(&"env ".repeat(20)).uncertain);

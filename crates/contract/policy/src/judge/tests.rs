@@ -147,6 +147,15 @@ fn what_holds_back_a_command_holds_it_back_behind_others() {
         .map(|line| format!("full: run {line} -> {verdict}\n"))
         .concat()
     };
+    // What another language may run is asked about, where it names the program.
+    let rm = rules(&["run:rm"], &[], &[]);
+    rm.check("auto: run awk 'BEGIN { system(\"rm x\") }' -> ask");
+    rm.check("full: run sed '1e rm x' a -> ask");
+    rm.check("full: run python3 -c 'os.system(\"rm x\")' -> ask");
+    rm.check("full: run python3 -c 'print(farm)' -> allow");
+    rm.check("full: run python3 rm.py x -> allow");
+    rm.check("full: run hash -p /bin/rm y && y x -> ask");
+    rm.check("full: run git -c alias.y='!rm x' y -> deny");
     for rule in ["run:rm", "run:/usr/bin/rm"] {
         rules(&[rule], &[], &[]).check(&lines("deny"));
         rules(&[], &[rule], &[]).check(&lines("ask"));

@@ -47,6 +47,37 @@ async fn only_full_access_leaves_the_cage() {
     }
 }
 
+/// Where nothing holds a command, its line is judged by the protected places that it changes, spelled or not.
+#[tokio::test]
+async fn full_access_needs_a_word_for_protected_places() {
+    let mut bench = with(FakeSandbox::new());
+    bench.context.mode = AccessMode::Full;
+    for (line, place) in [
+        ("echo x > .git/hooks/pre-commit", Some(".git/hooks/pre-commit")),
+        ("cd .git/hooks && echo x > pre-commit", Some(".git/hooks/pre-commit")),
+        ("d=.git; echo x > $d/config", Some(".git/config")),
+        ("git config core.fsmonitor x", Some(".git/config")),
+        ("find . -delete", Some(".git")),
+        ("rm -rf ../w", Some(".git")),
+        ("find . -name '*.pyc' -delete", None),
+        ("rm -rf build", None),
+        ("git commit -am x && git push", None),
+    ] {
+        let needs = bench.needs("shell", json!({ "command": line })).await;
+        let written: Vec<&str> = needs
+            .iter()
+            .filter_map(|need| match need {
+                Need::Write { path, place: Place::Protected } => Some(path.as_str()),
+                Need::Write { .. }
+                | Need::Read { .. }
+                | Need::Execute { .. }
+                | Need::Network { .. } => None,
+            })
+            .collect();
+        assert_eq!(written, Vec::from_iter(place), "{line}");
+    }
+}
+
 #[tokio::test]
 async fn how_a_command_ended_is_said_first() {
     let sandbox = FakeSandbox::new()
