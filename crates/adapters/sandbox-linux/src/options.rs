@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bottega_tool::Egress;
+use tokio_util::task::TaskTracker;
 
 use crate::kernel;
 
@@ -55,6 +56,9 @@ pub struct Options {
     pub bubblewrap: Option<PathBuf>,
     /// The way to hosts that a command was granted. Without one such commands are refused.
     pub egress: Option<Arc<dyn Egress>>,
+    /// Has a token of every command until it is killed or ended and what was made for it is taken away. Whoever is about
+    /// to leave closes it and waits.
+    pub commands: TaskTracker,
     /// How long what a command left behind may go on after its main process ended, while it holds the output.
     pub grace: Duration,
     /// The most processes while a command runs: `RLIMIT_NPROC`, which counts all of the user's where the cage
@@ -83,6 +87,7 @@ impl Options {
             landlock: Landlock::default(),
             bubblewrap: None,
             egress: None,
+            commands: TaskTracker::new(),
             grace: Duration::from_millis(500),
             processes: Some(16_384),
             file_size: Some(16 << 30),

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bottega_tool::{CageReport, CommandOutcome, CommandSink, CommandSpec, Sandbox, SandboxError};
 use tokio::net::unix::pipe::Receiver;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::cage::{Containment, Ends, Launch, Network, Plan, Program, Stage};
 use crate::follow::{Running, follow};
@@ -55,6 +56,8 @@ struct Started {
     placeholders: Vec<Placeholder>,
     /// Its own network, where another command may have it afterwards.
     network: Option<Arc<OwnedFd>>,
+    /// Goes last: by then nothing is left of it.
+    token: TaskTrackerToken,
 }
 
 impl LinuxSandbox {
@@ -95,7 +98,7 @@ impl Inner {
         self.means.get_or_init(|| Means::of(&self.options))
     }
 
-    fn start(&self, spec: &CommandSpec) -> Result<Started, SandboxError> {
+    fn start(&self, spec: &CommandSpec, token: TaskTrackerToken) -> Result<Started, SandboxError> {
         self.orphans.sweep();
         let program = spec.argv.first().cloned().unwrap_or_default();
         let failed = |kind, why: String| SandboxError::Start {
@@ -131,7 +134,7 @@ impl Inner {
         let (number, keeper, line) = launch(plan, streams)?;
         let network = if lends { lent.or_else(|| network::of(number)) } else { None };
         let (out, err) = (out.into(), err.into());
-        Ok(Started { keeper, line, out, err, door, scratch, placeholders, network })
+        Ok(Started { keeper, line, out, err, door, scratch, placeholders, network, token })
     }
 }
 
@@ -209,13 +212,16 @@ impl Sandbox for LinuxSandbox {
         sink: &dyn CommandSink,
     ) -> Result<CommandOutcome, SandboxError> {
         let started = Instant::now();
+        let token = self.inner.options.commands.token();
         let (inner, spec) = (Arc::clone(&self.inner), command.clone());
         // Building the cage and the fork wait for the disk and the kernel for some milliseconds. When the
         // caller goes away meanwhile, what was started is dropped with the answer that nobody takes.
-        let begun = tokio::task::spawn_blocking(move || inner.start(&spec))
+        let begun = tokio::task::spawn_blocking(move || inner.start(&spec, token))
             .await
             .map_err(|error| SandboxError::Lost(io::Error::other(error)))??;
-        let Started { keeper, line, out, err, door, scratch, placeholders, network } = begun;
+        // What is named first is dropped last.
+        let Started { token: _token, scratch, placeholders, keeper, line, out, err, door, network } =
+            begun;
         let running = Running {
             line: Line::new(line)?,
             keeper: Process::new(keeper, Arc::clone(&self.inner.orphans))?,
@@ -235,7 +241,8 @@ impl Sandbox for LinuxSandbox {
             && std::fs::remove_dir(scratch.temporary.path()).is_err()
         {
             // Large folders take a while to remove; what fails is swept by a later command.
-            let _ = tokio::task::spawn_blocking(move || scratch.temporary.close()).await;
+            let removed = tokio::task::spawn_blocking(move || scratch.temporary.close());
+            let _ = removed.await;
         }
         result
     }

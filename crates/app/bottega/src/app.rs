@@ -11,6 +11,7 @@ use bottega_config::{
 use bottega_sandbox_wasm::Toolbox;
 use bottega_types::Redactor;
 use miette::Diagnostic as _;
+use tokio_util::task::TaskTracker;
 
 use crate::signals;
 
@@ -25,6 +26,8 @@ pub(crate) struct App {
     config: OnceLock<Result<Config, ApiError>>,
     /// The tools that were added; see `tools.rs`.
     pub(crate) toolbox: OnceLock<Arc<Toolbox>>,
+    /// The commands that run in cages.
+    pub(crate) commands: TaskTracker,
 }
 
 impl App {
@@ -37,6 +40,7 @@ impl App {
             places: OnceLock::new(),
             config: OnceLock::new(),
             toolbox: OnceLock::new(),
+            commands: TaskTracker::new(),
         }
     }
 

@@ -86,6 +86,7 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
     options.file_size = bound(shell.file_size.map(|size| size.0), options.file_size);
     options.processes = bound(shell.processes, options.processes);
     options.home = places.home.clone();
+    options.commands = app.commands.clone();
     options.egress = Some(Arc::new(EgressProxy::default()));
     options.unreadable = vec![
         places.config.clone(),

@@ -22,9 +22,13 @@ mod workbench;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bottega_cli::{Exit, HANGUP, Invocation, Terminal};
 use bottega_config::Environment;
+
+/// How long commands that end with this process have until what was made for them is taken away.
+const CLEARING: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // Help and the version need neither a runtime nor settings.
@@ -57,6 +61,7 @@ async fn run(invocation: Invocation) -> u8 {
     let terminal = app.terminal();
     logging::start(&app);
     let sending = collector::Sending::start(&app).map(Arc::new);
+    let commands = app.commands.clone();
     let entrance = provision::Assembly::new(app, sending.clone());
     let code = tokio::select! {
         code = bottega_cli::execute(invocation, &entrance, terminal) => code,
@@ -64,8 +69,11 @@ async fn run(invocation: Invocation) -> u8 {
         () = signals::hangup() => HANGUP,
     };
     entrance.close().await;
-    // What goes with it ends its steps.
+    // What goes with it ends its steps, and the jobs that still run.
     drop(entrance);
+    commands.close();
+    // What does not die in time is its keeper's to kill, and a later command's to clear away.
+    let _ = tokio::time::timeout(CLEARING, commands.wait()).await;
     if let Some(sending) = sending {
         sending.finish().await;
     }

@@ -1,5 +1,6 @@
 //! Nothing that the agent started outlives it, however it ends: neither in the cage nor outside of it.
 
+use std::path::Path;
 use std::time::Instant;
 
 use bottega_testkit::{Saying, ScriptedServer};
@@ -38,7 +39,9 @@ fn check(mode: &str, signal: Signal) {
             ScriptedServer::of_turns([Saying::call("shell", call), Saying::text("Done.")]).unwrap();
         let (home, provider) = (Home::new(), Provider::usual(&server));
         let words = ["run", "--access-mode", mode, "--model", provider.model(), "--json", "task"];
-        let mut live = home.bottega(&words).with(&provider).start();
+        // Whoever runs these tests may have them outlive a terminal.
+        let hears = ["--default-signal=HUP"];
+        let mut live = home.bottega(&words).with(&provider).by("env", &hears).start();
         live.wait_for(|event| event["type"] == "tool_output");
         let began = Instant::now();
         let mut running = Marked::find(&mark);
@@ -52,7 +55,43 @@ fn check(mode: &str, signal: Signal) {
         assert_ne!(ended.code, Some(0), "{name}: {ended:?}");
         running.wait_until_gone();
         Marked::find(&mark).wait_until_gone();
+        if signal != Signal::KILL {
+            nothing_is_left_of_commands(&home);
+        }
     }
+}
+
+/// What was made for commands is gone with them.
+#[track_caller]
+fn nothing_is_left_of_commands(home: &Home) {
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let cage = names(&home.own_files().join("cache/cage"));
+    assert!(!cage.iter().any(|name| name.starts_with("cmd-")), "{cage:?}");
+    let workspace = names(&home.workspace());
+    assert!(!workspace.iter().any(|name| name == ".bottega"), "{workspace:?}");
+}
+
+#[test]
+fn after_an_end_while_a_job_runs() {
+    for mode in ["auto", "full"] {
+        let mark = format!("19.{}{}", std::process::id(), mode.len());
+        let job = json!({ "command": format!("echo up; sleep {mark}"), "wait": 60 }).to_string();
+        let server =
+            ScriptedServer::of_turns([Saying::call("job", job), Saying::text("Done.")]).unwrap();
+        let (home, provider) = (Home::new(), Provider::usual(&server));
+        let words = ["run", "--access-mode", mode, "--model", provider.model(), "task"];
+        home.bottega(&words).with(&provider).finish().done();
+        Marked::find(&mark).wait_until_gone();
+        nothing_is_left_of_commands(&home);
+    }
+}
+
+#[test]
+fn after_a_hangup() {
+    check("auto", Signal::HUP);
 }
 
 #[test]
