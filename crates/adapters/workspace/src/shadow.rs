@@ -201,7 +201,7 @@ impl Shadow {
             }
         }
         match std::fs::symlink_metadata(places.root.join(&path)) {
-            Ok(about) if about.is_file() || about.is_symlink() => {
+            Ok(about) if !about.is_dir() => {
                 state.keep(places, path, Stamp::of(&about));
             }
             Ok(_) | Err(_) => {
@@ -386,10 +386,10 @@ impl State {
 
 /// What stands at a path that a look did not find.
 enum Still {
-    /// A file or a link.
+    /// A file, a link, or what is neither and no folder.
     File(Stamp),
     Folder,
-    /// Nothing, or something else; or a folder above it has become something else.
+    /// Nothing; or a folder above it has become something else.
     Gone,
     /// Nobody may look, so nothing is known.
     Unseen,
@@ -408,7 +408,7 @@ fn still(places: &Places, path: &Path) -> Still {
     }
     match std::fs::symlink_metadata(places.root.join(path)) {
         Ok(about) if about.is_dir() => Still::Folder,
-        Ok(about) if about.is_file() || about.is_symlink() => Still::File(Stamp::of(&about)),
+        Ok(about) if !about.is_dir() => Still::File(Stamp::of(&about)),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Still::Unseen,
         Ok(_) | Err(_) => Still::Gone,
     }
@@ -492,7 +492,7 @@ fn look(places: &Places, loose: bool) -> Seen {
 }
 
 fn is_kept(places: &Places, path: &Path, about: &Metadata) -> bool {
-    (about.is_file() || about.is_symlink()) && places.of(path) != Place::Protected
+    !about.is_dir() && places.of(path) != Place::Protected
 }
 
 /// The files that the walk passed by in folders that it went into; nothing when they are too many.
@@ -526,7 +526,8 @@ fn read(path: &Path, stamp: Stamp) -> Option<Vec<u8>> {
     if FileKind::of_mode(stamp.mode) == FileKind::Link {
         return std::fs::read_link(path).ok().map(|target| target.into_os_string().into_vec());
     }
-    if stamp.size > LARGEST {
+    // A pipe would be waited for.
+    if FileKind::of_mode(stamp.mode) != FileKind::File || stamp.size > LARGEST {
         return None;
     }
     let bytes = std::fs::read(path).ok()?;

@@ -139,6 +139,7 @@ mod tests {
                     text: text.into(),
                     full: None,
                     changes,
+                    unkept: None,
                     exit_code: None,
                     origins: Vec::new(),
                     approved: Approved { verdict: Verdict::Allow, approval: None },

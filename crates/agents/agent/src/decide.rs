@@ -601,6 +601,7 @@ fn report(call: CallId, outcome: ToolOutcome, text: String) -> ToolReport {
         text,
         full: None,
         changes: Vec::new(),
+        unkept: None,
         exit_code: None,
         origins: Vec::new(),
         approved: Approved { verdict: Verdict::Allow, approval: None },

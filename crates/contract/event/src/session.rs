@@ -336,6 +336,9 @@ pub struct ToolReport {
     /// Files that changed; both versions are blobs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FileChange>,
+    /// What it changed, or may have changed later, that can't be taken back, in words for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unkept: Option<String>,
     /// The exit status of a command, where one ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,

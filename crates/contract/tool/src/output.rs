@@ -17,6 +17,8 @@ pub struct ToolOutput {
     pub changes: Vec<FileChange>,
     /// The exit status of a command, where one ran.
     pub exit_code: Option<i32>,
+    /// What it changed, or may still change, and what can't be taken back.
+    pub unkept: Option<String>,
     /// Whether the text is a file's: then nothing in it is for a terminal, and it reaches the model as it stands.
     pub verbatim: bool,
 }
@@ -90,7 +92,8 @@ impl FileChange {
 pub struct CommandChanges {
     /// The changes, each with both versions of its file.
     pub changes: Vec<FileChange>,
-    /// Files that changed and can't be put back, since they or all of them together are too large to be kept.
+    /// Files that changed and can't be put back, since they or all of them together are too large to be kept, or since
+    /// they are neither files nor links nor folders.
     pub not_kept: usize,
     /// The first of them.
     pub named: Vec<String>,

@@ -268,6 +268,7 @@ pub(crate) fn panicked(effect: &Effect, text: &str) -> Input {
             text: format!("The tool broke down ({text}). Its work may be half done: look first."),
             full: None,
             changes: Vec::new(),
+            unkept: None,
             exit_code: None,
             origins: Vec::new(),
             approved: Approved { verdict: Verdict::Allow, approval: None },

@@ -35,4 +35,4 @@ pub use minds::{MindMaker, Minds};
 pub use platform::Platform;
 pub use session::{SessionHandle, Update};
 pub use session_view::{SessionRow, SessionView, WorkState};
-pub use undo::{Restore, UndoOutcome, plan_undo};
+pub use undo::{Restore, UndoOutcome, carry_out, plan_undo};

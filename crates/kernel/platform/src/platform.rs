@@ -183,8 +183,9 @@ impl Platform {
             return Err(bottega_behaviour::Refusal::Busy.into());
         }
         let plan = undo::plan_undo(&history, steps);
-        let outcome =
+        let mut outcome =
             undo::carry_out(&plan, ground.workspace.as_ref(), self.blobs.as_ref()).await?;
+        outcome.unkept = undo::unkept(&history, steps);
         let paths = [&outcome.restored[..], &outcome.removed].concat();
         if !paths.is_empty() {
             let undone = bottega_event::Undone { calls: undo::undone(&plan, &outcome), paths };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bottega_event::SessionEvent;
+use bottega_event::{SessionEvent, ToolReport};
 use bottega_store::Blobs;
 use bottega_tool::{Workspace, WorkspaceError};
 use bottega_types::{CallId, Digest};
@@ -46,6 +46,8 @@ pub struct UndoOutcome {
     pub left_alone: Vec<String>,
     /// Files whose earlier bytes are not kept any more; left alone too.
     pub forgotten: Vec<String>,
+    /// What was changed, or may have been, and was never kept; in words for people.
+    pub unkept: Vec<String>,
 }
 
 /// What must be put back to undo the last `steps` calls that changed files, all of them when absent. Calls
@@ -53,24 +55,10 @@ pub struct UndoOutcome {
 /// made of it, and no further: the calls before stay as they are. Pure.
 #[must_use]
 pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
-    let mut undone: Vec<CallId> = Vec::new();
-    let mut reports = Vec::new();
-    for happened in history {
-        if let SessionEvent::Undone(event) = &happened.event {
-            undone.extend(&event.calls);
-        }
-        if let SessionEvent::ToolFinished(report) = &happened.event
-            && !report.changes.is_empty()
-        {
-            reports.push(report);
-        }
-    }
-    reports.retain(|report| !undone.contains(&report.call));
-    let first = steps.map_or(0, |steps| reports.len().saturating_sub(steps));
     let mut restores = BTreeMap::<&str, Restore>::new();
     // Folders that were not there before a file was put into them, which may be moved or taken away later.
     let mut new_folders = BTreeSet::<String>::new();
-    for report in &reports[first..] {
+    for report in last_changes(history, steps) {
         for change in &report.changes {
             let fresh = change.new_folders.iter().map(|folder| format!("{folder}/"));
             new_folders.extend(fresh.filter(|folder| !restores.contains_key(folder.as_str())));
@@ -98,6 +86,36 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
         }
     }
     restores.into_values().collect()
+}
+
+/// What was changed by the calls that an undo takes back, and between them, and was never kept. Pure.
+#[must_use]
+pub(crate) fn unkept(history: &[Happened], steps: Option<usize>) -> Vec<String> {
+    last_changes(history, steps).into_iter().filter_map(|report| report.unkept.clone()).collect()
+}
+
+/// The last `steps` calls that changed files and were not taken back, all when absent; between and after them those
+/// of which nothing was kept.
+fn last_changes(history: &[Happened], steps: Option<usize>) -> Vec<&ToolReport> {
+    let mut undone: Vec<CallId> = Vec::new();
+    let mut reports = Vec::new();
+    for happened in history {
+        if let SessionEvent::Undone(event) = &happened.event {
+            undone.extend(&event.calls);
+        }
+        if let SessionEvent::ToolFinished(report) = &happened.event
+            && (!report.changes.is_empty() || report.unkept.is_some())
+        {
+            reports.push(report);
+        }
+    }
+    reports.retain(|report| !undone.contains(&report.call));
+    if let Some(steps) = steps {
+        let changed = reports.iter().enumerate().filter(|(_, report)| !report.changes.is_empty());
+        let first = changed.map(|(at, _)| at).rev().take(steps).last();
+        reports.drain(..first.unwrap_or(reports.len()));
+    }
+    reports
 }
 
 /// Whether work is under way in a session, or was when its process ended.
@@ -130,7 +148,10 @@ const OPEN: u32 = 0o700;
 ///
 /// What the agent made goes first, from the deepest on: a file may come back where a folder took its place. Then comes
 /// back what was there, from the outermost on. Folders that are closed to their owner are open meanwhile.
-pub(crate) async fn carry_out(
+///
+/// # Errors
+/// When the disk or the blobs fail; what was put back by then stays so.
+pub async fn carry_out(
     plan: &[Restore],
     workspace: &dyn Workspace,
     blobs: &dyn Blobs,
@@ -145,21 +166,28 @@ pub(crate) async fn carry_out(
     }
     let (made, others): (Vec<&Restore>, Vec<&Restore>) =
         plan.iter().partition(|restore| restore.before.is_none());
-    for gone in made.into_iter().rev() {
+    // What lies deeper sorts behind what it lies in. A folder may have been made by a command, taken away by another and
+    // made again for a file.
+    let mut going: BTreeMap<(String, bool), Option<&Restore>> = BTreeMap::new();
+    let folders = plan.iter().flat_map(|restore| &restore.folders);
+    going.extend(folders.map(|folder| ((format!("{folder}/"), false), None)));
+    // What came and went already needs nothing; what lies there now is somebody else's.
+    let made = made.into_iter().filter(|gone| gone.now.is_some());
+    going.extend(made.map(|gone| ((gone.path.clone(), true), Some(gone))));
+    for ((path, _), gone) in going.into_iter().rev() {
+        let Some(gone) = gone else {
+            workspace.remove_folder(path.trim_end_matches('/')).await?;
+            continue;
+        };
         match restore(workspace, gone, None, gone.mode).await {
-            Ok(()) => outcome.removed.push(gone.path.clone()),
+            Ok(()) => outcome.removed.push(path),
             // A folder in which somebody else put something stays for them.
             Err(WorkspaceError::Changed { .. }) if gone.is_folder() => {}
-            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(gone.path.clone()),
+            Err(WorkspaceError::Changed { .. }) => outcome.left_alone.push(path),
             Err(error) => return Err(error.into()),
         }
     }
     outcome.removed.reverse();
-    let folders: BTreeSet<&String> = plan.iter().flat_map(|restore| &restore.folders).collect();
-    // What lies deeper sorts behind what it lies in.
-    for folder in folders.into_iter().rev() {
-        workspace.remove_folder(folder).await?;
-    }
     for back in &others {
         let Some(digest) = back.before else { continue };
         let (bytes, mode) = if back.is_folder() {

@@ -29,7 +29,9 @@ fn add(
     let names = commanded.named.join(", ");
     (commanded.not_kept > 0).then(|| {
         let files = commanded.not_kept;
-        format!("the command changed {files} files too large to be kept for undo: {names}")
+        format!(
+            "changed files that can't be kept for undo, by their size or kind ({files}): {names}"
+        )
     })
 }
 
@@ -58,16 +60,17 @@ impl Recorder<'_> {
             Gave::Panic(text) => (ToolOutcome::Failed, ToolOutput::text(text)),
             Gave::Stopped => (ToolOutcome::Interrupted, ToolOutput::text(STOPPED)),
         };
-        let ToolOutput { text, full, failed: _, mut changes, exit_code, verbatim } = output;
-        let unkept = add(&mut changes, commanded);
+        let ToolOutput { text, full, failed: _, mut changes, unkept, exit_code, verbatim } = output;
+        let own = unkept.map(|unkept| self.clean(&unkept));
+        let unkept = add(&mut changes, commanded).map(|unkept| self.clean(&unkept));
         let lost = self.keep_versions(&mut changes).await;
         // Without terminal control sequences, then without secrets: a sequence may stand in a secret's middle.
         let text = if verbatim { text.into() } else { plain(&text) };
         let full = full.as_deref().map(plain);
         let Bounded { mut text, full } = self.bounded(&text, full.as_deref()).await;
         text = marked(&text, &origins);
-        if let Some(unkept) = unkept {
-            text.push_str(&format!("\n[{}]", self.clean(&unkept)));
+        if let Some(unkept) = &unkept {
+            text.push_str(&format!("\n[{unkept}]"));
         }
         let outcome = match lost {
             None => outcome,
@@ -85,6 +88,7 @@ impl Recorder<'_> {
             text,
             full,
             changes,
+            unkept: unkept.or(own),
             exit_code,
             origins: origins.into_iter().map(|origin| self.origin(origin)).collect(),
             approved: self.record(record),
@@ -103,6 +107,7 @@ impl Recorder<'_> {
             text,
             full,
             changes: Vec::new(),
+            unkept: None,
             exit_code: None,
             origins: Vec::new(),
             approved: self.record(approved),

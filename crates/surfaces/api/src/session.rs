@@ -102,4 +102,15 @@ pub struct UndoView {
     /// Files that were left alone since their earlier version is not kept any more.
     #[serde(default)]
     pub forgotten: Vec<String>,
+    /// What the session changed, or may have changed, and what was never kept: files that are too large, what jobs did.
+    #[serde(default)]
+    pub unkept: Vec<String>,
+}
+
+impl UndoView {
+    /// Whether all that the session changed is as it was, but for what somebody else changed since.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.forgotten.is_empty() && self.unkept.is_empty()
+    }
 }

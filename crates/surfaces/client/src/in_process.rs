@@ -314,6 +314,7 @@ impl Sessions for InProcess {
             removed: outcome.removed,
             left_alone: outcome.left_alone,
             forgotten: outcome.forgotten,
+            unkept: outcome.unkept,
         })
     }
 

@@ -129,12 +129,16 @@ impl Prepared for Handling {
                 let sources = hosts.chain(&self.sources).cloned().collect();
                 let started = context.jobs.start(spec, &command.line, sources);
                 let id = started.map_err(|error| ToolError::Refused(error.to_string()))?;
-                if self.patience.is_zero() {
-                    return Ok(ToolOutput::text(format!(
+                let output = if self.patience.is_zero() {
+                    ToolOutput::text(format!(
                         "job {id} runs; look at it with id {id}. It ends with the session. What it changes is not kept for undo"
-                    )));
-                }
-                told(id, context.jobs.look(id, self.patience).await, context, "runs")
+                    ))
+                } else {
+                    told(id, context.jobs.look(id, self.patience).await, context, "runs")?
+                };
+                let line = command.line.lines().next().unwrap_or_default();
+                let unkept = format!("what job {id} changed (`{line}`)");
+                Ok(ToolOutput { unkept: Some(unkept), ..output })
             }
             Deed::Look(id) => {
                 told(*id, context.jobs.look(*id, self.patience).await, context, "runs")

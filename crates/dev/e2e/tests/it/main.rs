@@ -49,6 +49,7 @@ mod stopping;
 mod tools;
 mod top;
 mod troubles;
+mod undone;
 mod undone_folders;
 mod usage;
 mod web;

@@ -147,7 +147,7 @@ fn a_link_that_a_command_put_in_the_way_leads_undo_nowhere() {
     fs::create_dir_all(home.workspace().join(".git/hooks")).unwrap();
     let outside = home.workspace().with_file_name("outside");
     fs::create_dir(&outside).unwrap();
-    let command = format!("rm -r d h; ln -s {} d; g=.gi; ln -s ${{g}}t/hooks h", outside.display());
+    let command = format!("rm -r d h; ln -s {} d; ln -s $(printf .gi)t/hooks h", outside.display());
     let server = ScriptedServer::of_turns([
         Saying::call("shell", json!({ "command": command }).to_string()),
         Saying::text("Done."),
@@ -160,4 +160,32 @@ fn a_link_that_a_command_put_in_the_way_leads_undo_nowhere() {
     assert!(!home.workspace().join(".git/hooks/post-commit").exists());
     assert!(home.workspace().join("d").is_dir() && !home.workspace().join("d").is_symlink());
     home.audit();
+}
+
+#[test]
+fn what_can_not_be_taken_back_is_told_and_is_no_success() {
+    let home = Home::new();
+    let large = json!({ "command": "head -c 9000000 /dev/zero > large; echo x > small" });
+    let job = json!({ "command": "echo y > by-job", "wait": 60 });
+    let server = ScriptedServer::of_turns([
+        Saying::call("shell", large.to_string()),
+        Saying::call("job", job.to_string()),
+        Saying::text("Done."),
+    ])
+    .unwrap();
+    home.run(&Provider::usual(&server), &["work"]).finish().done();
+    let undone = home.bottega(&["undo"]).finish();
+    assert_eq!(undone.code, Some(1), "{undone:?}");
+    let lines: Vec<&str> = undone.stdout.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            // The call that began the job waited for its end, and answers for it.
+            "✓ deleted by-job: there was none before",
+            "✓ deleted small: there was none before",
+            "! not kept, so not taken back: changed files that can't be kept for undo, by their size or kind (1): large",
+            "! not kept, so not taken back: what job 1 changed (`echo y > by-job`)",
+        ]
+    );
+    assert!(!home.workspace().join("small").exists() && home.workspace().join("large").exists());
 }

@@ -17,8 +17,10 @@ fn event(line: &str) -> SessionEvent {
     if rest == "undone" {
         return SessionEvent::Undone(Undone { calls: vec![call], paths: vec![] });
     }
+    let unkept = rest.strip_prefix("unkept ").map(str::to_owned);
     let changes = rest
         .split("; ")
+        .filter(|_| unkept.is_none())
         .map(|change| {
             let (path, versions) = change.split_once(' ').unwrap();
             let (versions, folder) = versions.split_once(" in ").unwrap_or((versions, ""));
@@ -35,6 +37,7 @@ fn event(line: &str) -> SessionEvent {
         text: String::new(),
         full: None,
         changes,
+        unkept,
         exit_code: None,
         origins: Vec::new(),
         approved: Approved { verdict: Verdict::Allow, approval: None },
@@ -94,4 +97,21 @@ fn a_folder_that_was_made_for_a_file_does_not_come_back() {
     // It stood before anything was made in it anew.
     let first = "1: d/ >-\n2: d/f ->x in d";
     check(first, None, &[("d/", "-", ""), ("d/f", "x", "-")]);
+}
+
+#[test]
+fn what_was_never_kept_is_told_with_the_calls_beside_it() {
+    let history: Vec<Happened> =
+        ["1: a ->1", "2: unkept early", "3: a 1>2", "4: unkept late", "1: undone"]
+            .map(|line| Happened {
+                revision: Revision(0),
+                at: Timestamp::from_millis(0),
+                event: event(line),
+            })
+            .into();
+    assert_eq!(unkept(&history, None), ["early", "late"]);
+    assert_eq!(unkept(&history, Some(1)), ["late"]);
+    assert_eq!(unkept(&history[..2], Some(1)), ["early"]);
+    assert_eq!(unkept(&history[..2], Some(0)), Vec::<String>::new());
+    assert_eq!(unkept(&history[1..2], None), ["early"]);
 }

@@ -94,7 +94,8 @@ pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result
         }
         What::Undo { session, steps } => {
             let undone = sessions.undo(sessions.find(&session).await?, steps).await?;
-            desk.show(&undone, |terminal| told::undone(&undone, terminal.out_paint()))
+            desk.show(&undone, |terminal| told::undone(&undone, terminal.out_paint()))?;
+            Ok(if undone.is_whole() { 0 } else { super::undo::NOT_WHOLE })
         }
         What::Export { session } => {
             for line in sessions.export(sessions.find(&session).await?).await? {

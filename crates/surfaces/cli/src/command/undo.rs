@@ -11,7 +11,11 @@ use crate::report::Failure;
 Examples:
   bottega undo                 all that the last session of this folder changed
   bottega undo --steps 1       its last change alone
-  bottega undo 7k2m9x          what the session whose id ends so changed")]
+  bottega undo 7k2m9x          what the session whose id ends so changed
+
+Not covered: what lies in folders that ignore files name (build outputs), what git itself
+keeps, and, told when it happened, files over 8 MiB and what jobs in the background did.
+Then the exit code is 1.")]
 pub(crate) struct Arguments {
     /// The session: an id, its beginning or end, or `last`
     #[arg(value_name = "SESSION", default_value = "last")]
@@ -22,9 +26,13 @@ pub(crate) struct Arguments {
     steps: Option<usize>,
 }
 
+/// The exit code when something of the session could not be taken back.
+pub(super) const NOT_WHOLE: u8 = 1;
+
 pub(super) async fn execute(arguments: Arguments, desk: &mut Desk<'_>) -> Result<u8, Failure> {
     let sessions = desk.entrance.sessions().await?;
     let session = sessions.find(&arguments.session).await?;
     let undone = sessions.undo(session, arguments.steps).await?;
-    desk.show(&undone, |terminal| super::sessions::undone(&undone, terminal.out_paint()))
+    desk.show(&undone, |terminal| super::sessions::undone(&undone, terminal.out_paint()))?;
+    Ok(if undone.is_whole() { 0 } else { NOT_WHOLE })
 }

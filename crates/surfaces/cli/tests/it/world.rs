@@ -472,6 +472,7 @@ impl Sessions for Fake {
             removed: vec!["src/new.rs".into()],
             left_alone: vec!["README.md".into()],
             forgotten: vec!["logo.png".into()],
+            unkept: vec!["what job 1 changed (`make`)".into()],
         })
     }
 

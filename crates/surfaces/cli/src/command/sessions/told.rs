@@ -150,6 +150,10 @@ pub(in crate::command) fn undone(undone: &UndoView, paint: Paint) -> String {
         let why = "its earlier version is not kept any more";
         text.push_str(&format!("{} left alone {path}: {why}\n", paint.yellow("!")));
     }
+    for what in &undone.unkept {
+        let what = visible::first_line(what);
+        text.push_str(&format!("{} not kept, so not taken back: {what}\n", paint.yellow("!")));
+    }
     if text.is_empty() {
         text.push_str("nothing to take back\n");
     }
