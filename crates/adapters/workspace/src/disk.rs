@@ -16,7 +16,7 @@ use bottega_tool::{
 use bottega_types::Digest;
 
 use crate::change::change;
-use crate::encoding::{decode, encode};
+use crate::encoding::{called, decode, encode, unsure};
 use crate::guard::{Guard, protected, spelled_out};
 use crate::listing::{Globs, list};
 use crate::place::Places;
@@ -281,14 +281,20 @@ pub(crate) fn encoded(
 ) -> Result<Vec<u8>, WorkspaceError> {
     let unusable =
         |why: &str| WorkspaceError::Unusable { path: shown.to_owned(), why: why.to_owned() };
-    let encoding = match before {
-        None => Encoding::Utf8 { bom: false },
+    let (held, encoding) = match before {
+        None => (String::new(), Encoding::Utf8 { bom: false }),
         Some(before) => decode(&before.bytes)
-            .map(|(_, encoding)| encoding)
             .ok_or_else(|| unusable("it holds binary data; text would destroy it"))?,
     };
-    let after = encode(text, encoding)
-        .map_err(|character| WorkspaceError::Unencodable { path: shown.to_owned(), character })?;
+    let refuse = |character| WorkspaceError::Unencodable {
+        path: shown.to_owned(),
+        encoding: called(encoding),
+        character,
+    };
+    if let Some(character) = unsure(text, &held, encoding) {
+        return Err(refuse(character));
+    }
+    let after = encode(text, encoding).map_err(refuse)?;
     if decode(&after).is_none() {
         return Err(unusable(
             "the new text holds control characters; they would make it a binary file",

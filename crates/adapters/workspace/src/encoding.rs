@@ -1,12 +1,17 @@
 //! Text and the bytes it came from.
 
 use bottega_tool::Encoding;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::EncoderResult;
 
 use crate::bytes_as_text;
 
 const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 const UTF16_LITTLE_MARK: &[u8] = &[0xFF, 0xFE];
 const UTF16_BIG_MARK: &[u8] = &[0xFE, 0xFF];
+
+/// Bytes beyond ASCII from which an encoding is guessed well.
+const ENOUGH: usize = 16;
 
 /// The text that `bytes` hold, or `None` when they hold none.
 ///
@@ -32,7 +37,89 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(String, Encoding)> {
         Ok(text) => Some((text.to_owned(), Encoding::Utf8 { bom: false })),
         Err(_) if bytes.iter().copied().any(is_control) => None,
         Err(_) if is_broken_utf8(bytes) => Some((bytes_as_text::told(bytes), Encoding::BrokenUtf8)),
-        Err(_) => Some((bytes.iter().copied().map(char::from).collect(), Encoding::Latin1)),
+        Err(_) => Some(legacy(bytes)),
+    }
+}
+
+/// The text in the encoding that it most likely has, if the same bytes come back from it.
+fn legacy(bytes: &[u8]) -> (String, Encoding) {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let guessed = detector.guess(None, Utf8Detection::Deny);
+    let (text, faults) = guessed.decode_without_bom_handling(bytes);
+    if !faults && in_legacy(&text, guessed).is_ok_and(|same| same == bytes) {
+        let known = bytes.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH
+            || guessed == encoding_rs::WINDOWS_1252 && has_accents_only(&text);
+        return (text.into_owned(), Encoding::Legacy { name: guessed.name(), known });
+    }
+    (bytes.iter().copied().map(char::from).collect(), Encoding::Latin1)
+}
+
+/// Whether each character beyond ASCII is a letter alone among letters of ASCII, as in `café`: words in other alphabets
+/// have several in a row.
+fn has_accents_only(text: &str) -> bool {
+    let mut characters = text.chars().peekable();
+    let (mut before, mut stands) = (' ', true);
+    while let Some(character) = characters.next() {
+        if !character.is_ascii() {
+            let after = characters.peek().copied().unwrap_or(' ');
+            let beside = [before, after];
+            stands &= character.is_alphabetic()
+                && beside.iter().all(char::is_ascii)
+                && beside.iter().any(char::is_ascii_alphabetic);
+        }
+        before = character;
+    }
+    stands
+}
+
+fn in_legacy(text: &str, encoding: &'static encoding_rs::Encoding) -> Result<Vec<u8>, char> {
+    let mut encoder = encoding.new_encoder();
+    let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len());
+    let mut bytes = Vec::with_capacity(room.unwrap_or_default());
+    match encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true).0 {
+        EncoderResult::InputEmpty => Ok(bytes),
+        EncoderResult::Unmappable(character) => Err(character),
+        // There was room for all of it, unless its length can't be counted.
+        EncoderResult::OutputFull => Err(char::REPLACEMENT_CHARACTER),
+    }
+}
+
+/// What an encoding is called before people and models.
+pub(crate) fn called(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Utf8 { .. } => "UTF-8",
+        Encoding::Utf16 { .. } => "UTF-16",
+        Encoding::BrokenUtf8 => "UTF-8 with faults",
+        // Where nothing tells them apart.
+        Encoding::Legacy { name: WESTERN, known: true } => "windows-1252 or ISO 8859-1",
+        Encoding::Legacy { name, known: true } => name,
+        Encoding::Legacy { known: false, .. } | Encoding::Latin1 => {
+            "of an encoding that can't be told for sure"
+        }
+    }
+}
+
+/// The encoding of which ISO 8859-1 is all but 32 characters.
+const WESTERN: &str = "windows-1252";
+
+/// The first character of `text` that the file, which holds `before`, may not get: its encoding was guessed from too
+/// little to say which bytes that character would be.
+pub(crate) fn unsure(text: &str, before: &str, encoding: Encoding) -> Option<char> {
+    let new = |text: &str, least: char| {
+        text.chars().find(|char| *char >= least && !before.contains(*char))
+    };
+    match encoding {
+        Encoding::Legacy { known: false, .. } | Encoding::Latin1 => new(text, '\u{80}'),
+        Encoding::Legacy { name: WESTERN, known: true }
+            if before.chars().all(|char| char < '\u{100}') =>
+        {
+            new(text, '\u{100}')
+        }
+        Encoding::Utf8 { .. }
+        | Encoding::Utf16 { .. }
+        | Encoding::BrokenUtf8
+        | Encoding::Legacy { known: true, .. } => None,
     }
 }
 
@@ -52,6 +139,13 @@ pub(crate) fn encode(text: &str, encoding: Encoding) -> Result<Vec<u8>, char> {
             .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
             .collect()),
         Encoding::BrokenUtf8 => Ok(bytes_as_text::meant(text)),
+        Encoding::Legacy { name, .. } => {
+            match encoding_rs::Encoding::for_label(name.as_bytes()) {
+                Some(encoding) => in_legacy(text, encoding),
+                // Names come from the same table.
+                None => Err(char::REPLACEMENT_CHARACTER),
+            }
+        }
         Encoding::Latin1 => text.chars().map(|char| u8::try_from(char).map_err(|_| char)).collect(),
     }
 }
@@ -98,7 +192,29 @@ mod tests {
         check(b"\xEF\xBB\xBFa", Some(("a", Encoding::Utf8 { bom: true })));
         check(b"\xFF\xFEa\0\n\0", Some(("a\n", Encoding::Utf16 { big_endian: false })));
         check(b"\xFE\xFF\0a\xD8\x3D\xDE\0", Some(("a😀", Encoding::Utf16 { big_endian: true })));
-        check(b"caf\xE9 \x93x\x94\n", Some(("café \u{93}x\u{94}\n", Encoding::Latin1)));
+        let western = Encoding::Legacy { name: WESTERN, known: false };
+        check(b"caf\xE9 \x93x\x94\n", Some(("café “x”\n", western)));
+        let accents = Encoding::Legacy { name: WESTERN, known: true };
+        check(b"caf\xE9, na\xEFve\n", Some(("café, naïve\n", accents)));
+        let (shift_jis, _, _) = encoding_rs::SHIFT_JIS.encode("これは日本語の文章です。\n");
+        let japanese = Encoding::Legacy { name: "Shift_JIS", known: true };
+        check(&shift_jis, Some(("これは日本語の文章です。\n", japanese)));
+        let (cyrillic, _, _) = encoding_rs::WINDOWS_1251.encode("Привет, как дела сегодня?\n");
+        let known = Encoding::Legacy { name: "windows-1251", known: true };
+        check(&cyrillic, Some(("Привет, как дела сегодня?\n", known)));
+    }
+
+    #[test]
+    fn a_character_that_may_mean_other_bytes_is_not_written() {
+        let guess = |known| Encoding::Legacy { name: WESTERN, known };
+        assert_eq!(unsure("é ä", "é", guess(false)), Some('ä'));
+        assert_eq!(unsure("é a", "é", guess(false)), None);
+        assert_eq!(unsure("é ä", "é", guess(true)), None);
+        // ISO 8859-15 has it elsewhere, ISO 8859-1 nowhere.
+        assert_eq!(unsure("é €", "é", guess(true)), Some('€'));
+        assert_eq!(unsure("é €", "é “x”", guess(true)), None);
+        assert_eq!(unsure("ä", "", Encoding::Latin1), Some('ä'));
+        assert_eq!(unsure("ä", "", Encoding::Utf8 { bom: false }), None);
     }
 
     #[test]
@@ -124,6 +240,9 @@ mod tests {
     #[test]
     fn a_character_without_a_place_is_named() {
         assert_eq!(encode("a€", Encoding::Latin1), Err('€'));
+        let guess = |name| Encoding::Legacy { name, known: true };
+        assert_eq!(encode("a€", guess("windows-1252")), Ok(b"a\x80".to_vec()));
+        assert_eq!(encode("aя", guess("windows-1252")), Err('я'));
     }
 
     proptest! {

@@ -35,7 +35,14 @@ pub enum Encoding {
     /// UTF-8 with bytes in it that are none. Each of those is written as `\u{fffd}` and its two hex digits, and so are
     /// the bytes of a `\u{fffd}` that the file has.
     BrokenUtf8,
-    /// A single-byte encoding: every byte is one character of ISO 8859-1, so that nothing is lost.
+    /// An encoding from before Unicode, guessed from the bytes, which come back from the text as they were.
+    Legacy {
+        /// Its name in the Encoding Standard of the WHATWG.
+        name: &'static str,
+        /// Whether there was enough to guess from that a character which is not in the file yet may be written into it.
+        known: bool,
+    },
+    /// None that fits: every byte is one character of ISO 8859-1, so that nothing is lost.
     Latin1,
 }
 
@@ -259,10 +266,15 @@ pub enum WorkspaceError {
         path: String,
     },
     /// The text can't be written in the file's encoding.
-    #[error("`{path}` is not UTF-8, and its encoding has no {character:?}; use characters it has")]
+    #[error(
+        "`{path}` is not UTF-8 but {encoding}, so {character:?} can't be written into it; use characters that it has, \
+         or convert the whole file first"
+    )]
     Unencodable {
         /// The file.
         path: String,
+        /// What its encoding is, as far as that can be told.
+        encoding: &'static str,
         /// The first character that can't be written.
         character: char,
     },

@@ -37,8 +37,15 @@ fn a_very_long_line_is_a_line() {
 fn a_character_that_the_encoding_lacks_is_refused_and_nothing_changes() {
     let world = World::new(&[("f", b"caf\xE9")]);
     let (_, digest) = world.read("f").unwrap();
-    assert_eq!(word(world.write("f", "10 €", Some(digest))), "no place for €");
+    for text in ["10 €", "語"] {
+        let refused = format!("no place for {}", text.chars().last().unwrap());
+        assert_eq!(word(world.write("f", text, Some(digest))), refused);
+    }
     assert_eq!(world.on_disk("f").as_deref(), Some(&b"caf\xE9"[..]));
+    // Of so little nobody can say what it is.
+    world.put("f", b"\x83\x65 a");
+    let (_, digest) = world.read("f").unwrap();
+    assert_eq!(word(world.write("f", "ä", Some(digest))), "no place for ä");
 }
 
 #[test]
