@@ -93,7 +93,6 @@ pub(crate) const TOOLCHAINS: &[(&str, &str)] = &[
     ("PNPM_HOME", ".local/share/pnpm"),
     ("STACK_ROOT", ".stack"),
     ("GOMODCACHE", "go/pkg/mod"),
-    ("PYTHONUSERBASE", ".local"),
     ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
 ];
 

@@ -278,8 +278,7 @@ pub(crate) fn spelled(
         "VIRTUAL_ENV",
         "CONDA_PREFIX",
     ]);
-    // `PYTHONUSERBASE` is `~/.local`, of which only parts are for reading.
-    for name in named.filter(|name| *name != "PYTHONUSERBASE") {
+    for name in named {
         places.extend(environment.get(name).map(PathBuf::from));
     }
     if let Some(path) = environment.get("PATH") {

@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// How names of temporary folders begin; the number of the process that made it follows.
 const TEMPORARY: &str = "cmd-";
 
+/// Where a user's own libraries are, below the home.
+const LIBRARIES: &str = ".local/lib";
+
 /// The private folders of one command.
 pub(crate) struct Scratch {
     /// Gone when the command is.
@@ -36,6 +39,9 @@ impl Scratch {
             private_folder(&home)?;
             furnish(&home, user_home)?;
         }
+        if let Some(user_home) = user_home {
+            lend_libraries(&home, user_home)?;
+        }
         Ok(Self { temporary, home })
     }
 }
@@ -57,6 +63,23 @@ fn furnish(home: &Path, user_home: Option<&Path>) -> io::Result<()> {
         fs::write(home.join(".cargo/config.toml"), text)?;
     }
     Ok(())
+}
+
+/// Leads to the libraries that the user installed for herself: Python and others look for them below the home, and
+/// the variables that would name another place can lead anywhere.
+fn lend_libraries(home: &Path, user_home: &Path) -> io::Result<()> {
+    let (ours, theirs) = (home.join(LIBRARIES), user_home.join(LIBRARIES));
+    if ours.symlink_metadata().is_ok() || !theirs.is_dir() {
+        return Ok(());
+    }
+    if let Some(folder) = ours.parent() {
+        private_folder(folder)?;
+    }
+    match std::os::unix::fs::symlink(theirs, ours) {
+        // Another command was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    }
 }
 
 /// Who commits, and on which branch a repository begins. The rest of a git configuration names programs and
@@ -111,6 +134,20 @@ mod tests {
             identity(text),
             "[user]\n\tname = A B\n\temail=a@b\n[init]\n\tdefaultBranch = main\n"
         );
+    }
+
+    #[test]
+    fn the_users_own_libraries_are_lent_when_there_are_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let user = folder.path().join("user");
+        let new = || Scratch::new(&folder.path().join("cage"), Path::new("/w"), Some(&user));
+        let home = new().unwrap().home;
+        assert!(!home.join(".local").exists());
+        fs::create_dir_all(user.join(".local/lib/python3.11")).unwrap();
+        for _ in 0..2 {
+            assert_eq!(new().unwrap().home, home);
+            assert!(home.join(".local/lib/python3.11").is_dir());
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ struct Deed {
     shown: String,
     before: Option<Raw>,
     after: Option<Vec<u8>>,
-    /// The mode that a new file shall have; an existing one keeps its own.
+    /// The mode that the file shall have; absent, an existing one keeps its own.
     mode: Option<u32>,
 }
 
@@ -52,10 +52,12 @@ fn half_done(change: &FileChange, error: &WorkspaceError, why: &WorkspaceError) 
 /// The deeds of one step. Nothing is touched yet, no folder made.
 fn prepare(inner: &Inner, step: &FileStep, deeds: &mut Vec<Deed>) -> Result<(), WorkspaceError> {
     match step {
-        FileStep::Write { path, text, expected } => {
+        FileStep::Write { path, text, expected, executable } => {
             let (shown, before) = present(inner, path, *expected)?;
             let after = Some(encoded(&shown, text, before.as_ref())?);
-            deeds.push(Deed { asked: path.clone(), shown, before, after, mode: None });
+            let mode = before.as_ref().map(|before| before.about.mode() & 0o7777);
+            let mode = executable.map(|executable| executable_mode(mode, executable));
+            deeds.push(Deed { asked: path.clone(), shown, before, after, mode });
         }
         FileStep::Move { path, to, text, expected } => {
             let (shown, before) = present(inner, path, Some(*expected))?;
@@ -79,6 +81,16 @@ fn prepare(inner: &Inner, step: &FileStep, deeds: &mut Vec<Deed>) -> Result<(), 
     Ok(())
 }
 
+/// The mode with or without the right to run the file, for whoever may read it; of a new file, that of programs.
+fn executable_mode(before: Option<u32>, executable: bool) -> u32 {
+    match (before, executable) {
+        (Some(mode), true) => mode | (mode & 0o444) >> 2,
+        (Some(mode), false) => mode & !0o111,
+        (None, true) => 0o755,
+        (None, false) => 0o644,
+    }
+}
+
 /// The file at a path, if it is the expected one.
 fn present(
     inner: &Inner,
@@ -98,6 +110,7 @@ fn present(
 fn carry_out(inner: &Inner, deed: Deed) -> Result<FileChange, WorkspaceError> {
     let Deed { asked, shown, before, after, mode } = deed;
     let spot = open(inner, &asked, if after.is_some() { Missing::Make } else { Missing::Fail })?;
+    let mode_before = before.as_ref().map(|before| before.about.mode() & 0o7777);
     let mode = match (&after, &before) {
         (Some(after), _) => replace(&spot, &shown, before.as_ref(), after, mode)?,
         (None, Some(before)) => {
@@ -106,7 +119,11 @@ fn carry_out(inner: &Inner, deed: Deed) -> Result<FileChange, WorkspaceError> {
         }
         (None, None) => mode.unwrap_or_default(),
     };
-    Ok(FileChange::new(shown, before.map(|before| before.bytes), after, mode))
+    let mode_before = mode_before.filter(|before| *before != mode);
+    let written = after.is_some();
+    let parted = before.as_ref().filter(|_| written).map_or(0, Raw::other_names);
+    let change = FileChange::new(shown, before.map(|before| before.bytes), after, mode);
+    Ok(FileChange { mode_before, parted, ..change })
 }
 
 fn open(inner: &Inner, asked: &str, missing: Missing) -> Result<Spot, WorkspaceError> {
@@ -127,7 +144,8 @@ fn take_back(inner: &Inner, change: &FileChange) -> Result<(), WorkspaceError> {
     }
     match (&change.before_bytes, now) {
         (Some(bytes), now) => {
-            replace(&spot, &change.path, now.as_ref(), bytes, Some(change.mode)).map(|_| ())
+            let mode = change.mode_before.unwrap_or(change.mode);
+            replace(&spot, &change.path, now.as_ref(), bytes, Some(mode)).map(|_| ())
         }
         (None, Some(now)) => remove(&spot, &change.path, &now),
         (None, None) => Ok(()),

@@ -254,7 +254,8 @@ impl Inner {
         let after = encoded(&now.shown, text, before.as_ref())?;
         let mode = replace(&spot, &now.shown, before.as_ref(), &after, None)?;
         let digest = Digest::of(&after);
-        Ok(Written { before: before.map(|before| before.bytes), after, digest, mode })
+        let parted = before.as_ref().map_or(0, Raw::other_names);
+        Ok(Written { before: before.map(|before| before.bytes), after, digest, mode, parted })
     }
 
     /// What is known of places.

@@ -19,6 +19,13 @@ pub(crate) struct Raw {
     pub(crate) about: std::fs::Metadata,
 }
 
+impl Raw {
+    /// How many other names the file has.
+    pub(crate) fn other_names(&self) -> u64 {
+        self.about.nlink().saturating_sub(1)
+    }
+}
+
 /// The bytes at a spot, at most `largest` of them.
 pub(crate) fn raw(spot: &Spot, shown: &str, largest: u64) -> Result<Raw, WorkspaceError> {
     let file = File::from(spot.open().map_err(|error| explain("open", shown, error))?);

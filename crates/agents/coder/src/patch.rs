@@ -22,6 +22,8 @@ pub(crate) struct Part {
     pub(crate) path: String,
     /// What is done to it.
     pub(crate) deed: Deed,
+    /// Whether the file may be run afterwards, where the patch says so.
+    pub(crate) executable: Option<bool>,
 }
 
 /// What is done to a file.

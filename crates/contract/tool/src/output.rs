@@ -53,6 +53,9 @@ pub struct FileChange {
     /// Folders that were made for it, the outermost first, relative to the workspace. The host fills them in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub new_folders: Vec<String>,
+    /// Other names of the file before (hard links), which still have its bytes.
+    #[serde(skip)]
+    pub parted: u64,
 }
 
 impl FileChange {
@@ -68,6 +71,7 @@ impl FileChange {
             mode,
             mode_before: None,
             new_folders: Vec::new(),
+            parted: 0,
         }
     }
 

@@ -200,6 +200,8 @@ pub struct Written {
     pub digest: Digest,
     /// Unix mode bits after.
     pub mode: u32,
+    /// Other names of the file before (hard links), which still have its bytes.
+    pub parted: u64,
 }
 
 /// One step of a change over several files.
@@ -213,6 +215,8 @@ pub enum FileStep {
         text: String,
         /// The digest that it must have; nothing must be there when absent.
         expected: Option<Digest>,
+        /// Whether it may be run from now on, by everybody who may read it; as it is when absent.
+        executable: Option<bool>,
     },
     /// Gives a file another name. Its encoding and its mode go with it.
     Move {

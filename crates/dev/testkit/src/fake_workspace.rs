@@ -225,15 +225,20 @@ impl Workspace for FakeWorkspace {
         let mut after = if bom { BOM.to_vec() } else { Vec::new() };
         after.extend_from_slice(text.as_bytes());
         files.insert(real, (after.clone(), mode));
-        Ok(Written { before, digest: Digest::of(&after), after, mode })
+        Ok(Written { before, digest: Digest::of(&after), after, mode, parted: 0 })
     }
 
     async fn change(&self, steps: &[FileStep]) -> Result<Vec<FileChange>, WorkspaceError> {
         let mut deeds = Vec::new();
         for step in steps {
             match step {
-                FileStep::Write { path, text, expected } => {
+                FileStep::Write { path, text, expected, executable } => {
                     let (before, mode) = self.expected(path, *expected)?;
+                    let mode = match executable {
+                        Some(true) => mode | 0o111,
+                        Some(false) => mode & !0o111,
+                        None => mode,
+                    };
                     let bom = before.as_deref().is_some_and(|bytes| bytes.starts_with(BOM));
                     let after = [if bom { BOM } else { &[] }, text.as_bytes()].concat();
                     deeds.push((self.real(path), before, Some(after), mode));

@@ -35,6 +35,12 @@ fn add(
     })
 }
 
+/// A file that was written has its bytes under one name: the others may be in a store that must not change.
+fn parted(change: &FileChange) -> String {
+    let (path, names) = (&change.path, change.parted);
+    format!("{path} had other names (hard links: {names}); they keep the earlier content")
+}
+
 /// Makes reports: keeps what is too large for them, takes out what must not be in them.
 pub(crate) struct Recorder<'h> {
     pub(crate) call: CallId,
@@ -61,6 +67,8 @@ impl Recorder<'_> {
             Gave::Stopped => (ToolOutcome::Interrupted, ToolOutput::text(STOPPED)),
         };
         let ToolOutput { text, full, failed: _, mut changes, unkept, exit_code, verbatim } = output;
+        let parted = changes.iter().filter(|change| change.parted > 0).map(parted);
+        let parted: Vec<String> = parted.map(|parted| self.clean(&parted)).collect();
         let own = unkept.map(|unkept| self.clean(&unkept));
         let unkept = add(&mut changes, commanded).map(|unkept| self.clean(&unkept));
         let lost = self.keep_versions(&mut changes).await;
@@ -69,6 +77,7 @@ impl Recorder<'_> {
         let full = full.as_deref().map(plain);
         let Bounded { mut text, full } = self.bounded(&text, full.as_deref()).await;
         text = marked(&text, &origins);
+        text.extend(parted.iter().map(|parted| format!("\n[{parted}]")));
         if let Some(unkept) = &unkept {
             text.push_str(&format!("\n[{unkept}]"));
         }

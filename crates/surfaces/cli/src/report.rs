@@ -120,6 +120,14 @@ fn refused(error: ApiError) -> ApiError {
         "say what to do instead: `bottega resume --task \"…\"`"
     } else if says("in every access mode") {
         "run it at a terminal, where you can be asked"
+    } else if says("(deny rule `") {
+        "take the rule out of `access.rules.deny`, or say what to do instead: `bottega resume --task \"…\"`"
+    } else if says(", which the settings forbid") {
+        "set `access.outflow` to `ask`, or say what to do instead: `bottega resume --task \"…\"`"
+    } else if says("access mode read-only") {
+        "run it with `--access-mode ask`, or `auto` where nobody can be asked"
+    } else if says("run with --access-mode full") {
+        "allow it with `--access-mode full` or a rule under `access.rules.allow`"
     } else {
         return error;
     };

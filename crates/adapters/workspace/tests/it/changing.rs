@@ -7,7 +7,7 @@ use crate::world::{World, wait, word};
 
 fn write(path: &str, text: &str, expected: Option<&[u8]>) -> FileStep {
     let expected = expected.map(Digest::of);
-    FileStep::Write { path: path.to_owned(), text: text.to_owned(), expected }
+    FileStep::Write { path: path.to_owned(), text: text.to_owned(), expected, executable: None }
 }
 
 fn moved(path: &str, to: &str, text: Option<&str>, expected: &[u8]) -> FileStep {

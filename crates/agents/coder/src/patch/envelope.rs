@@ -26,11 +26,12 @@ pub(super) fn read(lines: &[&str]) -> Result<Vec<Part>, NoPatch> {
         } else if line == END {
             open = false;
         } else if let Some(path) = named(line, ADD) {
-            parts.push(Part { path, deed: Deed::Add { text: reader.added()? } });
+            let deed = Deed::Add { text: reader.added()? };
+            parts.push(Part { path, deed, executable: None });
         } else if let Some(path) = named(line, DELETE) {
-            parts.push(Part { path, deed: Deed::Delete { text: None } });
+            parts.push(Part { path, deed: Deed::Delete { text: None }, executable: None });
         } else if let Some(path) = named(line, UPDATE) {
-            parts.push(Part { path, deed: reader.update()? });
+            parts.push(Part { path, deed: reader.update()?, executable: None });
         } else {
             let why =
                 "is no `*** Update File: `, `*** Add File: ` or `*** Delete File: ` with a path";

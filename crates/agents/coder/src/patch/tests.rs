@@ -40,7 +40,12 @@ fn told(part: &Part) -> String {
             format!("update{to}{}", hunks.concat())
         }
     };
-    format!("{}: {deed}", part.path)
+    let mode = match part.executable {
+        Some(true) => " +x",
+        Some(false) => " -x",
+        None => "",
+    };
+    format!("{}: {deed}{mode}", part.path)
 }
 
 #[test]

@@ -19,7 +19,8 @@ struct File {
     names: Option<String>,
     created: bool,
     deleted: bool,
-    modes: bool,
+    /// Whether git says that the file may be run afterwards.
+    executable: Option<bool>,
     hunks: Vec<Hunk>,
 }
 
@@ -70,12 +71,14 @@ pub(super) fn read(lines: &[&str]) -> Result<Vec<Part>, NoPatch> {
 impl File {
     /// Takes a line of git's extended header to heart; other lines are talk.
     fn extended(&mut self, line: &str) {
-        if line.starts_with("new file mode ") {
+        if let Some(mode) = line.strip_prefix("new file mode ") {
             self.created = true;
+            // A file that is none for running is what any new file is.
+            self.executable = (mode.trim() == "100755").then_some(true);
         } else if line.starts_with("deleted file mode ") {
             self.deleted = true;
-        } else if line.starts_with("old mode ") {
-            self.modes = true;
+        } else if let Some(mode) = line.strip_prefix("new mode ") {
+            self.executable = Some(mode.trim() == "100755");
         } else if let Some(path) = line.strip_prefix("rename from ") {
             self.from = Some(unquoted(path).to_owned());
         } else if let Some(path) = line.strip_prefix("rename to ") {
@@ -97,28 +100,31 @@ fn finish(lines: &[&str], file: Option<File>, parts: &mut Vec<Part>) -> Result<(
         _ => match (file.from.clone().zip(file.to.clone()), &file.names) {
             (Some(names), _) => names,
             // Without changes in it there is no other place that names the file.
-            (None, Some(names)) if file.created || file.deleted => {
+            (None, Some(names)) if file.created || file.deleted || file.executable.is_some() => {
                 let Some((old, new)) = names.split_once(' ') else {
                     return wrong("names no two files");
                 };
                 stripped(old.to_owned(), new.to_owned())
             }
-            (None, _) if file.modes => return wrong("changes a mode only; use shell with chmod"),
             (None, _) => return wrong("is followed by no changes"),
         },
     };
     let side = |text: fn(&Hunk) -> String| file.hunks.iter().map(text).collect::<String>();
+    let executable = file.executable;
     let part = if old == NOTHING || file.created {
-        Part { path: new, deed: Deed::Add { text: side(Hunk::new_text) } }
+        Part { path: new, deed: Deed::Add { text: side(Hunk::new_text) }, executable }
     } else if new == NOTHING || file.deleted {
         let text = (!file.hunks.is_empty()).then(|| side(Hunk::old_text));
-        Part { path: old, deed: Deed::Delete { text } }
+        Part { path: old, deed: Deed::Delete { text }, executable: None }
     } else {
         let to = (old != new).then_some(new);
-        if file.hunks.is_empty() && to.is_none() {
+        if file.hunks.is_empty() && to.is_none() && executable.is_none() {
             return wrong("is followed by no changes");
         }
-        Part { path: old, deed: Deed::Update { to, hunks: file.hunks } }
+        if to.is_some() && executable.is_some() {
+            return wrong("moves a file and changes its mode; move it, then use shell with chmod");
+        }
+        Part { path: old, deed: Deed::Update { to, hunks: file.hunks }, executable }
     };
     parts.push(part);
     Ok(())

@@ -57,7 +57,7 @@ impl Tool for ApplyPatch {
                 Deed::Update { to: Some(to), .. } => Some(Target::find(to.clone(), context)?),
                 Deed::Update { to: None, .. } | Deed::Add { .. } | Deed::Delete { .. } => None,
             };
-            aimed.push(Aimed { target, to, deed: part.deed });
+            aimed.push(Aimed { target, to, deed: part.deed, executable: part.executable });
         }
         Ok(Box::new(Patching { aimed }))
     }
@@ -68,6 +68,7 @@ struct Aimed {
     target: Target,
     to: Option<Target>,
     deed: Deed,
+    executable: Option<bool>,
 }
 
 struct Patching {
@@ -80,6 +81,8 @@ struct Planned<'p> {
     /// What it holds now, with the digest of that; nothing when it is new.
     before: Option<(String, Digest)>,
     fate: Fate<'p>,
+    /// Whether it may be run afterwards; as it is when absent.
+    executable: Option<bool>,
 }
 
 enum Fate<'p> {
@@ -137,7 +140,7 @@ async fn plan_one<'p>(
     planned: &mut Vec<Planned<'p>>,
     context: &ToolContext,
 ) -> Result<(), ToolError> {
-    let Aimed { target, to, deed } = aimed;
+    let Aimed { target, to, deed, executable } = aimed;
     target.still(context)?;
     let path = target.shown();
     let refuse = |why: &str| Err(ToolError::Refused(format!("{path} {why}")));
@@ -146,7 +149,7 @@ async fn plan_one<'p>(
         let taken = planned.iter().any(|other| other.ends_at() == Some(new.key()));
         if taken || context.workspace.stat(&new.asked).await?.is_some() {
             return refuse(&format!(
-                "can't be moved to {}: something is there already",
+                "can't be moved to {}: something is there already; delete that first, or choose another name",
                 new.shown()
             ));
         }
@@ -156,6 +159,7 @@ async fn plan_one<'p>(
         return match (&mut planned[known].fate, deed, to) {
             (Fate::Written { text, to: None }, Deed::Update { hunks, .. }, None) => {
                 *text = changed(path, text, hunks)?;
+                planned[known].executable = executable.or(planned[known].executable);
                 Ok(())
             }
             (Fate::Written { .. } | Fate::Moved { .. } | Fate::Deleted, ..) => {
@@ -183,7 +187,7 @@ async fn plan_one<'p>(
         }
         Deed::Update { hunks, .. } => updated(target, to.as_ref(), hunks, context).await?,
     };
-    planned.push(Planned { target, before, fate });
+    planned.push(Planned { target, before, fate, executable: *executable });
     Ok(())
 }
 
@@ -290,7 +294,8 @@ fn steps(plan: &[Planned<'_>]) -> Result<Vec<FileStep>, ToolError> {
             let present = || expected.ok_or(WorkspaceError::Changed { path: path.clone() });
             Ok(match &file.fate {
                 Fate::Written { text, to: None } => {
-                    FileStep::Write { text: text.clone(), expected, path }
+                    let executable = file.executable;
+                    FileStep::Write { text: text.clone(), expected, path, executable }
                 }
                 Fate::Written { text, to: Some(to) } => FileStep::Move {
                     to: to.asked.clone(),
@@ -311,14 +316,19 @@ fn steps(plan: &[Planned<'_>]) -> Result<Vec<FileStep>, ToolError> {
 fn told(file: &Planned<'_>) -> String {
     let path = file.target.shown();
     let before = file.before.as_ref().map_or("", |(text, _)| text.as_str());
+    let mode = match file.executable {
+        Some(true) => ", may be run now",
+        Some(false) => ", may not be run now",
+        None => "",
+    };
     match &file.fate {
         Fate::Written { text, .. } if file.before.is_none() => {
-            format!("created {path} ({} lines)\n", text.lines().count())
+            format!("created {path} ({} lines){mode}\n", text.lines().count())
         }
         Fate::Written { text, to } => {
             let changes = diff(before, text);
             let moved = to.map(|to| format!(", moved to {}", to.shown())).unwrap_or_default();
-            format!("patched {path} ({}){moved}\n{changes}", tally(&changes))
+            format!("patched {path} ({}){moved}{mode}\n{changes}", tally(&changes))
         }
         Fate::Moved { to } => format!("moved {path} to {}\n", to.shown()),
         Fate::Deleted => format!("deleted {path} ({} lines)\n", before.lines().count()),

@@ -144,8 +144,9 @@ impl Prepared for Editing {
         let text = format!("edited {path} ({})\n{note}{changes}", tally(&changes));
         let text = excerpt(&text, context.output_limit.min(4_000), "all changes are in the file")
             .unwrap_or(text);
-        let change =
-            FileChange::new(path.to_owned(), written.before, Some(written.after), written.mode);
+        let (parted, after) = (written.parted, Some(written.after));
+        let change = FileChange::new(path.to_owned(), written.before, after, written.mode);
+        let change = FileChange { parted, ..change };
         Ok(ToolOutput { text, changes: vec![change], ..ToolOutput::default() })
     }
 }

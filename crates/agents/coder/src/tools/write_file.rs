@@ -157,8 +157,9 @@ impl Prepared for Writing {
             }
             None => format!("created {path} ({} lines)", after.lines().count()),
         };
-        let change =
-            FileChange::new(path.to_owned(), written.before, Some(written.after), written.mode);
+        let (parted, after) = (written.parted, Some(written.after));
+        let change = FileChange::new(path.to_owned(), written.before, after, written.mode);
+        let change = FileChange { parted, ..change };
         Ok(ToolOutput { text, changes: vec![change], ..ToolOutput::default() })
     }
 }

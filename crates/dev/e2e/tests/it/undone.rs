@@ -218,7 +218,8 @@ impl Session {
         }
     }
 
-    async fn call(&mut self, name: &str, arguments: Value) {
+    /// Makes a call; returns what the model reads.
+    async fn call(&mut self, name: &str, arguments: Value) -> String {
         let request = ToolCall {
             id: "1".to_owned(),
             name: name.to_owned(),
@@ -227,7 +228,9 @@ impl Session {
         let call = CallId::new(Timestamp::from_millis(5), &self.entropy);
         let place = self.scope.place();
         let report = self.host.call(&self.scope, place, call, &request, Arc::new(Unwatched)).await;
+        let text = report.text.clone();
         self.happened(SessionEvent::ToolFinished(report));
+        text
     }
 
     fn happened(&mut self, event: SessionEvent) {
@@ -281,6 +284,28 @@ impl Session {
         self.happened(SessionEvent::Undone(Undone { calls, paths }));
         [outcome.left_alone, outcome.forgotten].concat()
     }
+}
+
+/// The other name may be in a store that other projects use.
+#[test]
+fn other_names_of_a_file_keep_what_it_held_and_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    fs::write(root.join("a"), "x\n").unwrap();
+    fs::hard_link(root.join("a"), root.join("b")).unwrap();
+    block_on(async {
+        let mut session = Session::new(&root, &[]);
+        session.call("read_file", json!({ "path": "a" })).await;
+        let told = "a had other names (hard links: 1); they keep the earlier content]";
+        let arguments = json!({ "path": "a", "old_text": "x", "new_text": "y" });
+        assert!(session.call("edit_file", arguments).await.ends_with(told));
+        assert_eq!(
+            (fs::read(root.join("a")).unwrap(), fs::read(root.join("b")).unwrap()),
+            (b"y\n".to_vec(), b"x\n".to_vec())
+        );
+        let again = session.call("write_file", json!({ "path": "a", "content": "z\n" })).await;
+        assert!(!again.contains("other names"), "{again}");
+    });
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
