@@ -262,6 +262,11 @@ impl<'a> Run<'a> {
                 if self.chain.seats.len() > 1 {
                     error.message = format!("{}: {}", seat.by, error.message);
                 }
+                if let Some(wait) = error.retry_after {
+                    error
+                        .message
+                        .push_str(&format!("; it wants to be asked again in {}", span(wait)));
+                }
                 return Err(error);
             }
         }
@@ -276,6 +281,16 @@ fn over(first: Sampling, second: Sampling) -> Sampling {
         top_p: second.top_p.or(first.top_p),
         top_k: second.top_k.or(first.top_k),
         seed: second.seed.or(first.seed),
+    }
+}
+
+/// A wait as people read it, never shorter than it is.
+fn span(wait: std::time::Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
     }
 }
 

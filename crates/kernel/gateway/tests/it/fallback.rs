@@ -116,6 +116,21 @@ async fn the_named_wait_is_kept() {
     assert_eq!((answered.timing.attempts, answered.timing.total_ms), (2, 21_000));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_too_long_is_told() {
+    for (seconds, told) in [(90, "90 s"), (3_600, "60 min"), (86_400, "24 h")] {
+        let busy = ModelError {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..ModelError::new(ErrorKind::RateLimited, "slow down")
+        };
+        let north = model([Script::refusal(busy)]);
+        let desk = Desk::new(options(&[("north", &north)]));
+        let failed = desk.ask(desk.call(question())).await.unwrap_err();
+        let expected = format!("slow down; it wants to be asked again in {told}");
+        assert_eq!(failed.error.message, expected);
+    }
+}
+
 /// A stream that begins and then breaks.
 fn breaks(beat: Beat) -> Script {
     Script::beats(vec![Beat::Event(StreamEvent::Text("The ans".into())), beat])
