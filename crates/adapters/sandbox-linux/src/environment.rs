@@ -323,9 +323,15 @@ pub(crate) fn clean(wanted: &Wanted<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Names that begin like dangerous ones, and only keep a program from the network.
+const HARMLESS: &[&str] = &["NPM_CONFIG_OFFLINE"];
+
 /// Whether a variable of that name never reaches a command.
 pub(crate) fn is_dangerous(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
+    if HARMLESS.contains(&upper.as_str()) {
+        return false;
+    }
     name.is_empty()
         || DANGEROUS.contains(&upper.as_str())
         || DANGEROUS_STARTS.iter().any(|start| upper.starts_with(start))
@@ -466,6 +472,7 @@ mod tests {
             "DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR DISPLAY TMUX DOCKER_HOST KUBECONFIG WSL_INTEROP",
             false,
         );
+        all("npm_config_offline", true);
         all("BOTTEGA_HOME BOTTEGA_ACCESS_MODE bottega_home", false);
     }
 

@@ -34,7 +34,8 @@ pub(crate) fn resolve(places: &Places, path: &str) -> Result<Resolved, Workspace
         }
     };
     let place = places.of(&real);
-    Ok(Resolved { shown: shown(places, &real), real, place })
+    let there = real.symlink_metadata().is_ok();
+    Ok(Resolved { shown: shown(places, &real), real, place, there })
 }
 
 /// The path as people and models read it.

@@ -59,9 +59,14 @@ impl Command {
         let mut needs = vec![self.need(mode)];
         let held = |named: &NamedPath| held(named, mode == AccessMode::Full, context);
         needs.extend(named_paths(&self.line).iter().flat_map(held));
-        if mode != AccessMode::Full {
-            needs.extend(self.hosts.iter().map(|host| Need::Network { host: host.to_string() }));
-        }
+        let hosts = match mode {
+            // Rules about hosts hold what the line plainly reaches.
+            AccessMode::Full => fetched_hosts(&self.line),
+            AccessMode::ReadOnly | AccessMode::Ask | AccessMode::Auto => {
+                self.hosts.iter().map(ToString::to_string).collect()
+            }
+        };
+        needs.extend(hosts.into_iter().map(|host| Need::Network { host }));
         needs
     }
 
@@ -69,9 +74,10 @@ impl Command {
     /// and outside the cage the hosts that it plainly fetches from.
     pub(crate) fn sources(&self, mode: AccessMode, context: &ToolContext) -> Vec<Need> {
         let outside = |named: &NamedPath| {
-            let Resolved { shown: path, place, .. } =
+            let Resolved { shown: path, place, there, .. } =
                 context.workspace.resolve(&named.path).ok()?;
-            let text = named.read && place == Place::Outside && !of_the_system(&path);
+            // What only looks like a path, as a pattern may, names nothing.
+            let text = there && named.read && place == Place::Outside && !of_the_system(&path);
             text.then_some(Need::Read { path, place })
         };
         let mut sources: Vec<Need> = named_paths(&self.line).iter().filter_map(outside).collect();
@@ -144,13 +150,20 @@ fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
         return Vec::new();
     }
     let mut needs = Vec::new();
-    if named.read && (held.reading || (protected && !named.written)) {
+    let secret = protected && !is_of_git(&path);
+    if named.read && (held.reading || (secret && !named.written)) {
         needs.push(Need::Read { path: path.clone(), place });
     }
     if named.written && (held.changing || protected) {
         needs.push(Need::Write { path, place });
     }
     needs
+}
+
+/// Whether it is a repository's own file: protected from change, and no secret but for its settings, which may hold a
+/// password.
+fn is_of_git(path: &str) -> bool {
+    path.split('/').any(|part| part == ".git") && !path.ends_with("/config")
 }
 
 /// Protected places that a folder may have in it.
@@ -160,7 +173,7 @@ const INNER: &[&str] = &[".git", ".bottega", "~/.ssh"];
 fn held_in(folder: &str, context: &ToolContext) -> Vec<Need> {
     let Ok(folder) = context.workspace.resolve(folder) else { return Vec::new() };
     let inner = INNER.iter().filter_map(|path| context.workspace.resolve(path).ok());
-    let inner = inner.filter(|inner| inner.real.starts_with(&folder.real));
+    let inner = inner.filter(|inner| inner.there && inner.real.starts_with(&folder.real));
     inner.take(1).map(|inner| Need::Write { path: inner.shown, place: Place::Protected }).collect()
 }
 

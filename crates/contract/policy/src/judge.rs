@@ -214,9 +214,9 @@ fn judge_need(mode: AccessMode, rules: &Rules, grants: &[Grant], need: &Need) ->
         return Verdict::Allow;
     }
     // A line that can't be taken apart may hide what a rule forbids, so a person has to look at it.
-    if let Need::Execute { command, parts, .. } = need
+    if let Need::Execute { command, .. } = need
         && rules.deny.iter().chain(&rules.ask).any(Rule::is_about_commands)
-        && (parts.is_empty() || may_hide(command, rules))
+        && may_hide(command, rules)
     {
         return Verdict::Ask {
             why: format!("to {need} can't be held against the rules about commands"),

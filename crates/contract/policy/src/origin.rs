@@ -53,10 +53,9 @@ impl Need {
     pub fn is_sink(&self) -> bool {
         match self {
             Self::Network { .. } => true,
-            Self::Execute { command, parts, caged: false } => {
+            Self::Execute { command, caged: false, .. } => {
                 let reached = reached(command);
-                parts.is_empty()
-                    || reached.uncertain
+                reached.uncertain
                     || reached.commands.iter().any(|command| sends(&command.spellings()[1]))
             }
             Self::Read { .. } | Self::Write { .. } | Self::Execute { .. } => false,

@@ -28,7 +28,7 @@ pub use egress::Egress;
 pub use excerpt::excerpt;
 pub use jobs::{JobLook, Jobs, TooManyJobs};
 pub use output::{CommandChanges, FileChange, ToolError, ToolOutput};
-pub use plain::plain;
+pub use plain::{plain, spelled};
 pub use sandbox::{
     CageReport, CommandOutcome, CommandSink, CommandSpec, Ending, Guarded, Sandbox, SandboxError,
     StreamName,

@@ -35,6 +35,26 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     result.into()
 }
 
+/// Words that no program wrote for a terminal, on one line: control characters are spelled out, for one of them may hide
+/// what stands before it.
+#[must_use]
+pub fn spelled(text: &str) -> String {
+    let mut spelled = String::with_capacity(text.len());
+    for word in text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()) {
+        if !spelled.is_empty() {
+            spelled.push(' ');
+        }
+        for character in word.trim_end_matches('\r').chars() {
+            if character.is_control() {
+                spelled.push_str(&format!("<U+{:04X}>", u32::from(character)));
+            } else {
+                spelled.push(character);
+            }
+        }
+    }
+    spelled
+}
+
 /// Whether a byte of a control character is there: one that stands alone, or the first of the two (`C2`) that those of
 /// 8 bits have. In pieces without a way out of them, which the compiler makes fast: outputs may have megabytes.
 fn may_have_controls(text: &str) -> bool {

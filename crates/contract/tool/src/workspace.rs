@@ -17,6 +17,8 @@ pub struct Resolved {
     pub real: PathBuf,
     /// Where it lies.
     pub place: Place,
+    /// Whether something is there.
+    pub there: bool,
 }
 
 /// How a file's text is encoded.

@@ -172,7 +172,10 @@ impl Workspace for FakeWorkspace {
                 }
                 None => (real.clone(), Place::Outside),
             };
-        Ok(Resolved { shown, real: real.into(), place })
+        let held = lock(&self.files).contains_key(&real) || self.is_folder(&real);
+        // Of what lies outside nothing is known.
+        let there = held || place == Place::Outside || real.ends_with("/.git");
+        Ok(Resolved { shown, real: real.into(), place, there })
     }
 
     async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError> {

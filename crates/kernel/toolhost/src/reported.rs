@@ -3,7 +3,9 @@
 use bottega_event::{Approved, ToolOutcome, ToolReport};
 use bottega_policy::{Approval, Origin, Verdict};
 use bottega_store::Blobs;
-use bottega_tool::{CommandChanges, FileChange, ToolOutput, WorkspaceError, excerpt, plain};
+use bottega_tool::{
+    CommandChanges, FileChange, ToolOutput, WorkspaceError, excerpt, plain, spelled,
+};
 use bottega_types::{CallId, Digest, Redactor};
 
 use crate::ran::{Gave, Ran};
@@ -173,7 +175,7 @@ impl Recorder<'_> {
     }
 
     fn summary(&self, text: &str) -> String {
-        let line = self.clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = self.redactor.clean(&spelled(text)).into_owned();
         if line.len() <= LONGEST_SUMMARY {
             return line;
         }

@@ -118,6 +118,8 @@ fn refused(error: ApiError) -> ApiError {
         "say the task in other words, or ask another `--model`"
     } else if says("a person said no") {
         "say what to do instead: `bottega resume --task \"…\"`"
+    } else if says("may carry away what was read from") {
+        "run it at a terminal, where you can be asked, or vouch for where it was read in `access.rules.trust`"
     } else if says("in every access mode") {
         "run it at a terminal, where you can be asked"
     } else if says("(deny rule `") {

@@ -84,9 +84,28 @@ pub fn shown(text: &str) -> String {
     Stripper::default().feed(&bottega_tool::plain(text))
 }
 
-/// The first line of `text`, safe to show.
+/// The first line of `text`, safe to show. No program drew it on a terminal: what would hide a part of it is spelled out.
 pub fn first_line(text: &str) -> String {
+    let mut line = String::new();
+    let mut stripper = Stripper::default();
+    for character in text.lines().next().unwrap_or_default().chars() {
+        match character {
+            '\t' => line.push(' '),
+            c if c == '\r' || is_hidden(c) => spell_out(c, &mut line),
+            c => line.push_str(&stripper.feed(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    line
+}
+
+/// The first line of what a program wrote for a terminal, safe to show: what it drew last.
+pub fn drawn_line(text: &str) -> String {
     shown(text).lines().next().unwrap_or_default().replace('\t', " ")
+}
+
+/// Characters of which nothing is seen. Those that choose how another one is drawn are none.
+fn is_hidden(c: char) -> bool {
+    is_invisible(c) && c.width() == Some(0) && !matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Text on which a person decides: on top of [`shown`], nothing in it is invisible, and letters of other
@@ -204,6 +223,13 @@ mod tests {
     #[test]
     fn order_marks_are_spelled_out() {
         assert_eq!(shown("if \u{202e}nimda"), "if <U+202E>nimda");
+    }
+
+    #[test]
+    fn a_line_hides_no_part_of_itself() {
+        assert_eq!(first_line("rm x; #\rls\nnext"), "rm x; #<U+000D>ls");
+        assert_eq!(first_line("a\u{1b}[1mb\u{7}c\r\nd"), "abc");
+        assert_eq!(first_line("a\u{200b}b\tc ⚠\u{fe0f}"), "a<U+200B>b c ⚠\u{fe0f}");
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn what_is_neither_file_nor_link_nor_folder_is_named() {
             0o600.into(),
             0,
         )
-        .unwrap()
+        .unwrap();
     };
     let (lines, told) = changes(&world, pipe);
     assert_eq!((lines.len(), told.not_kept, told.named), (0, 1, vec!["pipe".to_owned()]));

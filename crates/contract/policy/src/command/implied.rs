@@ -65,7 +65,7 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
     let [words, _, bare] = command.spellings();
     let Some((program, words)) = words.split_first() else { return Vec::new() };
     match base_name(program) {
-        "git" => git_settings(&bare[1..]).map(Implied::File).into_iter().collect(),
+        "git" => of_git(&bare[1..]).into_iter().collect(),
         "bottega" => {
             let mut named = bare[1..].iter().filter(|word| !word.starts_with('-'));
             let (Some(command), Some(deed)) = (named.next(), named.next()) else {
@@ -84,6 +84,20 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
                 }
             }
         }
+        "grep" | "egrep" | "fgrep" if piped && short_or(words, &['r', 'R'], &["--recursive"]) => {
+            let filtered = words.iter().any(|word| {
+                word.starts_with("--include=")
+                    || word.strip_prefix("--exclude-dir=").is_some_and(|dir| dir.contains(".git"))
+            });
+            let gives_pattern = words.iter().any(|word| word.starts_with("-e"));
+            let named = words.iter().filter(|word| !word.starts_with('-'));
+            let folders: Vec<&&str> = named.skip(usize::from(!gives_pattern)).collect();
+            match &folders[..] {
+                _ if filtered => Vec::new(),
+                [] => vec![Implied::Whole(".".to_owned())],
+                folders => folders.iter().map(|at| Implied::Whole((**at).to_string())).collect(),
+            }
+        }
         "mv" => {
             let moved = words.iter().filter(|word| !word.starts_with('-'));
             moved.map(|word| Implied::Whole((*word).to_owned())).collect()
@@ -94,15 +108,38 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
             else {
                 return Vec::new();
             };
-            let short = |word: &&str| {
-                word.starts_with('-') && !word.starts_with("--") && word.contains(*letters)
-            };
-            if !words.iter().any(|word| options.contains(word) || short(word)) {
+            if !short_or(words, letters, options) {
                 return Vec::new();
             }
             let folders = words.iter().filter(|word| !word.starts_with('-'));
             folders.map(|word| Implied::Whole((*word).to_owned())).collect()
         }
+    }
+}
+
+/// Whether one of the options is there, spelled out or as a letter.
+fn short_or(words: &[&str], letters: &[char], options: &[&str]) -> bool {
+    let short =
+        |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains(letters);
+    words.iter().any(|word| options.contains(word) || short(word))
+}
+
+/// What `git` changes beside files that it tracks.
+fn of_git(words: &[&str]) -> Option<Implied> {
+    let (sub, rest) = words.split_first()?;
+    let own = || Implied::Whole(OWN_SETTINGS.to_owned());
+    match *sub {
+        "config" => git_settings(rest).map(Implied::File),
+        "init" => {
+            let from = |word: &&str| {
+                word.starts_with("--template") || word.starts_with("--separate-git-dir")
+            };
+            rest.iter().any(from).then_some(Implied::File(".git/config"))
+        }
+        // What nobody tracks is taken away, ignored files too.
+        "clean" => short_or(rest, &['x', 'X'], &[]).then(own),
+        "stash" => short_or(rest, &['a'], &["--all"]).then(own),
+        _ => None,
     }
 }
 
@@ -143,11 +180,7 @@ fn may_find_inner(words: &[&str]) -> bool {
 }
 
 /// The file that `git config` changes, if it sets what is not harmless.
-fn git_settings(words: &[&str]) -> Option<&'static str> {
-    let (&sub, rest) = words.split_first()?;
-    if sub != "config" {
-        return None;
-    }
+fn git_settings(rest: &[&str]) -> Option<&'static str> {
     let option = |name: &str| rest.contains(&name);
     let asks = rest.iter().any(|word| {
         ASKING.contains(word) && rest.first() == Some(word)

@@ -97,6 +97,16 @@ const SPOKEN_OF: &[&str] = &[
     "--message",
 ];
 
+/// Programs that look at files and not into them.
+const LOOKERS: &[&str] =
+    &["[", "[[", "basename", "dirname", "du", "ls", "readlink", "realpath", "stat", "test", "tree"];
+
+/// Editors whose words may be commands that name files.
+const EDITORS: &[&str] = &["ed", "emacs", "ex", "nvim", "vi", "vim"];
+
+/// Programs of which `-x` leaves something out.
+const LEAVING_OUT: &[&str] = &["7z", "rar", "zip"];
+
 /// Names that a glob is tried on: what is protected wherever it stands.
 const TRIED: &[&str] = &[".git", ".bottega"];
 
@@ -114,10 +124,10 @@ pub(super) fn only_reads(program: &str) -> bool {
 #[must_use]
 pub fn named_paths(line: &str) -> Vec<NamedPath> {
     let mut reached = reached(line);
-    let speech_goes_on =
-        line.contains(['|', '`']) || ["$(", "<("].iter().any(|sign| line.contains(sign));
+    let substitutes = line.contains('`') || ["$(", "<("].iter().any(|sign| line.contains(sign));
+    let speech_goes_on = substitutes || line.contains('|');
     put_values(&mut reached);
-    let piped = pipes_names(&reached.commands);
+    let piped = pipes_names(&reached.commands, substitutes);
     let mut naming = Naming { folders: vec![String::new()], found: Vec::new(), speech_goes_on };
     for command in &reached.commands {
         naming.folder(command);
@@ -139,8 +149,17 @@ fn put_values(reached: &mut Reached) {
     let mut values = BTreeMap::new();
     let exported = reached.commands.iter().flat_map(|command| &command.words);
     for assignment in reached.assigned.iter().chain(exported.filter(|word| is_assignment(word))) {
-        if let Some((name, value)) = assignment.split_once('=') {
-            values.insert(name.trim_end_matches('+').to_owned(), value.to_owned());
+        let Some((name, value)) = assignment.split_once('=') else { continue };
+        match name.strip_suffix('+') {
+            Some(name) => values.entry(name.to_owned()).or_insert_with(String::new).push_str(value),
+            None => drop(values.insert(name.to_owned(), value.to_owned())),
+        }
+    }
+    for command in &reached.commands {
+        if let ([program, .., name], Some(value)) = (&command.words[..], &command.input)
+            && program == "read"
+        {
+            values.insert(name.clone(), value.trim().to_owned());
         }
     }
     if values.is_empty() {
@@ -169,12 +188,15 @@ fn with_values(text: &str, values: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// Whether one command of a line tells another one which files to change: by `xargs` and its kin, or by `read`.
-fn pipes_names(commands: &[Command]) -> bool {
+/// Whether one command of a line tells another one which files to change: by `xargs` and its kin, by `read`, or in a
+/// substitution.
+fn pipes_names(commands: &[Command], substitutes: bool) -> bool {
     let program = |command: &Command| command.words.first().map(|word| base_name(word).to_owned());
     let programs: Vec<String> = commands.iter().filter_map(program).collect();
-    let reads = programs.iter().any(|program| program == "read");
-    let changes = |program: &String| !only_reads(program) && program != "read" && program != "find";
+    let reads = substitutes || programs.iter().any(|program| program == "read");
+    let changes = |program: &String| {
+        !only_reads(program) && !["read", "find", "for"].contains(&program.as_str())
+    };
     programs.iter().zip(programs.iter().skip(1)).any(|(program, next)| {
         matches!(program.as_str(), "xargs" | "gxargs" | "parallel") && changes(next)
     }) || reads && programs.iter().any(changes)
@@ -226,11 +248,13 @@ impl Naming {
         let given = |options: &[&str]| {
             words.iter().any(|word| options.iter().any(|option| word.starts_with(option)))
         };
+        let takes_code = INTERPRETERS.contains(&name) || EDITORS.contains(&name);
         let mut pattern =
             PATTERN_FIRST.iter().any(|(program, options)| *program == name && !given(options));
         let mut before = "";
         for word in words {
             let spoken_of = SPOKEN_OF.contains(&before)
+                || (before == "-x" && LEAVING_OUT.contains(&name))
                 || (word.starts_with("--exclude") || word.starts_with("--ignore"));
             before = word;
             if spoken_of {
@@ -240,13 +264,23 @@ impl Naming {
                 pattern = false;
                 continue;
             }
-            if INTERPRETERS.contains(&name) {
-                let ends = |char: char| char.is_whitespace() || "'\"`()[]{},;<>|&".contains(char);
-                for part in word.split(ends) {
-                    self.name(part, true, true);
-                }
+            if takes_code || SPEAKERS.contains(&name) {
+                self.code(word);
             }
-            self.name(word, true, written);
+            self.name(word, !LOOKERS.contains(&name), written);
+        }
+        if let Some(input) = &command.input
+            && (takes_code || self.speech_goes_on)
+        {
+            self.code(input);
+        }
+    }
+
+    /// Names what may be a path in a program of another language.
+    fn code(&mut self, code: &str) {
+        let ends = |char: char| char.is_whitespace() || "'\"`()[]{},;<>|&".contains(char);
+        for part in code.split(ends) {
+            self.name(part, true, true);
         }
     }
 
@@ -272,7 +306,14 @@ impl Naming {
     }
 
     fn name_in(&mut self, folder: &str, word: &str, read: bool, written: bool) {
-        let behind = word.match_indices(['=', ':', '@']).map(|(at, _)| &word[at + 1..]);
+        // An address is no path, but for those of files.
+        let word = word.strip_prefix("file://").unwrap_or(word);
+        if word.contains("://") {
+            return;
+        }
+        // A variable's other value is one: `${a:-b}`.
+        let behind = word.match_indices(['=', ':', '@']);
+        let behind = behind.map(|(at, _)| word[at + 1..].trim_start_matches(['-', '=']));
         let whole = Some(word).filter(|word| !word.starts_with('-') && !is_assignment(word));
         for path in whole.into_iter().chain(behind) {
             let path = home(path);
@@ -405,6 +446,18 @@ mod tests {
         check("rm -rf .g*", ".git", "rw");
         check("rm -rf ./.[fg]it/hooks", "./.git/hooks", "rw");
         check("rm -rf *", ".git", "");
+        check("python3 <<'EOF'\nopen('a/b', 'w')\nEOF", "a/b", "rw");
+        check("cat <<EOF | python3\nopen('a/b', 'w')\nEOF", "a/b", "rw");
+        check("echo 'echo x > a/b' | sh", "a/b", "rw");
+        check("vim -es -c 'w! a/b'", "a/b", "rw");
+        check("read d <<< a; echo x > $d/b", "a/b", "w");
+        check("d=a; d+=/b; cat $d", "a/b", "r");
+        check("echo x > ${d:-a/b}", "a/b", "w");
+        check("cat <<EOF > x\na/b\nEOF", "a/b", "");
+        check("ls a/b; test -f a/b", "a/b", "?");
+        check("zip -r a.zip . -x '.git/*'", ".git/*", "");
+        check("curl http://a/b file:///c/d", "//a/b", "");
+        check("curl http://a/b file:///c/d", "/c/d", "rw");
     }
 
     #[test]
@@ -431,6 +484,8 @@ mod tests {
         }
         check("git -C a config core.editor x", "a/.git/config", "w");
         check("git config --global core.editor x", "~/.gitconfig", "w");
+        check("git init --template=/x", ".git/config", "w");
+        check("git init", ".git/config", "");
         check("bottega config set access.mode full", ".bottega", "w");
         check("/usr/bin/bottega --quiet config trust", ".bottega", "w");
         check("bottega config get access.mode", ".bottega", "");
@@ -456,6 +511,12 @@ mod tests {
         check_whole("rm --recursive ~", "~/", true);
         check_whole("chmod -R 700 $PWD", ".", true);
         check_whole("mv . /tmp", ".", true);
+        check_whole("grep -rl x . | xargs sed -i s/x/y/", ".", true);
+        check_whole("grep -rlZ x | xargs -0 sed -i s/x/y/", ".", true);
+        check_whole("sed -i s/x/y/ $(grep -rl x .)", ".", true);
+        check_whole("for f in $(find . -type f); do sed -i s/x/y/ $f; done", ".", true);
+        check_whole("git clean -fdx", ".bottega", true);
+        check_whole("git stash -u -a", ".bottega", true);
 
         check_whole("find . -name '*.pyc' -delete", ".", false);
         check_whole("find . -not -path './.git/*' -delete", ".", false);
@@ -464,6 +525,12 @@ mod tests {
         check_whole("find . -type f | xargs grep x", ".", false);
         check_whole("find . -type f | wc -l", ".", false);
         check_whole("rm -f a", "a", false);
+        check_whole("grep -rl x src | xargs sed -i s/x/y/", ".", false);
+        check_whole("grep -rl --exclude-dir=.git x . | xargs sed -i s/x/y/", ".", false);
+        check_whole("grep -rl --include=*.rs x . | xargs sed -i s/x/y/", ".", false);
+        check_whole("grep -rn x . | head", ".", false);
+        check_whole("echo $(grep -rc x .)", ".", false);
+        check_whole("git clean -fd", ".bottega", false);
     }
 
     #[test]

@@ -169,6 +169,8 @@ pub(crate) struct Command {
     pub(crate) words: Vec<String>,
     /// Whether it only runs another one of the list.
     pub(crate) wraps: bool,
+    /// What a here-document or a here-string gives it to read.
+    pub(crate) input: Option<String>,
 }
 
 /// All that a line comes to run.
@@ -199,16 +201,18 @@ pub(crate) fn base_name(program: &str) -> &str {
 pub(super) const INTERPRETERS: &[&str] =
     &["awk", "gawk", "lua", "mawk", "node", "perl", "php", "python", "python2", "python3", "ruby"];
 
+/// Editors, whose commands stand in their words.
+const SCRIPTED: &[&str] = &["ed", "ex", "gsed", "nvim", "sed", "vi", "vim"];
+
 impl Command {
-    /// Words that are, or may be, programs in another language than the shell's.
+    /// Words, and what it reads, that are, or may be, programs in another language than the shell's.
     pub(crate) fn code(&self) -> impl Iterator<Item = &str> {
         let program = self.words.first().map_or("", |program| base_name(program));
-        let known = INTERPRETERS.contains(&program)
-            || matches!(program, "sed" | "gsed" | "vi" | "vim" | "ed");
+        let known = INTERPRETERS.contains(&program) || SCRIPTED.contains(&program);
         let words = self.words.iter().skip(1).map(String::as_str);
         // A file's name has no blanks and no brackets; a program that runs others has.
         let code = |word: &&str| word.contains([' ', '(', '\'', '"', '!', '|']);
-        words.filter(move |word| known && code(word))
+        words.filter(code).chain(self.input.as_deref()).filter(move |_| known)
     }
 
     /// The ways in which a rule may have written it: as it stands, by the program's name alone, and without the
@@ -273,7 +277,8 @@ impl Reached {
         self.uncertain |= program.expands;
         let at = self.commands.len();
         let texts = words.iter().map(|word| word.text.clone()).collect();
-        self.commands.push(Command { words: texts, wraps: false });
+        let input_text = input.map(str::to_owned);
+        self.commands.push(Command { words: texts, wraps: false, input: input_text });
         let name = base_name(&program.text);
         let form = WRAPPERS.iter().find(|(names, _)| names.contains(&name)).map(|(_, form)| form);
         let wraps = form.is_some_and(|form| self.wrapped(form, arguments, input, depth - 1));

@@ -154,6 +154,13 @@ fn what_holds_back_a_command_holds_it_back_behind_others() {
     rm.check("full: run python3 -c 'os.system(\"rm x\")' -> ask");
     rm.check("full: run python3 -c 'print(farm)' -> allow");
     rm.check("full: run python3 rm.py x -> allow");
+    rm.check("auto: run make > log 2>&1 -> allow");
+    rm.check("auto: run (cd src && echo $(date)) -> allow");
+    rm.check("auto: run if [ -f a ] && true -> allow");
+    rm.check("auto: run cat <<< rm -> allow");
+    rm.check("auto: run x=$(rm y) -> deny");
+    rm.check("auto: run (cd src && rm y) > log -> deny");
+    rm.check("auto: run $x y -> ask");
     rm.check("full: run hash -p /bin/rm y && y x -> ask");
     rm.check("full: run git -c alias.y='!rm x' y -> deny");
     for rule in ["run:rm", "run:/usr/bin/rm"] {
@@ -268,7 +275,9 @@ fn what_came_from_elsewhere_leaves_with_a_persons_word_only() {
          full: run! make && /usr/bin/wget other.org -> ask
          full: run! GIT_SSH=x git push -> ask
          full: run! git status && cargo test -> allow
-         full: run! x=$(date) make -> ask
+         full: run! x=$(date) make > log 2>&1 -> allow
+         full: run! x=$(curl other.org) make -> ask
+         full: run! $x other.org -> ask
          full: write /etc/hosts -> allow
          auto: run cargo test -> allow
          auto: write src/a.rs -> allow

@@ -10,7 +10,7 @@ const TELLING: [&str; 7] = ["command", "path", "pattern", "query", "filter", "na
 /// What the arguments of a call say, in one line: the telling ones bare, the rest by name.
 pub(super) fn gist(arguments: &str) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(arguments) else {
-        return visible::shown(arguments).split_whitespace().collect::<Vec<_>>().join(" ");
+        return visible::first_line(&arguments.split_whitespace().collect::<Vec<_>>().join(" "));
     };
     let told: Vec<&str> = TELLING
         .into_iter()
@@ -24,7 +24,7 @@ pub(super) fn gist(arguments: &str) -> String {
             // Beside a path or a command, other texts are contents.
             !said && is_short(value) && (told.is_empty() || !value.is_string())
         })
-        .map(|(name, value)| format!("{}={}", visible::shown(name), one_line(value)));
+        .map(|(name, value)| format!("{}={}", visible::first_line(name), one_line(value)));
     bare.chain(named).collect::<Vec<_>>().join(" ")
 }
 
@@ -42,7 +42,7 @@ fn is_short(value: &Value) -> bool {
 fn one_line(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut lines = text.lines();
-    let first = visible::shown(lines.next().unwrap_or_default());
+    let first = visible::first_line(lines.next().unwrap_or_default());
     if lines.next().is_some() { format!("{first} …") } else { first }
 }
 
@@ -63,6 +63,7 @@ mod tests {
         check(r#"{"within":["*.rs"],"pattern":"fn x"}"#, r#"fn x within=["*.rs"]"#);
         check(r#"{"text":"short","deep":{}}"#, "text=short");
         check("{}", "");
+        check(r#"{"command":"touch x; #\rls"}"#, "touch x; #<U+000D>ls");
         check("not \n json\u{1b}[1m", "not json");
     }
 }

@@ -275,7 +275,7 @@ impl Narrator {
         if call.open.len() > OPEN_BYTES {
             call.open.clear();
         }
-        lines.iter().map(|line| self.beside(&visible::first_line(line))).collect()
+        lines.iter().map(|line| self.beside(&visible::drawn_line(line))).collect()
     }
 
     /// A line that belongs to the call above.
@@ -292,7 +292,7 @@ impl Narrator {
         if let Some(mut begun) = begun {
             if !begun.open.trim().is_empty() && begun.told < OUTPUT_LINES {
                 begun.told += 1;
-                told.push_str(&self.beside(&visible::first_line(&begun.open)));
+                told.push_str(&self.beside(&visible::drawn_line(&begun.open)));
             }
             if begun.over > 0 {
                 let over = figures::counted(begun.over as u64, "more line", "more lines");
@@ -309,7 +309,7 @@ impl Narrator {
         } else if result.outcome != "succeeded" && (lines == 0 || same) {
             let lines = result.text.lines().filter(|line| !line.trim().is_empty());
             for line in lines.take(FAILURE_LINES) {
-                told.push_str(&self.beside(&visible::first_line(line)));
+                told.push_str(&self.beside(&visible::drawn_line(line)));
             }
         }
         told

