@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 const MOST: usize = 8;
 /// Bytes of output that are kept until somebody looks; older ones go first.
 const KEPT: usize = 256 << 10;
+/// After so long without a word of it, whoever waits for a job's output is told what there is.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// The jobs of one session. Dropping it ends them.
 #[derive(Debug, Default)]
@@ -83,6 +85,17 @@ impl State {
                 return;
             }
             changed.await;
+        }
+    }
+
+    /// Waits for news, and then until nothing comes for a while or it has ended: words rarely come alone.
+    async fn gathered(&self) {
+        self.news().await;
+        loop {
+            let changed = self.changed.notified();
+            if lock(&self.unseen).ended.is_some() || within(QUIET, changed).await.is_none() {
+                return;
+            }
         }
     }
 
@@ -158,7 +171,7 @@ impl Jobs for SessionJobs {
         let (line, state) = self.find(job)?;
         if !patience.is_zero() {
             // Whether something came or not, the look tells.
-            let _ = within(patience, state.news()).await;
+            let _ = within(patience, state.gathered()).await;
         }
         let look = state.take(&line);
         if look.ended.is_some() {
@@ -220,6 +233,26 @@ mod tests {
         assert_eq!(rest.ended, Some(Ok(Ending::Exited(3))));
         assert_eq!(jobs.look(1, Duration::ZERO).await, None);
         assert!(jobs.all().is_empty());
+    }
+
+    /// On a clock that stands still while anything can go on.
+    #[tokio::test(start_paused = true)]
+    async fn words_that_follow_each_other_are_told_together() {
+        let (jobs, sandbox) = jobs();
+        jobs.start(command("serve"), "serve", Vec::new()).unwrap();
+        sandbox.hangs().await;
+        let (_, state) = jobs.find(1).unwrap();
+        let writes = async {
+            for word in ["a", "b", "c"] {
+                state.output(StreamName::Out, word.as_bytes());
+                bottega_actor::sleep(QUIET / 2).await;
+            }
+            bottega_actor::sleep(QUIET * 2).await;
+            state.output(StreamName::Out, b"late");
+        };
+        let (look, ()) = tokio::join!(jobs.look(1, Duration::from_secs(60)), writes);
+        assert_eq!(look.unwrap().output, "abc");
+        assert_eq!(jobs.look(1, Duration::from_secs(60)).await.unwrap().output, "late");
     }
 
     #[tokio::test]
