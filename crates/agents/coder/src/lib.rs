@@ -29,6 +29,7 @@ mod looking;
 mod numbered;
 mod outline;
 mod patch;
+mod project;
 mod prompt;
 mod replacement;
 mod survey;

@@ -52,5 +52,21 @@ fn number_before(line: &str, word: &str) -> Option<usize> {
     words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok())
 }
 
+/// What is missing where a run ended since a program could not be found: by the shell's exit codes for that (POSIX XCU
+/// 2.8.2), or by what Python says of a module that is asked for by name.
+pub(crate) fn missing_program(code: i32, text: &str) -> Option<String> {
+    if matches!(code, 126 | 127) {
+        let line = text.lines().rev().find(|line| line.contains("not found"));
+        let told = line.map_or("a program is missing", str::trim);
+        return Some(format!("{told} (exit code {code})"));
+    }
+    let module = text.lines().find_map(|line| line.split_once(": No module named "));
+    let (python, module) =
+        module.filter(|(python, _)| python.ends_with("python3") || python.ends_with("python"))?;
+    let hint =
+        if module == "pytest" { "; `python3 -m unittest` with shell needs nothing" } else { "" };
+    Some(format!("{module} is not installed for {python}{hint}"))
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,25 +5,29 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bottega_policy::{AccessMode, Need};
 use bottega_tool::{
-    Effect, Ending, Found, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
+    Effect, Ending, Prepared, Tool, ToolContext, ToolError, ToolOutput, describe, excerpt,
     parse_arguments, plain,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::checker::{Checker, MARKERS, Signs, detect};
+use crate::checker::{Checker, detect};
 use crate::command::{Command, ending, status};
 use crate::failing_place::failing_code;
+use crate::project::Project;
+use crate::test_digest::missing_program;
 
 /// What is checked may have to be built first.
 const TIMEOUT: Duration = Duration::from_secs(1_200);
 
-/// Checks that the project compiles and its types fit, without running tests.
+/// Checks that the project compiles, without running tests.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct CheckInput {
     /// Run the project's linter as well.
     lint: Option<bool>,
+    /// Folder of the project.
+    path: Option<String>,
 }
 
 /// Checks the project.
@@ -49,47 +53,23 @@ impl Tool for Check {
         arguments: &str,
         context: &ToolContext,
     ) -> Result<Box<dyn Prepared>, ToolError> {
-        let CheckInput { lint } = parse_arguments(arguments)?;
-        let signs = signs(context).await?;
-        let checker = detect(&signs, lint == Some(true)).ok_or_else(|| {
-            ToolError::Refused(
+        let CheckInput { lint, path } = parse_arguments(arguments)?;
+        let project = Project::look(path, context).await?;
+        let Some(checker) = detect(&project, lint == Some(true)) else {
+            return Err(ToolError::Refused(format!(
                 "found nothing to check this project with (cargo, go, tsc, npm run lint, mypy, ruff, python, make \
-                 check) at the workspace's root; use shell"
-                    .to_owned(),
-            )
-        })?;
+                 check) at {}",
+                project.elsewhere(context).await?
+            )));
+        };
         let command = Command {
-            line: checker.line.to_owned(),
+            line: checker.line_for(&project),
             timeout: TIMEOUT,
             hosts: Vec::new(),
             environment: checker.environment,
         };
         Ok(Box::new(Checking { checker, command, mode: context.mode }))
     }
-}
-
-/// What tells how this workspace is checked.
-async fn signs(context: &ToolContext) -> Result<Signs, ToolError> {
-    let mut signs = Signs::default();
-    for marker in MARKERS {
-        if context.workspace.stat(marker).await?.is_some() {
-            signs.files.push((*marker).to_owned());
-            let place = match *marker {
-                "package.json" => &mut signs.package,
-                "pyproject.toml" => &mut signs.pyproject,
-                "Makefile" | "makefile" | "GNUmakefile" => &mut signs.makefile,
-                _ => continue,
-            };
-            if let Found::Text(content) = context.workspace.read(marker).await? {
-                *place = Some(content.text);
-            }
-        }
-    }
-    if signs.files.is_empty() {
-        let found = context.workspace.list(".", &["*.py".to_owned()], None, 1).await?;
-        signs.python = !found.files.is_empty();
-    }
-    Ok(signs)
 }
 
 struct Checking {
@@ -120,6 +100,9 @@ impl Prepared for Checking {
         let passed = outcome.ending == Ending::Exited(0);
         let verdict = match outcome.ending {
             Ending::Exited(0) => format!("check passed{counts}"),
+            Ending::Exited(code) if let Some(missing) = missing_program(code, &whole) => {
+                format!("the check could not run: {missing}")
+            }
             Ending::Exited(_) => format!("check FAILED{counts}"),
             how @ (Ending::Signalled(_) | Ending::TimedOut) => {
                 format!("check FAILED: {}", ending(how, self.command.timeout))

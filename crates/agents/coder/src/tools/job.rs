@@ -18,12 +18,12 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Seconds that a look waits at most.
 const PATIENCE: u64 = 300;
 
-/// Runs a command in the background: starts it, shows its new output, or stops it.
+/// Runs a command in the background: starts it, shows new output, stops it.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct JobInput {
     /// Command line to start.
     command: Option<String>,
-    /// Number of the job to look at.
+    /// Number of the job.
     id: Option<u32>,
     /// Seconds to wait for output.
     wait: Option<u64>,

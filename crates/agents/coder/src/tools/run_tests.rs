@@ -14,16 +14,20 @@ use serde_json::Value;
 
 use crate::command::{Command, ending, status};
 use crate::failing_place::failing_code;
-use crate::test_runner::{MARKERS, Runner, TEST_FILES, detect};
+use crate::project::Project;
+use crate::test_digest::missing_program;
+use crate::test_runner::{Runner, detect, without};
 
 /// Tests are built before they run, and that may take its time.
 const TIMEOUT: Duration = Duration::from_secs(1_200);
 
-/// Runs the project's tests and shows what failed.
+/// Runs tests and shows what failed.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct RunTestsInput {
     /// Only tests with this in their name.
     filter: Option<String>,
+    /// Folder of the project.
+    path: Option<String>,
 }
 
 /// Runs the tests.
@@ -49,7 +53,7 @@ impl Tool for RunTests {
         arguments: &str,
         context: &ToolContext,
     ) -> Result<Box<dyn Prepared>, ToolError> {
-        let RunTestsInput { filter } = parse_arguments(arguments)?;
+        let RunTestsInput { filter, path } = parse_arguments(arguments)?;
         let filter = filter.filter(|filter| !filter.trim().is_empty());
         if filter.as_deref().is_some_and(|filter| filter.starts_with('-') || filter.contains('\0'))
         {
@@ -57,35 +61,22 @@ impl Tool for RunTests {
                 why: "filter is a part of a test's name".to_owned(),
             });
         }
-        let names = names(context).await?;
-        let runner = detect(&names).ok_or_else(|| {
-            ToolError::Refused(
-                "found no known test runner (cargo, go, pytest, npm, make) at the workspace's root; run the \
-                 tests with shell"
-                    .to_owned(),
-            )
-        })?;
-        let line = (runner.line)(filter.as_deref());
+        let project = Project::look(path, context).await?;
+        let Some(runner) = detect(&project) else {
+            let why = match without(&project) {
+                Some(why) => format!("{why}, and no other test runner"),
+                None => "found no known test runner".to_owned(),
+            };
+            return Err(ToolError::Refused(format!(
+                "{why} (cargo, go, pytest, npm, make) at {}",
+                project.elsewhere(context).await?
+            )));
+        };
+        let line = project.line(&(runner.line)(&project, filter.as_deref()));
         let command =
             Command { line, timeout: TIMEOUT, hosts: Vec::new(), environment: runner.environment };
         Ok(Box::new(Testing { runner, filter, command, mode: context.mode }))
     }
-}
-
-/// The files that tell which runner tests this workspace.
-async fn names(context: &ToolContext) -> Result<Vec<String>, ToolError> {
-    let mut names = Vec::new();
-    for marker in MARKERS {
-        if context.workspace.stat(marker).await?.is_some() {
-            names.push((*marker).to_owned());
-        }
-    }
-    if names.is_empty() {
-        let globs: Vec<String> = TEST_FILES.iter().map(|glob| (*glob).to_owned()).collect();
-        let found = context.workspace.list(".", &globs, None, 1).await?;
-        names.extend(found.files.into_iter().map(|file| file.path));
-    }
-    Ok(names)
 }
 
 struct Testing {
@@ -114,19 +105,27 @@ impl Prepared for Testing {
         let whole = plain(&outcome.output);
         let digest = (self.runner.digest)(&whole);
         let exit_code = status(outcome.ending);
-        let nothing_ran = digest.ran == Some(0);
+        let says = |codes: &[i32]| exit_code.is_some_and(|code| codes.contains(&code));
+        let nothing_ran =
+            says(self.runner.nothing) || (digest.ran == Some(0) && exit_code == Some(0));
+        let broken = exit_code.and_then(|code| missing_program(code, &whole));
+        let broken = broken.or_else(|| says(self.runner.broken).then(|| "see below".to_owned()));
         let verdict = match (outcome.ending, digest.counts.as_deref()) {
-            (Ending::Exited(0), _) if nothing_ran => match &self.filter {
+            _ if nothing_ran => match &self.filter {
                 Some(filter) => format!("no test ran: no test's name has `{filter}`"),
                 None => "no test ran: there are none".to_owned(),
             },
+            _ if let Some(why) = &broken => {
+                format!("the tests could not run with {}: {why}", self.runner.name)
+            }
             (Ending::Exited(0), Some(counts)) => format!("tests passed: {counts}"),
             (Ending::Exited(0), None) => "tests passed".to_owned(),
             (Ending::Exited(_), Some(counts)) => format!("tests FAILED: {counts}"),
             (how, _) => format!("tests FAILED: {}", ending(how, self.command.timeout)),
         };
         let passed = outcome.ending == Ending::Exited(0);
-        let kept = digest.kept.trim_matches('\n');
+        // What keeps tests from running no digest knows.
+        let kept = if broken.is_some() { tail(&whole) } else { digest.kept.trim_matches('\n') };
         let shown = if passed { String::new() } else { failing_code(kept, context).await };
         let text = if kept.is_empty() || (passed && !nothing_ran) {
             format!("{verdict} ({})", self.command.line)
@@ -142,4 +141,12 @@ impl Prepared for Testing {
             ..ToolOutput::default()
         })
     }
+}
+
+/// The last lines of a text.
+fn tail(text: &str) -> &str {
+    const LINES: usize = 30;
+    let text = text.trim_matches('\n');
+    let start = text.rmatch_indices('\n').nth(LINES - 1).map_or(0, |(at, _)| at + 1);
+    &text[start..]
 }

@@ -164,6 +164,57 @@ async fn a_filter_that_fits_no_test_is_no_success() {
 }
 
 #[tokio::test]
+async fn tests_that_could_not_run_did_not_fail() {
+    let package = r#"{"scripts":{"test":"jest"}}"#;
+    for (file, text, line, reply, told) in [
+        (
+            "package.json",
+            package,
+            "npm test",
+            Reply::exits(127, "sh: 1: jest: not found\n"),
+            "the tests could not run with npm: sh: 1: jest: not found (exit code 127)",
+        ),
+        (
+            "setup.py",
+            "",
+            "python3 -m pytest",
+            Reply::exits(1, "/usr/bin/python3: No module named pytest\n"),
+            "the tests could not run with pytest: pytest is not installed for /usr/bin/python3",
+        ),
+        (
+            "setup.py",
+            "",
+            "python3 -m pytest",
+            Reply::exits(4, "bad -k\n"),
+            "the tests could not run",
+        ),
+        ("setup.py", "", "python3 -m pytest", Reply::exits(5, ""), "no test ran: there are none"),
+    ] {
+        let sandbox = FakeSandbox::new().when(line, reply);
+        let bench = Bench::new(FakeWorkspace::new().with(file, text), sandbox);
+        let tests = bench.call("run_tests", json!({})).await.unwrap();
+        assert!(tests.failed || told.starts_with("no test"), "{}", tests.text);
+        assert!(tests.text.starts_with(told), "{}", tests.text);
+    }
+}
+
+#[tokio::test]
+async fn a_project_in_a_folder_is_found_and_tested_there() {
+    let package = r#"{"scripts":{"test":"jest"}}"#;
+    let workspace = FakeWorkspace::new()
+        .with("js/package.json", package)
+        .with("sub/Makefile", "test:\n")
+        .with("README.md", "");
+    let bench = Bench::new(workspace, FakeSandbox::new().when("cd js", Reply::exits(0, "")));
+    let told = "at the workspace's root; name one of these as path: js, sub";
+    bench.refused("run_tests", json!({}), told).await;
+    bench.refused("check", json!({}), told).await;
+    bench.refused("run_tests", json!({ "path": "no" }), "there is no folder no").await;
+    bench.call("run_tests", json!({ "path": "js/" })).await.unwrap();
+    assert_eq!(only(&bench).argv.last().unwrap(), "cd js && npm test --silent");
+}
+
+#[tokio::test]
 async fn a_run_that_never_ends_is_a_failure() {
     let bench = with(FakeSandbox::new().when("cargo test", Reply::times_out("running 1 test\n")));
     let tests = bench.call("run_tests", json!({})).await.unwrap();
