@@ -27,6 +27,7 @@ use crate::search::search;
 use crate::shadow::Shadow;
 use crate::similar::similar;
 use crate::walk::{Missing, Spot, explain, spot};
+use crate::worktree::linked_repository;
 use crate::write::{expect, replace};
 
 /// As many resolved paths are remembered between judgement and use.
@@ -335,6 +336,10 @@ impl Workspace for DiskWorkspace {
         let resolved = resolve(&self.inner.places, path)?;
         self.inner.remember(path, &resolved.real);
         Ok(resolved)
+    }
+
+    fn repository(&self) -> Option<PathBuf> {
+        linked_repository(&self.inner.places.root)
     }
 
     fn held_back(&self, shown: &str) -> HeldBack {

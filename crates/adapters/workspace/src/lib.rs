@@ -37,6 +37,8 @@ mod shadow;
 mod similar;
 mod stillness;
 mod walk;
+mod worktree;
 mod write;
 
 pub use disk::{DiskWorkspace, Options};
+pub use worktree::linked_repository;

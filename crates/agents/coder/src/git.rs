@@ -110,8 +110,11 @@ impl Git {
         if mode == AccessMode::Full {
             return Ok(vec![run]);
         }
-        let git = Target::find(".git".to_owned(), context)?;
-        Ok(vec![run, Need::Write { path: git.shown().to_owned(), place: Place::Protected }])
+        let path = match context.workspace.repository() {
+            Some(repository) => repository.to_string_lossy().into_owned(),
+            None => Target::find(".git".to_owned(), context)?.shown().to_owned(),
+        };
+        Ok(vec![run, Need::Write { path, place: Place::Protected }])
     }
 
     /// The words that are run.
@@ -152,12 +155,17 @@ impl Git {
     ) -> Result<Ran, ToolError> {
         let free = mode == AccessMode::Full;
         let root = context.workspace.root();
+        // The cage keeps `.git` read-only where it is not granted by name, and what its settings and hooks are anyway.
+        let elsewhere = context.workspace.repository().filter(|at| at.ends_with(".git"));
+        let writable = match self.changes {
+            true => [root.clone(), root.join(".git")].into_iter().chain(elsewhere).collect(),
+            false => Vec::new(),
+        };
         let spec = CommandSpec {
             argv: self.argv(!free),
             directory: root.clone(),
-            // The cage keeps `.git` read-only where it is not granted by name.
             guarded: self.guarded(mode, context).await?,
-            writable: if self.changes { vec![root.clone(), root.join(".git")] } else { Vec::new() },
+            writable,
             environment: BTreeMap::new(),
             network: free,
             hosts: Vec::new(),
@@ -167,7 +175,9 @@ impl Git {
         };
         let outcome = context.sandbox.run(&spec, &Silent).await?;
         let text = outcome.output.trim_end().to_owned();
-        if text.contains("fatal: not a git repository") {
+        // Outside of a repository `git diff` is another command, which compares two files.
+        let other = text.contains("usage: git diff --no-index");
+        if other || text.contains("fatal: not a git repository") {
             return Err(ToolError::Refused(
                 "the workspace is no git repository, or its .git lies outside of it".to_owned(),
             ));
@@ -293,6 +303,12 @@ fn path_of(line: &str) -> Option<&str> {
     (old == new).then_some(old)
 }
 
+/// The folder in which the repository keeps its own files.
+pub(crate) fn folder(context: &ToolContext) -> String {
+    let place = context.workspace.repository();
+    place.map_or_else(|| ".git".to_owned(), |place| place.to_string_lossy().into_owned())
+}
+
 /// Settings that say who commits. In the cage the user's home is another, so what stands in the user's own
 /// settings is handed over, where the repository doesn't say.
 pub(crate) async fn identity(context: &ToolContext) -> Vec<String> {
@@ -300,7 +316,8 @@ pub(crate) async fn identity(context: &ToolContext) -> Vec<String> {
         Ok(Found::Text(content)) => user(&content.text),
         Ok(Found::Binary { .. }) | Err(_) => [None, None],
     };
-    let (own, general) = (read(".git/config").await, read(USER_SETTINGS).await);
+    let own = format!("{}/config", folder(context));
+    let (own, general) = (read(&own).await, read(USER_SETTINGS).await);
     let names = ["user.name", "user.email"].into_iter();
     names
         .zip(own.iter().zip(general))

@@ -75,6 +75,10 @@ pub(crate) fn names(settings: &Settings) -> String {
 
 /// The sandbox of this machine, as the settings want it.
 pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
+    Ok(LinuxSandbox::new(sandbox_options(app)?))
+}
+
+fn sandbox_options(app: &App) -> Result<bottega_sandbox_linux::Options, ApiError> {
     let settings = app.config()?.settings();
     let places = app.places()?;
     let mut options = bottega_sandbox_linux::Options::new(places.cache.join("cage"));
@@ -94,6 +98,14 @@ pub(crate) fn sandbox(app: &App) -> Result<LinuxSandbox, ApiError> {
         places.state.clone(),
         places.cache.clone(),
     ];
+    Ok(options)
+}
+
+/// The sandbox of work in a folder.
+fn sandbox_over(app: &App, folder: &Path) -> Result<LinuxSandbox, ApiError> {
+    let mut options = sandbox_options(app)?;
+    // Without it git finds nothing in a linked worktree.
+    options.readable.extend(bottega_workspace::linked_repository(folder));
     Ok(LinuxSandbox::new(options))
 }
 
@@ -229,7 +241,7 @@ pub(crate) fn tooled(
     let files = DiskWorkspace::open(folder, &workspace_options(app)?)
         .map_err(|error| ApiError::new(codes::FILE, error.to_string()))?;
     let files: Arc<DiskWorkspace> = Arc::new(files);
-    let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox(app)?);
+    let sandbox: Arc<dyn Sandbox> = Arc::new(sandbox_over(app, folder)?);
     let redactor = Arc::new(app.redactor()?);
     let tools = ToolHost::new(
         bottega_toolhost::Options {

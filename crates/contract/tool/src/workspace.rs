@@ -348,6 +348,11 @@ pub trait Workspace: Send + Sync {
     /// Finds where a path lies. Touches nothing.
     fn resolve(&self, path: &str) -> Result<Resolved, WorkspaceError>;
 
+    /// Where the repository lies whose linked worktree of git this is; nothing where the workspace has its own, or none.
+    fn repository(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// What rules hold back of a path, given as [`Resolved::shown`]. Without rules nothing is.
     fn held_back(&self, _shown: &str) -> HeldBack {
         HeldBack::default()

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::status;
-use crate::git::{Git, USER_SETTINGS, identity, targets};
+use crate::git::{Git, USER_SETTINGS, folder, identity, targets};
 use crate::target::Target;
 
 /// Commits. Only when the user asked for it.
@@ -116,11 +116,40 @@ impl Prepared for Committing {
                     .to_owned(),
             ));
         }
+        let nothing =
+            ["nothing to commit", "nothing added to commit", "no changes added to commit"];
+        if ran.failed && nothing.iter().any(|words| ran.text.contains(words)) {
+            let why = match &self.add {
+                Some(_) => "nothing has changed in these paths".to_owned(),
+                None => "nothing is staged; name the files to commit in paths".to_owned(),
+            };
+            return Err(ToolError::Refused(format!("nothing was committed: {why}")));
+        }
+        let mut text = ran.text;
+        if !ran.failed {
+            text.push_str(&unheard(context));
+        }
         Ok(ToolOutput {
-            text: ran.text,
+            text,
             failed: ran.failed,
             exit_code: status(ran.ending),
             ..ToolOutput::default()
         })
+    }
+}
+
+/// Hooks that a commit would have run.
+const HOOKS: &[&str] = &["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"];
+
+/// What is said of the repository's hooks, which are programs that nobody allowed.
+fn unheard(context: &ToolContext) -> String {
+    let folder = folder(context);
+    let is_there = |hook: &&&str| {
+        context.workspace.resolve(&format!("{folder}/hooks/{hook}")).is_ok_and(|at| at.there)
+    };
+    let hooks: Vec<&str> = HOOKS.iter().filter(is_there).copied().collect();
+    match hooks.as_slice() {
+        [] => String::new(),
+        hooks => format!("\n[the repository's hooks did not run: {}]", hooks.join(", ")),
     }
 }

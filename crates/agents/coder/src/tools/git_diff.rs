@@ -69,7 +69,15 @@ impl Tool for GitDiff {
 
 fn tell(ran: &Ran, paths: &[Target], context: &ToolContext) -> String {
     if ran.text.is_empty() {
-        return "no difference (new files are in it only when they are staged)".to_owned();
+        let there =
+            |path: &&Target| context.workspace.resolve(&path.asked).is_ok_and(|at| at.there);
+        let nowhere: Vec<&str> =
+            paths.iter().filter(|path| !there(path)).map(Target::shown).collect();
+        let note = match nowhere.as_slice() {
+            [] => "new files are in it only when they are staged".to_owned(),
+            nowhere => format!("there is no {}", nowhere.join(", ")),
+        };
+        return format!("no difference ({note})");
     }
     without_protected(&ran.text, paths, context)
 }

@@ -50,8 +50,11 @@ impl Tool for GitStatus {
     }
 }
 
-fn tell(ran: &Ran, _: &[Target], _: &ToolContext) -> String {
+fn tell(ran: &Ran, _: &[Target], context: &ToolContext) -> String {
     let clean = !ran.failed && ran.text.lines().count() < 2;
     let note = if clean { "\nnothing has changed" } else { "" };
-    format!("{}{note}", ran.text)
+    // What lies in them has settings of its own, which git would follow.
+    let modules = context.workspace.resolve(".gitmodules").is_ok_and(|at| at.there);
+    let beside = if modules { "\n[changes inside of submodules are not looked for]" } else { "" };
+    format!("{}{note}{beside}", ran.text)
 }

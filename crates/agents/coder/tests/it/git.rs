@@ -100,6 +100,27 @@ async fn a_commit_holds_the_named_files_and_their_author() {
 }
 
 #[tokio::test]
+async fn what_a_commit_lacks_or_leaves_out_is_told() {
+    let world = repository().await;
+    let refused = async |call: Value| world.allowed("git_commit", &call).await.unwrap_err();
+    let told = refused(json!({ "message": "x" })).await;
+    assert!(told.ends_with("nothing is staged; name the files to commit in paths"), "{told}");
+    let told = refused(json!({ "message": "x", "paths": ["src/a.rs"] })).await;
+    assert!(told.ends_with("nothing has changed in these paths"), "{told}");
+    world.put("w/.git/hooks/pre-commit", b"#!/bin/sh\nexit 1\n");
+    world.put("w/src/a.rs", b"fn b() {}\n");
+    let call = json!({ "message": "x", "paths": ["src/a.rs"] });
+    let output = world.allowed("git_commit", &call).await.unwrap();
+    let told = "[the repository's hooks did not run: pre-commit]";
+    assert!(!output.failed && output.text.ends_with(told), "{}", output.text);
+    let none = text(&world, "git_diff", json!({ "paths": ["nowhere"] })).await;
+    assert_eq!(none, "no difference (there is no nowhere)");
+    world.put("w/.gitmodules", b"");
+    let status = text(&world, "git_status", json!({})).await;
+    assert!(status.ends_with("[changes inside of submodules are not looked for]"), "{status}");
+}
+
+#[tokio::test]
 async fn a_branch_is_made_and_left() {
     let world = repository().await;
     let made = json!({ "name": "feature/x", "create": true });

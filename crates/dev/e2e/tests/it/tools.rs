@@ -1,6 +1,7 @@
 //! The tools in the real binary: in its cage, before a person, within their size.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use bottega_testkit::{Saying, ScriptedServer, WireProtocol};
@@ -20,9 +21,13 @@ fn call(tool: &str, arguments: &Value) -> Saying {
 
 /// Runs git as the person would.
 fn git(home: &Home, words: &[&str]) -> String {
+    git_in(home, &home.workspace(), words)
+}
+
+fn git_in(home: &Home, folder: &Path, words: &[&str]) -> String {
     let output = Command::new("git")
         .args(words)
-        .current_dir(home.workspace())
+        .current_dir(folder)
         .env_clear()
         .env("PATH", binary::search_path())
         .env("HOME", home.workspace().with_file_name("home"))
@@ -103,6 +108,35 @@ fn a_commit_is_made_when_a_person_says_so() {
     person.types("y\r");
     let (code, seen) = person.waits();
     assert_eq!(code, Some(0), "{seen}");
+    assert_eq!(git(&home, &["log", "--format=%an: %s"]), "Ada: the second\nAda: the first\n");
+}
+
+/// Agents that work side by side have a worktree each.
+#[test]
+fn a_linked_worktree_is_looked_at_and_committed_in() {
+    let home = repository();
+    let main = home.workspace().with_file_name("main");
+    fs::rename(home.workspace(), &main).unwrap();
+    let tree = home.workspace();
+    git_in(&home, &main, &["worktree", "add", "--quiet", &tree.to_string_lossy()]);
+    home.write("new.txt", "new\n");
+    let commit = json!({ "message": "the second", "paths": ["new.txt"] });
+    let server = ScriptedServer::of_turns([
+        call("git_status", &json!({})),
+        call("shell", &json!({ "command": "git log --format=%s; echo x >> ../main/.git/config" })),
+        call("git_commit", &commit),
+        Saying::text("Done."),
+    ])
+    .unwrap();
+    let mut person = home.run(&Provider::usual(&server), &["commit it"]).at_a_terminal();
+    person.sees("[y]es once");
+    person.types("y\r");
+    let (code, seen) = person.waits();
+    assert_eq!(code, Some(0), "{seen}");
+    let heard = heard(&server);
+    for words in ["?? new.txt", "the first", "Read-only file system", "1 file changed"] {
+        assert!(heard.contains(words), "{words}: {heard}");
+    }
     assert_eq!(git(&home, &["log", "--format=%an: %s"]), "Ada: the second\nAda: the first\n");
 }
 
