@@ -40,6 +40,8 @@ pub(crate) struct Running {
     pub(crate) err: Receiver,
     /// The door to the egress proxy, where it is open from the beginning.
     pub(crate) door: Option<TcpListener>,
+    /// What its cage lacks, to be said with its output.
+    pub(crate) lack: Option<&'static str>,
 }
 
 /// What became of the main process.
@@ -109,7 +111,7 @@ pub(crate) async fn follow(
     started: Instant,
     empty: impl FnOnce(),
 ) -> Result<CommandOutcome, SandboxError> {
-    let Running { line, mut keeper, mut out, mut err, door } = running;
+    let Running { line, mut keeper, mut out, mut err, door, lack } = running;
     let (mut out_open, mut err_open, mut line_open) = (true, true, true);
     let (mut gone, mut timed_out, mut fate) = (false, false, None);
     let mut network_empty = false;
@@ -187,8 +189,9 @@ pub(crate) async fn follow(
     if network_empty {
         empty();
     }
-    for line in refused.tell() {
-        let line = format!("[network: {line}]\n");
+    let lack = lack.map(|lack| format!("[sandbox: {lack}]\n"));
+    let refused = refused.tell().into_iter().map(|line| format!("[network: {line}]\n"));
+    for line in lack.into_iter().chain(refused) {
         sink.output(StreamName::Err, line.as_bytes());
         excerpt.push(line.as_bytes());
     }

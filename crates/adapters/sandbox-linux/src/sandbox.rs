@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,13 @@ struct Inner {
     means: OnceLock<Result<Means, String>>,
     orphans: Arc<Orphans>,
     networks: Networks,
+    /// Whether it was said what this machine's cages lack.
+    told: AtomicBool,
 }
+
+/// Said once, with the first command that may write: `doctor` says the rest, and nobody may have asked it.
+const UNGUARDED: &str = "no private mounts on this machine: `.git` and `.bottega` of the workspace are not held from \
+                         commands (see `bottega doctor`)";
 
 /// A command that was started: its keeper, Bottega's end of the line, its output and error.
 struct Started {
@@ -65,8 +72,9 @@ impl LinuxSandbox {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let (containment, means) = (OnceLock::new(), OnceLock::new());
-        let (orphans, networks) = (Arc::default(), Networks::default());
-        Self { inner: Arc::new(Inner { options, containment, means, orphans, networks }) }
+        let (orphans, networks, told) =
+            (Arc::default(), Networks::default(), AtomicBool::default());
+        Self { inner: Arc::new(Inner { options, containment, means, orphans, networks, told }) }
     }
 }
 
@@ -96,6 +104,17 @@ impl Inner {
     /// What holds commands to their files on this machine, or what is missing for it.
     fn means(&self) -> &Result<Means, String> {
         self.means.get_or_init(|| Means::of(&self.options))
+    }
+
+    /// What is to be said with a command: that its cage holds less than one may think.
+    fn lack(&self, spec: &CommandSpec) -> Option<&'static str> {
+        // Whoever switched namespaces off knows.
+        let open = spec.caged
+            && !spec.writable.is_empty()
+            && self.options.namespaces == Namespaces::WhereAllowed
+            && self.containment().0 == Containment::Subreaper
+            && matches!(self.means(), Ok(Means::Landlock));
+        (open && !self.told.swap(true, Ordering::Relaxed)).then_some(UNGUARDED)
     }
 
     fn start(&self, spec: &CommandSpec, token: TaskTrackerToken) -> Result<Started, SandboxError> {
@@ -228,6 +247,7 @@ impl Sandbox for LinuxSandbox {
             out: Receiver::from_owned_fd(out)?,
             err: Receiver::from_owned_fd(err)?,
             door,
+            lack: self.inner.lack(command),
         };
         let egress = self.inner.options.egress.as_deref();
         let empty = || {
@@ -245,5 +265,39 @@ impl Sandbox for LinuxSandbox {
             let _ = removed.await;
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bottega_tool::Guarded;
+
+    use super::*;
+
+    #[test]
+    fn what_a_cage_lacks_is_said_once_and_with_what_may_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let sandbox = LinuxSandbox::new(Options::new(folder.path().join("cage")));
+        let inner = &sandbox.inner;
+        inner.containment.set((Containment::Subreaper, Some("not here".to_owned()))).unwrap();
+        inner.means.set(Ok(Means::Landlock)).unwrap();
+        let looks = CommandSpec {
+            argv: vec!["true".to_owned()],
+            directory: folder.path().to_owned(),
+            writable: Vec::new(),
+            guarded: Guarded::default(),
+            environment: BTreeMap::new(),
+            network: false,
+            hosts: Vec::new(),
+            caged: true,
+            timeout: Duration::from_secs(1),
+            keep_output: 0,
+        };
+        let writes = CommandSpec { writable: vec![folder.path().to_owned()], ..looks.clone() };
+        let free = CommandSpec { caged: false, ..writes.clone() };
+        assert_eq!((inner.lack(&looks), inner.lack(&free)), (None, None));
+        assert_eq!((inner.lack(&writes), inner.lack(&writes)), (Some(UNGUARDED), None));
     }
 }

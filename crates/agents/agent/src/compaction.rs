@@ -113,7 +113,7 @@ pub(crate) fn apply(state: &State, compaction: &Compaction) -> Vec<Arc<Message>>
     parts.push(Part::text(format!("{fragments}{first}")));
     parts.push(Part::text(format!(
         "\n\nThe conversation so far was shortened. Go on from this summary:\n{}",
-        compaction.summary
+        crate::context::inside(&compaction.summary)
     )));
     let head = Message { role: Role::User, parts };
     let start = state.messages.len().saturating_sub(compaction.kept);

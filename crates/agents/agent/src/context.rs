@@ -42,7 +42,7 @@ pub(crate) fn fragments(survey: &Survey, model: &ModelFacts) -> String {
 }
 
 /// The marks around what is quoted to the model.
-const MARKS: [&str; 4] = ["instructions", "files", "surroundings", "file"];
+const MARKS: [&str; 5] = ["instructions", "files", "surroundings", "file", "untrusted"];
 
 /// Text that stands between marks: one that imitates them can't end its quotation or begin another.
 pub(crate) fn inside(text: &str) -> String {

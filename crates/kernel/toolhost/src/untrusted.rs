@@ -35,6 +35,9 @@ const SPECIAL: [&str; 25] = [
     "<\u{ff5c}end\u{2581}of\u{2581}sentence\u{ff5c}>",
 ];
 
+/// Marks that the agent's own words have: what is not its own may not look like them.
+const MARKS: [&str; 4] = ["</untrusted", "<untrusted", "</instructions", "<instructions"];
+
 /// `text` between marks that name its origins, cleaned. As it is where every origin is vouched for.
 pub(crate) fn marked(text: &str, origins: &[Origin]) -> String {
     if origins.is_empty() {
@@ -54,7 +57,9 @@ fn clean(text: &str) -> String {
         for special in SPECIAL {
             next = without(&next, special);
         }
-        next = without(&without(&next, "</untrusted"), "<untrusted");
+        for mark in MARKS {
+            next = without(&next, mark);
+        }
         if next == clean {
             return clean;
         }
