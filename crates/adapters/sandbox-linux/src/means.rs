@@ -60,5 +60,9 @@ fn works(program: &Path) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&tried.stderr);
-    Err(said.lines().next().unwrap_or("nothing").chars().take(200).collect())
+    let line = said.lines().next().unwrap_or("nothing");
+    Err(match line.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    })
 }

@@ -64,11 +64,20 @@ pub struct NotAHostRule {
     pub text: String,
 }
 
+/// What is said of the name that means this machine.
+fn of_this_machine(text: &str) -> &'static str {
+    if text.eq_ignore_ascii_case("localhost") {
+        " of the network: local addresses are closed; ask a server of your own with shell"
+    } else {
+        ""
+    }
+}
+
 /// Why a connection is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No host is spelled like this.
-    #[error("`{text}` is no host name")]
+    #[error("`{text}` is no host name{}", of_this_machine(.text))]
     NotAHost {
         /// What was asked for.
         text: String,

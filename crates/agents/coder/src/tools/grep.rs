@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use bottega_policy::Need;
 use bottega_tool::{
-    Effect, Found, Matched, Prepared, Query, Tool, ToolContext, ToolError, ToolOutput, describe,
-    parse_arguments,
+    Effect, FileKind, Found, Matched, Prepared, Query, Tool, ToolContext, ToolError, ToolOutput,
+    describe, parse_arguments,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -104,7 +104,10 @@ impl Prepared for Searching {
         let matches = context.workspace.search(&self.query).await?;
         if matches.lines.is_empty() {
             let what = if self.query.skip > 0 { "no more lines match" } else { "no line matches" };
-            let told = format!("{what} `{}` in {}", self.query.pattern, self.target.asked);
+            let mut told = format!("{what} `{}` in {}", self.query.pattern, self.target.asked);
+            if self.is_binary(context).await {
+                told.push_str(": it is a binary file, and those are not searched");
+            }
             let kept = left_out(matches.withheld).map_or(String::new(), |kept| format!("\n{kept}"));
             return Ok(ToolOutput::text(told + &kept));
         }
@@ -144,6 +147,15 @@ impl Prepared for Searching {
 }
 
 impl Searching {
+    /// Whether what was to be searched is a single file that holds no text.
+    async fn is_binary(&self, context: &ToolContext) -> bool {
+        let about = context.workspace.stat(&self.target.asked).await;
+        let small = matches!(about, Ok(Some(about)) if about.kind == FileKind::File
+            && about.size <= context.workspace.largest());
+        small
+            && matches!(context.workspace.read(&self.target.asked).await, Ok(Found::Binary { .. }))
+    }
+
     /// The matching lines of one file, with their context.
     async fn section(&self, found: &[Matched], context: &ToolContext) -> Result<String, ToolError> {
         let path = found.first().map_or("", |line| line.path.as_str());

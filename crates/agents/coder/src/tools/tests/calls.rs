@@ -244,6 +244,11 @@ async fn lines_are_found_with_context_and_in_pages() {
         bench.text("grep", json!({ "pattern": "nope" })).await,
         "no line matches `nope` in ."
     );
+    let bench = Bench::files(FakeWorkspace::new().with("b.bin", "let\0"));
+    assert_eq!(
+        bench.text("grep", json!({ "pattern": "nope", "path": "b.bin" })).await,
+        "no line matches `nope` in b.bin: it is a binary file, and those are not searched"
+    );
     bench.refused("grep", json!({ "pattern": "(" }), "the pattern is not valid").await;
 }
 
