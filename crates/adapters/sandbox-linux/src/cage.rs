@@ -168,6 +168,8 @@ pub(crate) struct Plan {
     pub(crate) program: Program,
     /// Descriptors that the program gets, under the numbers that they have.
     pub(crate) passed: Vec<OwnedFd>,
+    /// Folders that stand only as long as the command runs; Bottega takes them away, or the keeper where it can't.
+    pub(crate) placeholders: Vec<CString>,
 }
 
 impl Plan {
@@ -189,6 +191,7 @@ impl Plan {
             caged: false,
             program: Program { paths: Vec::new(), words: Vec::new(), variables: Vec::new() },
             passed: Vec::new(),
+            placeholders: Vec::new(),
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> 
     };
     let mut status = None;
     let mut until = i64::MAX;
+    let mut left_alone = false;
     loop {
         let children = reap(command, &mut status);
         if let Some(status) = status
@@ -45,7 +46,11 @@ pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> 
             break;
         }
         let left = until.saturating_sub(now());
-        if left <= 0 || closed(line, signals, if until == i64::MAX { -1 } else { left }) {
+        if left <= 0 {
+            break;
+        }
+        left_alone = closed(line, signals, if until == i64::MAX { -1 } else { left });
+        if left_alone {
             break;
         }
     }
@@ -53,8 +58,30 @@ pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> 
         let alone = plan.network == Network::Alone && plan.containment.has_network();
         line::tell_empty(words, alone && network::is_empty());
     }
+    if left_alone {
+        clear(plan);
+    }
     // SAFETY: ends this process without running anything of the program it was copied from.
     unsafe { libc::_exit(0) }
+}
+
+/// Takes away the folders that stood for the command alone: whoever made them may have been killed. One that another
+/// command still needs is locked, and one that is somebody's is not empty.
+fn clear(plan: &Plan) {
+    for folder in &plan.placeholders {
+        // SAFETY: the path ends in NUL and lives through the calls; the descriptor is ours.
+        unsafe {
+            if matches!(plan.containment, Containment::Namespaces { .. }) {
+                // In this process's own view a mount stands over it.
+                libc::umount2(folder.as_ptr(), libc::MNT_DETACH);
+            }
+            let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+            let held = libc::open(folder.as_ptr(), flags);
+            if held >= 0 && libc::flock(held, libc::LOCK_EX | libc::LOCK_NB) == 0 {
+                libc::rmdir(folder.as_ptr());
+            }
+        }
+    }
 }
 
 enum Left {

@@ -1,8 +1,9 @@
 //! Empty folders that stand, while a command runs, where protected names are not there yet.
 //!
 //! A mount needs something to stand on. The folder is made in the user's file system, a read-only mount stands over
-//! it in the command's own mount namespace, and it is removed when no command needs it any more. What a process that
-//! was killed left behind is known by its mode and taken over by the next command.
+//! it in the command's own mount namespace, and it is removed when no command needs it any more. When
+//! Bottega is killed the keeper takes it away; what is left all the same is known by its mode and taken over by the next
+//! command.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -46,6 +47,11 @@ impl Placeholder {
             }
         }
         Ok(made)
+    }
+
+    /// Where it stands.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn at(path: &Path) -> io::Result<Option<Self>> {

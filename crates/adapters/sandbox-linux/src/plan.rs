@@ -112,6 +112,7 @@ impl Planning<'_> {
             Means::Landlock => self.landlocked(&mut plan, &found, &way)?,
             Means::Bubblewrap(program) => self.wrapped(&mut plan, program, &found, &way)?,
         }
+        plan.placeholders = placeholders.iter().map(|stands| c_path(stands.path())).collect();
         Ok(Ready { plan, door: way.door, scratch: Some(scratch), placeholders })
     }
 

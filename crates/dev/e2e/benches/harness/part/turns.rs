@@ -93,7 +93,8 @@ fn bare_command(home: &Home) -> Result<Vec<Row>, Failure> {
         })
         .collect();
     if let Ok(held) = held {
-        let metric = "the floor: its processor time behind unshare(1), without a cage's rules and mounts";
+        let metric =
+            "the floor: its processor time behind unshare(1), without a cage's rules and mounts";
         rows.push(Row::new(metric, "ms", median(held)));
     }
     Ok(rows)
