@@ -21,7 +21,7 @@ use crate::guard::{Guard, protected, spelled_out};
 use crate::listing::{Globs, list};
 use crate::place::Places;
 use crate::read::{Raw, found, page, raw};
-use crate::resolve::{follow, resolve};
+use crate::resolve::{follow, resolve, shown};
 use crate::restore::{remove_empty, restore};
 use crate::search::search;
 use crate::shadow::Shadow;
@@ -336,6 +336,12 @@ impl Workspace for DiskWorkspace {
         let resolved = resolve(&self.inner.places, path)?;
         self.inner.remember(path, &resolved.real);
         Ok(resolved)
+    }
+
+    fn protected_in(&self, folder: &Path) -> Option<String> {
+        let places = &self.inner.places;
+        let found = places.protected_in(folder)?;
+        Some(shown(places, &found))
     }
 
     fn repository(&self) -> Option<PathBuf> {

@@ -33,6 +33,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<(String, Encoding)> {
     if bytes.contains(&0) {
         return None;
     }
+    if is_shifted(bytes) {
+        return Some((bytes.iter().copied().map(char::from).collect(), Encoding::Latin1));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Some((text.to_owned(), Encoding::Utf8 { bom: false })),
         Err(_) if bytes.iter().copied().any(is_control) => None,
@@ -48,11 +51,49 @@ fn legacy(bytes: &[u8]) -> (String, Encoding) {
     let guessed = detector.guess(None, Utf8Detection::Deny);
     let (text, faults) = guessed.decode_without_bom_handling(bytes);
     if !faults && in_legacy(&text, guessed).is_ok_and(|same| same == bytes) {
-        let known = bytes.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH
-            || guessed == encoding_rs::WINDOWS_1252 && has_accents_only(&text);
+        let enough = bytes.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH;
+        let known = if guessed.is_single_byte() {
+            enough && is_plausible(&text)
+                || guessed == encoding_rs::WINDOWS_1252 && has_accents_only(&text)
+        } else {
+            enough
+        };
         return (text.into_owned(), Encoding::Legacy { name: guessed.name(), known });
     }
     (bytes.iter().copied().map(char::from).collect(), Encoding::Latin1)
+}
+
+/// Whether the text is ASCII in which escape sequences (ISO 2022, RFC 1468) or tildes (HZ, RFC 1843) begin other
+/// characters.
+fn is_shifted(bytes: &[u8]) -> bool {
+    let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    let iso = [b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b(I"].iter().any(|part| has(*part))
+        || has(b"\x1b$)");
+    bytes.is_ascii() && (iso || has(b"~{") && has(b"~}"))
+}
+
+/// Whether text of a single-byte encoding reads as text: code pages of other systems have letters where this one has
+/// signs, and capitals where it has small letters.
+fn is_plausible(text: &str) -> bool {
+    const SIGNS: &str = "“”„‘’–—…€£§°«»©®™·•¿¡№\u{a0}";
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let after = characters.peek().copied().unwrap_or(' ');
+        if !character.is_ascii() {
+            let inside = before.is_alphabetic() && after.is_alphabetic();
+            let sign = SIGNS.contains(character) && (!inside || "’‘·–—".contains(character));
+            if !character.is_alphabetic() && !sign {
+                return false;
+            }
+        }
+        let grows = before.is_lowercase() && character.is_uppercase();
+        if grows && !(before.is_ascii() && character.is_ascii()) {
+            return false;
+        }
+        before = character;
+    }
+    true
 }
 
 /// Whether each character beyond ASCII is a letter alone among letters of ASCII, as in `café`: words in other alphabets
@@ -78,7 +119,15 @@ fn in_legacy(text: &str, encoding: &'static encoding_rs::Encoding) -> Result<Vec
     let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len());
     let mut bytes = Vec::with_capacity(room.unwrap_or_default());
     match encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true).0 {
-        EncoderResult::InputEmpty => Ok(bytes),
+        EncoderResult::InputEmpty => {
+            // Some encodings write a character as another one, as Shift_JIS does with the sign of the yen.
+            let (back, _) = encoding.decode_without_bom_handling(&bytes);
+            let other = text.chars().zip(back.chars()).find(|(meant, got)| meant != got);
+            match other {
+                Some((meant, _)) => Err(meant),
+                None => Ok(bytes),
+            }
+        }
         EncoderResult::Unmappable(character) => Err(character),
         // There was room for all of it, unless its length can't be counted.
         EncoderResult::OutputFull => Err(char::REPLACEMENT_CHARACTER),
@@ -90,15 +139,17 @@ pub(crate) fn called(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Utf8 { .. } => "UTF-8",
         Encoding::Utf16 { .. } => "UTF-16",
-        Encoding::BrokenUtf8 => "UTF-8 with faults",
         // Where nothing tells them apart.
         Encoding::Legacy { name: WESTERN, known: true } => "windows-1252 or ISO 8859-1",
         Encoding::Legacy { name, known: true } => name,
-        Encoding::Legacy { known: false, .. } | Encoding::Latin1 => {
+        Encoding::Legacy { known: false, .. } | Encoding::Latin1 | Encoding::BrokenUtf8 => {
             "of an encoding that can't be told for sure"
         }
     }
 }
+
+/// Characters of UTF-8 for each fault from which on a file is UTF-8.
+const SURE: usize = 8;
 
 /// The encoding of which ISO 8859-1 is all but 32 characters.
 const WESTERN: &str = "windows-1252";
@@ -116,10 +167,19 @@ pub(crate) fn unsure(text: &str, before: &str, encoding: Encoding) -> Option<cha
         {
             new(text, '\u{100}')
         }
-        Encoding::Utf8 { .. }
-        | Encoding::Utf16 { .. }
-        | Encoding::BrokenUtf8
-        | Encoding::Legacy { known: true, .. } => None,
+        // What it is in GBK it is not in GB 2312 and GB 18030, which look the same.
+        Encoding::Legacy { name: "GBK" | "gb18030", known: true } => {
+            text.chars().find(|char| *char == '€' && !before.contains('€'))
+        }
+        // Two bytes of another encoding often are one of UTF-8 by chance.
+        Encoding::BrokenUtf8 => {
+            let faults = before.matches(char::REPLACEMENT_CHARACTER).count();
+            let characters = before.chars().filter(|char| !char.is_ascii()).count() - faults;
+            if characters < faults * SURE { new(text, '\u{80}') } else { None }
+        }
+        Encoding::Utf8 { .. } | Encoding::Utf16 { .. } | Encoding::Legacy { known: true, .. } => {
+            None
+        }
     }
 }
 
@@ -214,6 +274,14 @@ mod tests {
         assert_eq!(unsure("é €", "é", guess(true)), Some('€'));
         assert_eq!(unsure("é €", "é “x”", guess(true)), None);
         assert_eq!(unsure("ä", "", Encoding::Latin1), Some('ä'));
+        let gbk = Encoding::Legacy { name: "GBK", known: true };
+        assert_eq!((unsure("€", "中", gbk), unsure("文", "中", gbk)), (Some('€'), None));
+        // A word of GBK, and a text in UTF-8 with one fault.
+        let (short, encoding) = decode(b"// \xb0\xe6\xb1\xbe\n").unwrap();
+        assert_eq!(unsure("作", &short, encoding), Some('作'));
+        let long = [&"äöü".repeat(4).into_bytes()[..], b"\xff"].concat();
+        let (long, encoding) = decode(&long).unwrap();
+        assert_eq!((encoding, unsure("é", &long, encoding)), (Encoding::BrokenUtf8, None));
         assert_eq!(unsure("ä", "", Encoding::Utf8 { bom: false }), None);
     }
 
@@ -226,6 +294,25 @@ mod tests {
         // What is written into it is UTF-8 like the rest.
         let inserted = encode(&text.replace("häß", "löß"), Encoding::BrokenUtf8).unwrap();
         assert!(inserted.starts_with("lößlich".as_bytes()) && inserted.ends_with(b"\xff\n"));
+    }
+
+    /// Code pages that no detector knows, and encodings that are ASCII to the eye.
+    #[test]
+    fn what_can_not_be_told_is_unsure() {
+        for bytes in [
+            // "Chyba při načítání souboru, příliš žluťoučký" in code page 852.
+            &b"Chyba p\xfdi na\x9f\xa1t\xa0n\xa1 souboru, p\xfd\xa1li\xe7 \xa7lu\x9cou\x9fk\xec k\xeen \xa3p\xd8l \xd4\xa0belsk\x82 \xa2dy\n"[..],
+            // "Élève très âgé, où êtes-vous ? Ça va, garçon, déjà là" in Mac OS Roman.
+            b"\x83l\x8fve tr\x8fs \x89g\x8e, o\x9d \x90tes-vous ? \x82a va, gar\x8don, d\x8ej\x88 l\x88, h\x99tel na\x95f, m\x90me fa\x8don\n",
+            b"\x1b$BF|K\\8l\x1b(B\n",
+            b"~{<:Ky2;VpJ)~}\n",
+        ] {
+            let (text, encoding) = decode(bytes).unwrap();
+            assert_eq!(unsure("š", &text, encoding), Some('š'), "{text} {encoding:?}");
+            assert_eq!(encode(&text, encoding), Ok(bytes.to_vec()));
+        }
+        let shift_jis = Encoding::Legacy { name: "Shift_JIS", known: true };
+        assert_eq!(encode("a¥", shift_jis), Err('¥'));
     }
 
     #[test]

@@ -74,6 +74,18 @@ impl Places {
         }
     }
 
+    /// A protected place that is there, at or below a folder: of those whose names are known.
+    pub(crate) fn protected_in(&self, folder: &Path) -> Option<PathBuf> {
+        let home = self
+            .home
+            .iter()
+            .flat_map(|home| FOLDERS.iter().chain(IN_HOME).map(|name| home.join(name)));
+        let own = FOLDERS.iter().chain(&[".env"]).map(|name| self.root.join(name));
+        let named = self.protected.iter().cloned();
+        let mut all = own.chain(named).chain(home).filter(|path| path.starts_with(folder));
+        all.find(|path| path.symlink_metadata().is_ok())
+    }
+
     fn is_protected(&self, real: &Path) -> bool {
         if self.protected.iter().any(|path| real.starts_with(path)) {
             return true;

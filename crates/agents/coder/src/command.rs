@@ -77,7 +77,10 @@ impl Command {
             let Resolved { shown: path, place, there, .. } =
                 context.workspace.resolve(&named.path).ok()?;
             // What only looks like a path, as a pattern may, names nothing.
-            let text = there && named.read && place == Place::Outside && !of_the_system(&path);
+            // A sign alone is most often a separator.
+            let sign = named.path == "/";
+            let text =
+                there && !sign && named.read && place == Place::Outside && !of_the_system(&path);
             text.then_some(Need::Read { path, place })
         };
         let mut sources: Vec<Need> = named_paths(&self.line).iter().filter_map(outside).collect();
@@ -138,11 +141,12 @@ fn of_the_system(path: &str) -> bool {
 /// What a command needs for a path that it names. In the cage (`free` is false) rules hold by themselves, and what lies
 /// elsewhere can't be reached: there it needs a word for protected files of the workspace alone.
 fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
-    let Ok(Resolved { shown: path, place, .. }) = context.workspace.resolve(&named.path) else {
+    let Ok(Resolved { shown: path, place, there, .. }) = context.workspace.resolve(&named.path)
+    else {
         return Vec::new();
     };
-    if named.whole && free {
-        return held_in(&named.path, context);
+    if named.maybe && !there {
+        return Vec::new();
     }
     let held = context.workspace.held_back(&path);
     let protected = place == Place::Protected;
@@ -150,6 +154,9 @@ fn held(named: &NamedPath, free: bool, context: &ToolContext) -> Vec<Need> {
         return Vec::new();
     }
     let mut needs = Vec::new();
+    if named.whole && free && !protected {
+        needs.extend(held_in(&named.path, context));
+    }
     let secret = protected && !is_of_git(&path);
     if named.read && (held.reading || (secret && !named.written)) {
         needs.push(Need::Read { path: path.clone(), place });
@@ -166,15 +173,11 @@ fn is_of_git(path: &str) -> bool {
     path.split('/').any(|part| part == ".git") && !path.ends_with("/config")
 }
 
-/// Protected places that a folder may have in it.
-const INNER: &[&str] = &[".git", ".bottega", "~/.ssh"];
-
 /// What a command needs that changes all that is in a folder.
 fn held_in(folder: &str, context: &ToolContext) -> Vec<Need> {
     let Ok(folder) = context.workspace.resolve(folder) else { return Vec::new() };
-    let inner = INNER.iter().filter_map(|path| context.workspace.resolve(path).ok());
-    let inner = inner.filter(|inner| inner.there && inner.real.starts_with(&folder.real));
-    inner.take(1).map(|inner| Need::Write { path: inner.shown, place: Place::Protected }).collect()
+    let inner = context.workspace.protected_in(&folder.real);
+    inner.map(|path| Need::Write { path, place: Place::Protected }).into_iter().collect()
 }
 
 /// `exit code 1`, `killed by signal 9`, `timed out after 120 s`.

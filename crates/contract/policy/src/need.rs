@@ -98,7 +98,16 @@ impl Need {
             Self::Execute { command, .. } => changes_the_rest(command),
             Self::Read { .. } | Self::Write { .. } | Self::Network { .. } => false,
         };
-        if parts.is_empty() || parts.iter().any(changes) { vec![self.clone()] } else { parts }
+        if parts.is_empty() || parts.iter().any(changes) {
+            return vec![self.clone()];
+        }
+        let mut each: Vec<Self> = Vec::new();
+        for part in parts {
+            if !each.contains(&part) {
+                each.push(part);
+            }
+        }
+        each
     }
 }
 
@@ -144,6 +153,7 @@ mod tests {
         check("cargo build && cargo test", &["cargo build", "cargo test"]);
         check("DRY_RUN=1 sh deploy.sh", &["DRY_RUN=1 sh deploy.sh"]);
         check("A=1 make; make", &["A=1 make", "make"]);
+        check("make; make; ls", &["make", "ls"]);
         check("bash < ok.sh", &["bash <ok.sh"]);
         check("cd build && rm -rf *", &["cd build && rm -rf *"]);
         check("PATH=x export A; make", &["PATH=x export A; make"]);

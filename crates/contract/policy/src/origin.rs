@@ -56,7 +56,7 @@ impl Need {
             Self::Execute { command, caged: false, .. } => {
                 let reached = reached(command);
                 reached.uncertain
-                    || reached.commands.iter().any(|command| sends(&command.spellings()[1]))
+                    || reached.commands.iter().any(|command| sends(&command.spellings()[2]))
             }
             Self::Read { .. } | Self::Write { .. } | Self::Execute { .. } => false,
         }
@@ -107,12 +107,12 @@ const FETCHERS: [(&str, &str); 6] = [
 pub fn fetched_hosts(line: &str) -> Vec<String> {
     let mut hosts: Vec<String> = Vec::new();
     for command in reached(line).commands {
-        let words = &command.spellings()[1];
+        let [_, words, bare] = &command.spellings();
         let Some((program, arguments)) = words.split_first() else { continue };
         let fetches = |(name, verb): &(&str, &str)| {
-            name == program && (verb.is_empty() || arguments.contains(verb))
+            name == program && (verb.is_empty() || bare.get(1) == Some(verb))
         };
-        if !sends(words) && !FETCHERS.iter().any(fetches) {
+        if !sends(bare) && !FETCHERS.iter().any(fetches) {
             continue;
         }
         let named: Vec<String> = arguments.iter().filter_map(|word| host_of(word)).collect();
@@ -138,11 +138,11 @@ fn host_of(word: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
-/// Whether a command is there to send something.
+/// Whether a command is there to send something. Without the options in front of what its program is to do.
 fn sends(words: &[&str]) -> bool {
     let Some((program, arguments)) = words.split_first() else { return false };
     let sends = |(sender, verb): &(&str, &str)| {
-        sender == program && (verb.is_empty() || arguments.contains(verb))
+        sender == program && (verb.is_empty() || arguments.first() == Some(verb))
     };
     SENDERS.iter().any(sends)
 }
@@ -172,5 +172,7 @@ mod tests {
         check("wget http://a/x http://b/y && git pull", &["a", "b", "the network"]);
         check("env X=1 bash -c 'curl http://[::1]:80/'", &["[::1]"]);
         check("git status; cargo build; echo http://a", &[]);
+        check("git stash push; npm run publish", &[]);
+        check("git -C a push", &["the network"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The port to the files of one workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bottega_policy::Place;
@@ -350,6 +350,11 @@ pub trait Workspace: Send + Sync {
 
     /// Where the repository lies whose linked worktree of git this is; nothing where the workspace has its own, or none.
     fn repository(&self) -> Option<PathBuf> {
+        None
+    }
+
+    /// A protected file or folder that is there, at or below this folder; as [`Resolved::shown`].
+    fn protected_in(&self, _folder: &Path) -> Option<String> {
         None
     }
 

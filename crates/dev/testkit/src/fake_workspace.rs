@@ -1,7 +1,7 @@
 //! A workspace in memory.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -176,6 +176,10 @@ impl Workspace for FakeWorkspace {
         // Of what lies outside nothing is known.
         let there = held || place == Place::Outside || real.ends_with("/.git");
         Ok(Resolved { shown, real: real.into(), place, there })
+    }
+
+    fn protected_in(&self, folder: &Path) -> Option<String> {
+        Path::new(ROOT).starts_with(folder).then(|| ".git".to_owned())
     }
 
     async fn stat(&self, path: &str) -> Result<Option<FileStat>, WorkspaceError> {

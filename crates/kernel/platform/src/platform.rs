@@ -187,8 +187,10 @@ impl Platform {
             undo::carry_out(&plan, ground.workspace.as_ref(), self.blobs.as_ref()).await?;
         outcome.unkept = undo::unkept(&history, steps);
         let paths = [&outcome.restored[..], &outcome.removed].concat();
-        if !paths.is_empty() {
-            let undone = bottega_event::Undone { calls: undo::undone(&plan, &outcome), paths };
+        let calls = undo::undone(&plan, &outcome);
+        // Calls that cancel each other out are taken back without anything being done.
+        if !paths.is_empty() || !calls.is_empty() {
+            let undone = bottega_event::Undone { calls, paths };
             handle.input(Input::Undone(undone)).await?;
         }
         Ok(outcome)

@@ -60,8 +60,17 @@ pub fn plan_undo(history: &[Happened], steps: Option<usize>) -> Vec<Restore> {
     let mut new_folders = BTreeSet::<String>::new();
     for report in last_changes(history, steps) {
         for change in &report.changes {
-            let fresh = change.new_folders.iter().map(|folder| format!("{folder}/"));
-            new_folders.extend(fresh.filter(|folder| !restores.contains_key(folder.as_str())));
+            for folder in &change.new_folders {
+                let folder = format!("{folder}/");
+                match restores.get_mut(folder.as_str()) {
+                    // It had been taken away, and is made again.
+                    Some(known) => {
+                        known.now = known.now.or(Some(Digest::of(b"")));
+                        known.calls.insert(0, report.call);
+                    }
+                    None => drop(new_folders.insert(folder)),
+                }
+            }
             let known = restores.get(change.path.as_str());
             if known.is_some_and(|known| known.now != change.before) {
                 restores.remove(change.path.as_str());
@@ -170,6 +179,11 @@ pub async fn carry_out(
     // made again for a file.
     let mut going: BTreeMap<(String, bool), Option<&Restore>> = BTreeMap::new();
     let folders = plan.iter().flat_map(|restore| &restore.folders);
+    // One that was there before gets its mode back instead.
+    let stays = |folder: &str| {
+        others.iter().any(|other| other.path.strip_suffix('/').is_some_and(|path| path == folder))
+    };
+    let folders = folders.filter(|folder| !stays(folder));
     going.extend(folders.map(|folder| ((format!("{folder}/"), false), None)));
     // What came and went already needs nothing; what lies there now is somebody else's.
     let made = made.into_iter().filter(|gone| gone.now.is_some());

@@ -21,6 +21,8 @@ struct File {
     deleted: bool,
     /// Whether git says that the file may be run afterwards.
     executable: Option<bool>,
+    /// Whether git says that it is a link or a repository of its own.
+    special: bool,
     hunks: Vec<Hunk>,
 }
 
@@ -71,6 +73,9 @@ pub(super) fn read(lines: &[&str]) -> Result<Vec<Part>, NoPatch> {
 impl File {
     /// Takes a line of git's extended header to heart; other lines are talk.
     fn extended(&mut self, line: &str) {
+        let mode = |start: &str| line.strip_prefix(start).map(str::trim);
+        let modes = [mode("new file mode "), mode("deleted file mode "), mode("new mode ")];
+        self.special |= modes.iter().flatten().any(|mode| !mode.starts_with("100"));
         if let Some(mode) = line.strip_prefix("new file mode ") {
             self.created = true;
             // A file that is none for running is what any new file is.
@@ -109,6 +114,9 @@ fn finish(lines: &[&str], file: Option<File>, parts: &mut Vec<Part>) -> Result<(
             (None, _) => return wrong("is followed by no changes"),
         },
     };
+    if file.special {
+        return wrong("is about a link or a submodule; use shell, as with `ln -s`");
+    }
     let side = |text: fn(&Hunk) -> String| file.hunks.iter().map(text).collect::<String>();
     let executable = file.executable;
     let part = if old == NOTHING || file.created {

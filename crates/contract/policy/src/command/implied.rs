@@ -28,8 +28,11 @@ const HARMLESS: &[&str] = &[
     "fetch.prune",
     "init.defaultbranch",
     "merge.conflictstyle",
-    "pull.*",
-    "push.*",
+    "pull.ff",
+    "pull.rebase",
+    "push.autosetupremote",
+    "push.default",
+    "push.followtags",
     "rebase.*",
     "rerere.*",
     "user.email",
@@ -98,6 +101,14 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
                 folders => folders.iter().map(|at| Implied::Whole((**at).to_string())).collect(),
             }
         }
+        // What it lists may be everything.
+        "ls" if piped && short_or(words, &['a', 'A'], &["--all", "--almost-all"]) => {
+            let named: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).collect();
+            match &named[..] {
+                [] => vec![Implied::Whole(".".to_owned())],
+                named => named.iter().map(|at| Implied::Whole((**at).to_string())).collect(),
+            }
+        }
         "mv" => {
             let moved = words.iter().filter(|word| !word.starts_with('-'));
             moved.map(|word| Implied::Whole((*word).to_owned())).collect()
@@ -112,7 +123,9 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
                 return Vec::new();
             }
             let folders = words.iter().filter(|word| !word.starts_with('-'));
-            folders.map(|word| Implied::Whole((*word).to_owned())).collect()
+            let folders = folders.map(|word| Implied::Whole((*word).to_owned()));
+            // What it copies from stays.
+            if name == "rsync" { folders.last().into_iter().collect() } else { folders.collect() }
         }
     }
 }
@@ -136,9 +149,14 @@ fn of_git(words: &[&str]) -> Option<Implied> {
             };
             rest.iter().any(from).then_some(Implied::File(".git/config"))
         }
-        // What nobody tracks is taken away, ignored files too.
-        "clean" => short_or(rest, &['x', 'X'], &[]).then(own),
-        "stash" => short_or(rest, &['a'], &["--all"]).then(own),
+        // What nobody tracks is taken away.
+        "clean" => {
+            let named = rest.iter().any(|word| !word.starts_with('-'));
+            let tries = short_or(rest, &['n'], &["--dry-run"]);
+            let folders = short_or(rest, &['d', 'x', 'X'], &[]);
+            (folders && !named && !tries).then(own)
+        }
+        "stash" => short_or(rest, &['a', 'u'], &["--all", "--include-untracked"]).then(own),
         _ => None,
     }
 }
@@ -169,6 +187,10 @@ fn may_find_inner(words: &[&str]) -> bool {
         if matches!(before, "-name" | "-iname") {
             named = true;
             inner |= INNER.iter().any(|name| matches(word, name));
+        }
+        if matches!(before, "-regex" | "-iregex") {
+            named = true;
+            inner |= word.contains(".git") || word.ends_with(".*");
         }
         if matches!(before, "-path" | "-ipath" | "-wholename") && word.contains(".git") {
             let negated = at.checked_sub(2).is_some_and(|at| matches!(words[at], "-not" | "!"));

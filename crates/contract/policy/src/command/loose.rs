@@ -14,6 +14,8 @@ pub(crate) struct Word {
     pub(crate) text: String,
     /// Whether the shell still does something with it.
     pub(crate) expands: bool,
+    /// Whether any of it was quoted.
+    quoted: bool,
 }
 
 /// A command with what is redirected.
@@ -57,6 +59,11 @@ enum Redirection {
     Document(bool),
 }
 
+/// The command that does nothing.
+fn is_nothing(command: &Loose) -> bool {
+    command.words.first().is_some_and(|word| word.text == ":")
+}
+
 struct Reader {
     chars: Vec<char>,
     at: usize,
@@ -67,7 +74,7 @@ struct Reader {
     redirection: Option<Redirection>,
     /// Here-documents whose lines come after the end of this one: the command's place among `found` (none yet is
     /// [`UNPLACED`]), the word that ends it, and whether tabs are taken off.
-    documents: Vec<(usize, String, bool)>,
+    documents: Vec<(usize, Word, bool)>,
 }
 
 impl Reader {
@@ -110,8 +117,12 @@ impl Reader {
                     self.at += 1;
                     if let Some(escaped) = self.ahead(0).filter(|char| *char != '\n') {
                         self.push(escaped);
+                        self.word.get_or_insert_default().quoted = true;
                     }
                 }
+                '$' if self.ahead(1) == Some('\'') => self.escaped(),
+                // Words of another language, for whom there are any.
+                '$' if self.ahead(1) == Some('"') => {}
                 '$' | '`' => {
                     self.dollar();
                     continue;
@@ -127,8 +138,46 @@ impl Reader {
         self.end_command();
     }
 
+    /// `$'…'`, in which a backslash stands before letters and numbers of characters.
+    fn escaped(&mut self) {
+        self.word.get_or_insert_default().quoted = true;
+        self.at += 2;
+        while let Some(char) = self.ahead(0).filter(|char| *char != '\'') {
+            if char != '\\' {
+                self.push(char);
+                self.at += 1;
+                continue;
+            }
+            let (radix, most, skipped) = match self.ahead(1) {
+                Some('x') => (16, 2, 2),
+                Some('u') => (16, 4, 2),
+                Some('U') => (16, 8, 2),
+                Some('0'..='7') => (8, 3, 1),
+                other => {
+                    let meant = match other {
+                        Some('n') => '\n',
+                        Some('t') => '\t',
+                        Some(other) => other,
+                        None => break,
+                    };
+                    self.push(meant);
+                    self.at += 2;
+                    continue;
+                }
+            };
+            let digits: String = self.chars[(self.at + skipped).min(self.chars.len())..]
+                .iter()
+                .take(most)
+                .take_while(|char| char.is_digit(radix))
+                .collect();
+            let meant = u32::from_str_radix(&digits, radix).ok().and_then(char::from_u32);
+            self.push(meant.unwrap_or(char::REPLACEMENT_CHARACTER));
+            self.at += skipped + digits.len();
+        }
+    }
+
     fn quoted(&mut self) {
-        self.word.get_or_insert_default();
+        self.word.get_or_insert_default().quoted = true;
         self.at += 1;
         while let Some(char) = self.ahead(0).filter(|char| *char != '\'') {
             self.push(char);
@@ -137,7 +186,7 @@ impl Reader {
     }
 
     fn double_quoted(&mut self) {
-        self.word.get_or_insert_default();
+        self.word.get_or_insert_default().quoted = true;
         self.at += 1;
         while let Some(char) = self.ahead(0).filter(|char| *char != '"') {
             match char {
@@ -175,22 +224,14 @@ impl Reader {
             }
         };
         let start = self.at + if open == '`' { 1 } else { 2 };
-        let (mut end, mut depth) = (start, 1_usize);
-        while let Some(char) = self.chars.get(end) {
-            if *char == close {
-                depth -= 1;
-            } else if *char == open {
-                depth += 1;
-            }
-            if depth == 0 {
-                break;
-            }
-            end += 1;
-        }
+        let end = self.closing(start, open, close);
         let inner: String = self.chars[start.min(end)..end].iter().collect();
         if open == '{' {
-            // `${HOME}` is `$HOME`.
-            format!("${inner}").chars().for_each(|char| self.push(char));
+            // `${HOME}` is `$HOME`; what is cut off a value (`${a%/}`) is not known.
+            let name = inner.find(|char| !super::is_of_name(char)).unwrap_or(inner.len());
+            let cut = name > 0 && inner[name..].starts_with(['%', '#', '/', '^', ',', '@']);
+            let told = if cut { &inner[..name] } else { &inner };
+            format!("${told}").chars().for_each(|char| self.push(char));
         } else {
             "$()".chars().for_each(|char| self.push(char));
         }
@@ -198,6 +239,30 @@ impl Reader {
             self.found.extend(nested(&inner, self.depth - 1));
         }
         self.at = (end + 1).min(self.chars.len());
+    }
+
+    /// Where what began with `open` before `start` ends. What is quoted in it ends nothing.
+    fn closing(&self, start: usize, open: char, close: char) -> usize {
+        let (mut end, mut depth, mut quote) = (start, 1_usize, None);
+        while let Some(char) = self.chars.get(end) {
+            match (quote, *char) {
+                (Some('\''), char) => quote = Some('\'').filter(|_| char != '\''),
+                (_, '\\') => end += 1,
+                (Some('"'), '"') => quote = None,
+                (None, '\'' | '"') if open != '`' => quote = Some(*char),
+                (Some(_), _) => {}
+                (None, char) if char == close => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return end;
+                    }
+                }
+                (None, char) if char == open => depth += 1,
+                (None, _) => {}
+            }
+            end += 1;
+        }
+        end.min(self.chars.len())
     }
 
     /// Reads the sign of a redirection; its word comes next.
@@ -242,7 +307,7 @@ impl Reader {
             Some(Redirection::Write) => self.current.files.push((word.text, true)),
             Some(Redirection::Text) => self.current.input = Some(word.text),
             Some(Redirection::Document(tabs)) => {
-                self.documents.push((UNPLACED, word.text, tabs));
+                self.documents.push((UNPLACED, word, tabs));
             }
         }
     }
@@ -268,11 +333,17 @@ impl Reader {
                     self.chars[self.at..].iter().take_while(|char| **char != '\n').collect();
                 self.at = (self.at + line.chars().count() + 1).min(self.chars.len());
                 let line = if tabs { line.trim_start_matches('\t') } else { &line };
-                if line == end {
+                if line == end.text {
                     break;
                 }
                 text.push_str(line);
                 text.push('\n');
+            }
+            if !end.quoted && self.depth > 0 && text.contains(['$', '`']) {
+                // The shell runs what is substituted in it, as between double quotes.
+                let line = format!(": \"{}\"", text.replace('"', "\\\""));
+                let inner = nested(&line, self.depth - 1);
+                self.found.extend(inner.into_iter().filter(|found| !is_nothing(found)));
             }
             if let Some(command) = self.found.get_mut(command) {
                 command.input = Some(text);

@@ -23,6 +23,8 @@ pub struct NamedPath {
     pub written: bool,
     /// Whether all that is in the folder that it leads to may be changed with it.
     pub whole: bool,
+    /// Whether a glob may mean it, if it is there.
+    pub maybe: bool,
 }
 
 /// Programs that only read the files they are given.
@@ -108,7 +110,7 @@ const EDITORS: &[&str] = &["ed", "emacs", "ex", "nvim", "vi", "vim"];
 const LEAVING_OUT: &[&str] = &["7z", "rar", "zip"];
 
 /// Names that a glob is tried on: what is protected wherever it stands.
-const TRIED: &[&str] = &[".git", ".bottega"];
+const TRIED: &[&str] = &[".git", ".bottega", ".env", ".ssh"];
 
 /// Values that are put in the place of variables in one word at most.
 const MOST_VALUES: usize = 8;
@@ -125,23 +127,53 @@ pub(super) fn only_reads(program: &str) -> bool {
 pub fn named_paths(line: &str) -> Vec<NamedPath> {
     let mut reached = reached(line);
     let substitutes = line.contains('`') || ["$(", "<("].iter().any(|sign| line.contains(sign));
-    let speech_goes_on = substitutes || line.contains('|');
+    let pipes = line.replace("||", "").contains('|');
     put_values(&mut reached);
+    let feeds = reached.uncertain || reached.commands.iter().any(takes_words);
     let piped = pipes_names(&reached.commands, substitutes);
-    let mut naming = Naming { folders: vec![String::new()], found: Vec::new(), speech_goes_on };
+    let mut naming = Naming {
+        folders: vec![String::new()],
+        found: Vec::new(),
+        speech_goes_on: substitutes || pipes && feeds,
+        text_is_code: pipes && feeds,
+        piped,
+    };
     for command in &reached.commands {
         naming.folder(command);
     }
     for (file, written) in &reached.files {
         naming.name(file, !written, *written);
     }
-    for command in reached.commands.iter().filter(|command| !command.wraps) {
+    if reached.commands.iter().any(|command| reads_words(command)) {
+        reached.inputs.iter().for_each(|input| naming.code(input));
+    }
+    for command in &reached.commands {
+        if command.wraps {
+            if let Some(input) = command.input.as_deref().filter(|_| reads_words(command)) {
+                naming.code(input);
+            }
+            continue;
+        }
         naming.command(command);
         for implied in implied(command, piped) {
             naming.implied(implied);
         }
     }
     naming.found
+}
+
+/// Whether a command takes what it reads for words or for a program.
+fn takes_words(command: &Command) -> bool {
+    let program = command.words.first().map_or("", |word| base_name(word));
+    reads_words(command)
+        || INTERPRETERS.contains(&program)
+        || matches!(program, "sh" | "bash" | "dash" | "zsh" | "ksh")
+}
+
+/// Whether it hands on what it reads as words.
+fn reads_words(command: &Command) -> bool {
+    let program = command.words.first().map_or("", |word| base_name(word));
+    matches!(program, "xargs" | "gxargs" | "parallel" | "read" | "mapfile" | "readarray")
 }
 
 /// Puts the values of variables that the line sets in their place.
@@ -208,6 +240,10 @@ struct Naming {
     found: Vec<NamedPath>,
     /// Whether what `echo` and its kin say may become the words of another command.
     speech_goes_on: bool,
+    /// Whether it may become a program.
+    text_is_code: bool,
+    /// Whether one command tells another one which files to change.
+    piped: bool,
 }
 
 impl Naming {
@@ -239,12 +275,23 @@ impl Naming {
         if matches!(name, "cd" | "pushd") {
             // Folders that the line goes to are no place in which they lie themselves.
             for word in words {
-                self.name_in("", word, true, false);
+                self.name_in("", word, false, false);
             }
             return;
         }
+        let git = if name == "git" { looks_of_git(command) } else { None };
         // What `find` changes is what it finds.
-        let written = !READERS.contains(&name) && name != "find";
+        let written = match git {
+            Some(_) => false,
+            None => !READERS.contains(&name) && !LOOKERS.contains(&name) && name != "find",
+        };
+        let read = match git {
+            Some(reads) => reads,
+            None => !LOOKERS.contains(&name),
+        };
+        // What they list may be what another command is told to change.
+        let listed = self.piped && LOOKERS.contains(&name);
+        let (read, written) = (read || listed, written || listed);
         let given = |options: &[&str]| {
             words.iter().any(|word| options.iter().any(|option| word.starts_with(option)))
         };
@@ -262,17 +309,35 @@ impl Naming {
             }
             if pattern && !word.starts_with('-') {
                 pattern = false;
+                if name == "sed" {
+                    self.written_by_sed(word);
+                }
                 continue;
             }
-            if takes_code || SPEAKERS.contains(&name) {
+            if takes_code || self.text_is_code && SPEAKERS.contains(&name) {
                 self.code(word);
             }
-            self.name(word, !LOOKERS.contains(&name), written);
+            // Settings of a build, which names what it makes of them.
+            if name == "make" && is_assignment(word) {
+                continue;
+            }
+            self.name(word, read, written);
         }
         if let Some(input) = &command.input
-            && (takes_code || self.speech_goes_on)
+            && (takes_code || self.text_is_code)
         {
             self.code(input);
+        }
+    }
+
+    /// The files that a program of `sed` writes: behind its command or its flag `w`.
+    fn written_by_sed(&mut self, program: &str) {
+        for (at, _) in program.match_indices("w ") {
+            let before = program[..at].chars().next_back();
+            if before.is_none_or(|char| !char.is_alphanumeric() || "gpI0123456789".contains(char)) {
+                let file = program[at + 2..].split(['\n', ';', '}']).next().unwrap_or_default();
+                self.name(file.trim(), false, true);
+            }
         }
     }
 
@@ -292,7 +357,13 @@ impl Naming {
                 let folder = home(&folder);
                 for start in self.folders.clone() {
                     let path = joined(&start, &folder);
-                    self.add(NamedPath { path, read: false, written: true, whole: true });
+                    self.add(NamedPath {
+                        path,
+                        read: false,
+                        written: true,
+                        whole: true,
+                        maybe: false,
+                    });
                 }
             }
         }
@@ -300,8 +371,14 @@ impl Naming {
 
     /// A word may be a path, or have one behind `=`, `:` or `@`.
     fn name(&mut self, word: &str, read: bool, written: bool) {
-        for folder in self.folders.clone() {
-            self.name_in(&folder, word, read, written);
+        for word in alternatives(word) {
+            for (at, folder) in self.folders.clone().iter().enumerate() {
+                // What leads out of the folder that the line goes to is not meant from where it began.
+                let leads_out = home(&word).starts_with("..");
+                if !(at == 0 && leads_out && self.folders.len() > 1) {
+                    self.name_in(folder, &word, read, written);
+                }
+            }
         }
     }
 
@@ -310,6 +387,18 @@ impl Naming {
         let word = word.strip_prefix("file://").unwrap_or(word);
         if word.contains("://") {
             return;
+        }
+        // The value of an option that has one letter: `-o.git/config`.
+        let attached = word.strip_prefix('-').filter(|word| !word.starts_with('-'));
+        let attached = attached.and_then(|word| word.find("./").or_else(|| word.find(".git")));
+        if let Some(at) = attached.filter(|at| *at > 0) {
+            self.add(NamedPath {
+                path: joined(folder, &word[at + 1..]),
+                read,
+                written,
+                whole: false,
+                maybe: false,
+            });
         }
         // A variable's other value is one: `${a:-b}`.
         let behind = word.match_indices(['=', ':', '@']);
@@ -321,9 +410,11 @@ impl Naming {
                 continue;
             }
             for meant in perhaps(&path) {
-                self.add(NamedPath { path: joined(folder, &meant), read, written, whole: false });
+                let path = joined(folder, &meant);
+                self.add(NamedPath { path, read, written, whole: false, maybe: true });
             }
-            self.add(NamedPath { path: joined(folder, &path), read, written, whole: false });
+            let path = joined(folder, &path);
+            self.add(NamedPath { path, read, written, whole: false, maybe: false });
         }
     }
 
@@ -332,6 +423,7 @@ impl Naming {
             found.read |= named.read;
             found.written |= named.written;
             found.whole |= named.whole;
+            found.maybe &= named.maybe;
         } else if self.found.len() < MOST {
             self.found.push(named);
         }
@@ -377,16 +469,67 @@ fn without_sets(glob: &str) -> String {
     plain + rest
 }
 
-/// The home and the working folder, where a word begins with their variables.
+/// The words that braces make of one: `{a,b}/c` is `a/c` and `b/c`.
+fn alternatives(word: &str) -> Vec<String> {
+    const MOST: usize = 32;
+    let mut open = vec![word.to_owned()];
+    let mut done = Vec::new();
+    while let Some(word) = open.pop() {
+        let braces = word.find('{').and_then(|start| {
+            let end = start + word[start..].find('}')?;
+            word[start..end].contains(',').then_some((start, end))
+        });
+        match braces {
+            Some((start, end)) if open.len() + done.len() < MOST => {
+                for inner in word[start + 1..end].split(',') {
+                    open.push(format!("{}{inner}{}", &word[..start], &word[end + 1..]));
+                }
+            }
+            Some(_) | None => done.push(word),
+        }
+    }
+    if done.len() > 1 {
+        done.push(word.to_owned());
+    }
+    done
+}
+
+/// Whether what a command of git is told is read, where it changes none of it; nothing where it may.
+fn looks_of_git(command: &Command) -> Option<bool> {
+    const NAMES: &[&str] = &[
+        "branch",
+        "check-ignore",
+        "describe",
+        "log",
+        "ls-files",
+        "remote",
+        "rev-parse",
+        "shortlog",
+        "status",
+        "tag",
+    ];
+    const CONTENTS: &[&str] = &["blame", "cat-file", "diff", "grep", "show"];
+    let bare = &command.spellings()[2];
+    let verb = bare.get(1)?;
+    // What is not to be tracked any more stays where it is.
+    let untracked = *verb == "rm" && bare.contains(&"--cached");
+    if NAMES.contains(verb) || untracked {
+        return Some(false);
+    }
+    CONTENTS.contains(verb).then_some(true)
+}
+
+/// The home and the working folder, where a word begins with their variables. Where another command says which folder
+/// it is, it is most often the one that is worked in.
 fn home(path: &str) -> String {
-    for (variable, meant) in [("$HOME/", "~/"), ("$PWD/", "")] {
+    for (variable, meant) in [("$HOME/", "~/"), ("$PWD/", ""), ("~+/", ""), ("$()/", "")] {
         if let Some(rest) = path.strip_prefix(variable) {
             return format!("{meant}{rest}");
         }
     }
     match path {
         "~" | "$HOME" => "~/".to_owned(),
-        "$PWD" | "$(pwd)" => ".".to_owned(),
+        "$PWD" | "$()" | "~+" => ".".to_owned(),
         path => path.to_owned(),
     }
 }
@@ -418,7 +561,7 @@ mod tests {
         check("sed -i s/x/y/ a/b", "a/b", "rw");
         check("dd if=/dev/zero of=a/b", "a/b", "rw");
         check("tool --output=a/b", "a/b", "rw");
-        check("git show HEAD:a/b", "a/b", "rw");
+        check("git show HEAD:a/b", "a/b", "r");
         check("curl -d @a/b example.org", "a/b", "rw");
         check("cat $HOME/a ${HOME}/b", "~/a", "r");
         check("cat $HOME/a ${HOME}/b", "~/b", "r");
@@ -442,7 +585,7 @@ mod tests {
         check("x=$x; cat $x", "$x", "r");
         check("printf x > $(echo .git/config)", ".git/config", "rw");
         check("echo .git/config | xargs truncate -s0", ".git/config", "rw");
-        check("echo .git/config; ls | wc", ".git/config", "rw");
+        check("echo .git/config; ls | wc", ".git/config", "");
         check("rm -rf .g*", ".git", "rw");
         check("rm -rf ./.[fg]it/hooks", "./.git/hooks", "rw");
         check("rm -rf *", ".git", "");
@@ -454,7 +597,26 @@ mod tests {
         check("d=a; d+=/b; cat $d", "a/b", "r");
         check("echo x > ${d:-a/b}", "a/b", "w");
         check("cat <<EOF > x\na/b\nEOF", "a/b", "");
-        check("ls a/b; test -f a/b", "a/b", "?");
+        check("ls a/b; test -f a/b; [[ -e a/b ]]", "a/b", "?");
+        check("ls -d a/b | xargs rm", "a/b", "rw");
+        check("rm -rf $'.\\x67it'", ".git", "rw");
+        check("rm -rf $\".git\"", ".git", "rw");
+        check("rm -rf {.git,x}", ".git", "rw");
+        check("rm -rf .g{it,at}/hooks", ".git/hooks", "rw");
+        check("cat .en?", ".env", "r");
+        check("rm -rf \"$(pwd)/.git\"", ".git", "rw");
+        check("rm -rf `pwd`/.git", ".git", "rw");
+        check("rm -rf ~+/.git", ".git", "rw");
+        check("bash -c 'rm \"$1\"' _ .git", ".git", "rw");
+        check("xargs rm -rf <<< .git", ".git", "rw");
+        check("while read d; do rm $d; done <<< .git", ".git", "rw");
+        check("d=.git; rm ${d%/}/config", ".git/config", "rw");
+        check("sed -n 'w .git/config' a", ".git/config", "w");
+        check("sed 's/x/y/w .git/config' a", ".git/config", "w");
+        check("sed 's/how are/x/' a", "are/x/", "");
+        check("curl -so.git/config b", ".git/config", "rw");
+        check("cd a && cat ../b", "../b", "");
+        check("cd a && cat ../b", "a/../b", "r");
         check("zip -r a.zip . -x '.git/*'", ".git/*", "");
         check("curl http://a/b file:///c/d", "//a/b", "");
         check("curl http://a/b file:///c/d", "/c/d", "rw");
@@ -530,7 +692,15 @@ mod tests {
         check_whole("grep -rl --include=*.rs x . | xargs sed -i s/x/y/", ".", false);
         check_whole("grep -rn x . | head", ".", false);
         check_whole("echo $(grep -rc x .)", ".", false);
-        check_whole("git clean -fd", ".bottega", false);
+        check_whole("git clean -fd", ".bottega", true);
+        check_whole("git clean -fdX build", ".bottega", false);
+        check_whole("git clean -ndx", ".bottega", false);
+        check_whole("git stash", ".bottega", false);
+        check_whole("rsync -a --delete . ../b", ".", false);
+        check_whole("rsync -a --delete ../b/ .", ".", true);
+        check_whole("find . -regex '.*\\.txt' -delete", ".", false);
+        check_whole("ls -A | xargs rm -rf", ".", true);
+        check_whole("ls | xargs rm", ".", false);
     }
 
     #[test]
@@ -540,5 +710,11 @@ mod tests {
         check("grep -r x --exclude-dir=.git .", ".git", "");
         check("find . -path ./.git -prune", "./.git", "");
         check("git commit -m .env", ".env", "");
+        check("git log -- .env; git check-ignore .env; git rm --cached .env", ".env", "?");
+        check("git diff .env", ".env", "r");
+        check("grep -q x a || echo .env >> .gitignore", ".env", "");
+        check("git commit -m \"$(cat <<'EOF'\nfix: .env handling\nEOF\n)\"", ".env", "");
+        check("make VAR=.env x", ".env", "");
+        check("cd ..", "..", "?");
     }
 }

@@ -27,6 +27,8 @@ enum Form {
     From(&'static [&'static str]),
     /// `NAME=LINE`, each of its words.
     Defined,
+    /// Behind one of these words and its options; some options have a line.
+    After { verbs: &'static [&'static str], lines: &'static [&'static str] },
     /// Settings for this run that hold a line behind `!`.
     Settings,
     /// With options, it changes what names mean, so that nothing after it is known.
@@ -87,6 +89,30 @@ const WRAPPERS: &[(&[&str], Form)] = &[
     ),
     (&["script"], Form::Behind { valued: &[], lines: &["-c", "--command"], own: usize::MAX }),
     (&["alias"], Form::Defined),
+    (
+        &["npx", "bunx"],
+        Form::Behind { valued: &["-p", "--package"], lines: &["-c", "--call"], own: 0 },
+    ),
+    (
+        &["npm", "pnpm", "yarn"],
+        Form::After { verbs: &["exec", "dlx", "x"], lines: &["-c", "--call"] },
+    ),
+    (
+        &["uv", "poetry", "pdm", "pipenv", "rye", "hatch"],
+        Form::After { verbs: &["run"], lines: &[] },
+    ),
+    (
+        &["bundle", "mise", "asdf", "rbenv", "pyenv", "nodenv"],
+        Form::After { verbs: &["exec"], lines: &[] },
+    ),
+    (&["direnv"], Form::Behind { valued: &[], lines: &[], own: 2 }),
+    (&["nix-shell"], Form::After { verbs: &[], lines: &["--run", "--command"] }),
+    (
+        &["systemd-run"],
+        behind(&["-u", "--unit", "-p", "--property", "-E", "--setenv", "--uid", "--gid"]),
+    ),
+    (&["entr"], behind(&[])),
+    (&["gdb", "lldb"], Form::After { verbs: &["--args", "--"], lines: &[] }),
     (&["git"], Form::Settings),
     (
         &["tar", "gtar", "bsdtar"],
@@ -181,6 +207,8 @@ pub(crate) struct Reached {
     pub(crate) files: Vec<(String, bool)>,
     /// Assignments, those in front of commands too.
     pub(crate) assigned: Vec<String>,
+    /// What loops are given to read.
+    pub(crate) inputs: Vec<String>,
     /// Whether some command is known only when the line runs.
     pub(crate) uncertain: bool,
 }
@@ -269,7 +297,10 @@ impl Reached {
         let (ahead, words) = words.split_at(ahead.count());
         let assigned = ahead.iter().filter(|word| is_assignment(&word.text));
         self.assigned.extend(assigned.map(|word| word.text.clone()));
-        let Some((program, arguments)) = words.split_first() else { return };
+        let Some((program, arguments)) = words.split_first() else {
+            self.inputs.extend(input.map(str::to_owned));
+            return;
+        };
         if depth == 0 || self.commands.len() >= MOST {
             self.uncertain = true;
             return;
@@ -299,6 +330,20 @@ impl Reached {
                 false
             }
             Form::Settings => {
+                let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+                let verb = |name: &str| texts.iter().position(|text| *text == name);
+                if verb("bisect").is_some()
+                    && let Some(run) = verb("run")
+                {
+                    self.command(&words[run + 1..], input, depth);
+                }
+                if verb("rebase").is_some() {
+                    self.lines(&texts, &["-x", "--exec"], depth);
+                }
+                if let Some(each) = verb("foreach") {
+                    let start = each + 1 + options(&texts[each + 1..], &[]);
+                    self.line(&texts[start..].join(" "), depth);
+                }
                 let settings = words
                     .iter()
                     .take_while(|word| word.text.starts_with('-') || word.text.contains('='));
@@ -329,11 +374,25 @@ impl Reached {
                 }
                 false
             }
+            Form::After { verbs, lines } => {
+                let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+                self.lines(&texts, lines, depth);
+                let Some(verb) = texts.iter().position(|text| verbs.contains(text)) else {
+                    return false;
+                };
+                let start = verb + 1 + options(&texts[verb + 1..], &[]);
+                self.command(&words[start..], input, depth);
+                false
+            }
             Form::Behind { valued, lines, own } => {
                 let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
                 self.lines(&texts, lines, depth);
                 let all: Vec<&str> = valued.iter().chain(*lines).copied().collect();
                 let start = options(&texts, &all).saturating_add(*own);
+                // `command -v NAME` only looks where it is.
+                if texts.first().is_some_and(|first| matches!(*first, "-v" | "-V")) {
+                    return false;
+                }
                 let Some(rest) = words.get(start..) else { return false };
                 self.command(rest, input, depth);
                 true
@@ -387,7 +446,11 @@ impl Reached {
             }
         }
         match (words.get(at), input) {
-            (Some(line), _) if takes_line => self.line(&line.text, depth),
+            (Some(line), _) if takes_line => {
+                let given = words.iter().skip(at + 1).enumerate();
+                self.assigned.extend(given.map(|(number, word)| format!("{number}={}", word.text)));
+                self.line(&line.text, depth);
+            }
             (Some(_), _) if !reads => {}
             (_, Some(input)) => self.line(input, depth),
             // What it reads from a pipe is nobody's to know.
@@ -466,6 +529,21 @@ mod tests {
             "git -c alias.y='!rm x' y",
             "tar cf a --checkpoint=1 --checkpoint-action=exec='rm x' .",
             "setpriv --reuid 1 rm x",
+            "cat <<EOF\n$(rm x)\nEOF",
+            "x=$(echo \")\"; rm x)",
+            "echo \"$(echo ')'; rm x)\"",
+            "npx -c 'rm x'",
+            "npm exec -c 'rm x'",
+            "npm exec -- rm x",
+            "uv run -- rm x",
+            "bundle exec rm x",
+            "direnv exec . rm x",
+            "nix-shell --run 'rm x'",
+            "systemd-run --user rm x",
+            "gdb --args rm x",
+            "git bisect run rm x",
+            "git rebase --exec 'rm x' main",
+            "git submodule foreach 'rm x'",
         ] {
             check(line, "rm x");
         }
@@ -482,6 +560,8 @@ mod tests {
             "echo rm x",
             "grep 'rm x' y",
             "cat <<EOF\nrm x\nEOF",
+            "cat <<'EOF'\n$(rm x)\nEOF",
+            "command -v rm",
             "# rm x",
             "find . -name rm",
             "bash script.sh rm x",

@@ -96,7 +96,7 @@ fn a_folder_that_was_made_for_a_file_does_not_come_back() {
     check(&format!("{made}\n2: d/ >-; d/e/ >-; d/e/f x>-"), Some(1), &back);
     // It stood before anything was made in it anew.
     let first = "1: d/ >-\n2: d/f ->x in d";
-    check(first, None, &[("d/", "-", ""), ("d/f", "x", "-")]);
+    check(first, None, &[("d/", "", ""), ("d/f", "x", "-")]);
 }
 
 #[test]
