@@ -1,5 +1,6 @@
 //! What tells how a project is tested and checked: the files at its root and what some of them hold.
 
+use bottega_policy::{AccessMode, Place};
 use bottega_tool::{Found, ToolContext, ToolError};
 use serde_json::Value;
 
@@ -74,10 +75,16 @@ impl Project {
         let folder = folder.map(|folder| folder.trim_end_matches('/').to_owned());
         let folder = folder.filter(|folder| !matches!(folder.as_str(), "" | "."));
         let mut project = Self { folder, ..Self::default() };
-        if let Some(folder) = &project.folder
-            && context.workspace.stat(folder).await?.is_none()
-        {
-            return Err(ToolError::Refused(format!("there is no folder {folder}")));
+        if let Some(folder) = &project.folder {
+            let found = context.workspace.resolve(folder)?;
+            if found.place != Place::Inside && context.mode != AccessMode::Full {
+                let why =
+                    format!("{folder} lies outside of the workspace, so nothing is run there");
+                return Err(ToolError::Refused(why));
+            }
+            if context.workspace.stat(folder).await?.is_none() {
+                return Err(ToolError::Refused(format!("there is no folder {folder}")));
+            }
         }
         for marker in MARKERS {
             let path = project.within(marker);

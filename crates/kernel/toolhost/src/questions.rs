@@ -26,7 +26,9 @@ impl Respondent for Questions {
         let place = self.line.join();
         place.turn().await;
         let show = |text: &str| {
-            let text = visible(&self.redactor.clean(&plain(text)));
+            // Nothing drew it on a terminal: a lone carriage return would take away what stands before it.
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+            let text = visible(&self.redactor.clean(&plain(&lines)));
             excerpt(&text, self.limit, "not shown here").unwrap_or(text)
         };
         let shown = Question {

@@ -56,9 +56,13 @@ impl Tool for Check {
         let CheckInput { lint, path } = parse_arguments(arguments)?;
         let project = Project::look(path, context).await?;
         let Some(checker) = detect(&project, lint == Some(true)) else {
+            let broken = match &project.package {
+                Some(Err(error)) => format!("package.json can't be read: {error}; "),
+                Some(Ok(_)) | None => String::new(),
+            };
             return Err(ToolError::Refused(format!(
-                "found nothing to check this project with (cargo, go, tsc, npm run lint, mypy, ruff, python, make \
-                 check) at {}",
+                "{broken}found nothing to check this project with (cargo, go, tsc, npm run lint, mypy, ruff, python, \
+                 make check) at {}",
                 project.elsewhere(context).await?
             )));
         };

@@ -62,7 +62,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         (path(), proptest::collection::vec(any::<u8>(), 0..6)).prop_map(|(p, b)| Deed::Write(p, b)),
         path().prop_map(Deed::Delete),
         (path(), path()).prop_map(|(a, b)| Deed::Rename(a, b)),
-        (path(), prop_oneof![Just(0o600), Just(0o755), Just(0o700)])
+        (path(), prop_oneof![Just(0o600), Just(0o755), Just(0o700), Just(0o750)])
             .prop_map(|(p, m)| Deed::Mode(p, m)),
         path().prop_map(Deed::Folder),
         (path(), path()).prop_map(|(a, b)| Deed::Link(a, b)),
@@ -306,6 +306,36 @@ fn other_names_of_a_file_keep_what_it_held_and_that_is_told() {
         let again = session.call("write_file", json!({ "path": "a", "content": "z\n" })).await;
         assert!(!again.contains("other names"), "{again}");
     });
+}
+
+/// A folder that goes, is made again for a file, and goes again comes back as it was at first.
+#[test]
+fn a_folder_that_came_and_went_has_its_first_mode_again() {
+    for last in [
+        Deed::Delete("a".to_owned()),
+        Deed::Rename("a".to_owned(), "b".to_owned()),
+        Deed::Mode("a".to_owned(), 0o700),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir(root.join("a")).unwrap();
+        fs::set_permissions(root.join("a"), Permissions::from_mode(0o750)).unwrap();
+        let before = tree(&root);
+        let acts = [
+            Act::Command(vec![Deed::Delete("a".to_owned())]),
+            Act::WriteFile("a/b/new".to_owned(), "x\n".to_owned()),
+            Act::Command(vec![last]),
+        ];
+        let stayed = block_on(async {
+            let mut session = Session::new(&root, &acts);
+            let mut commands = 0;
+            for act in &acts {
+                session.act(act, &mut commands).await;
+            }
+            session.undo(None).await
+        });
+        assert_eq!((tree(&root), stayed), (before, Vec::new()), "{acts:?}");
+    }
 }
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {

@@ -42,7 +42,7 @@ fn is_short(value: &Value) -> bool {
 fn one_line(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut lines = text.lines();
-    let first = visible::first_line(lines.next().unwrap_or_default());
+    let first = visible::first_line(&bottega_tool::spelled(lines.next().unwrap_or_default()));
     if lines.next().is_some() { format!("{first} …") } else { first }
 }
 
@@ -64,6 +64,7 @@ mod tests {
         check(r#"{"text":"short","deep":{}}"#, "text=short");
         check("{}", "");
         check(r#"{"command":"touch x; #\rls"}"#, "touch x; #<U+000D>ls");
+        check(r#"{"path":"e\u001b[2Jvil"}"#, "e<U+001B>[2Jvil");
         check("not \n json\u{1b}[1m", "not json");
     }
 }

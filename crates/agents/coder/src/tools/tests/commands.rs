@@ -210,6 +210,7 @@ async fn a_project_in_a_folder_is_found_and_tested_there() {
     bench.refused("run_tests", json!({}), told).await;
     bench.refused("check", json!({}), told).await;
     bench.refused("run_tests", json!({ "path": "no" }), "there is no folder no").await;
+    bench.refused("run_tests", json!({ "path": "/etc" }), "lies outside of the workspace").await;
     bench.call("run_tests", json!({ "path": "js/" })).await.unwrap();
     assert_eq!(only(&bench).argv.last().unwrap(), "cd js && npm test --silent");
 }
