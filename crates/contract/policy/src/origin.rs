@@ -141,6 +141,11 @@ fn host_of(word: &str) -> Option<String> {
 /// Whether a command is there to send something. Without the options in front of what its program is to do.
 fn sends(words: &[&str]) -> bool {
     let Some((program, arguments)) = words.split_first() else { return false };
+    // Both copy on this machine, too.
+    let remote = arguments.iter().any(|word| word.contains(':'));
+    if matches!(*program, "rsync" | "scp") && !remote {
+        return false;
+    }
     let sends = |(sender, verb): &(&str, &str)| {
         sender == program && (verb.is_empty() || arguments.first() == Some(verb))
     };
@@ -172,7 +177,8 @@ mod tests {
         check("wget http://a/x http://b/y && git pull", &["a", "b", "the network"]);
         check("env X=1 bash -c 'curl http://[::1]:80/'", &["[::1]"]);
         check("git status; cargo build; echo http://a", &[]);
-        check("git stash push; npm run publish", &[]);
+        check("git stash push; npm run publish; rsync -a a/ b/", &[]);
+        check("rsync -a me@host:a b", &["the network"]);
         check("git -C a push", &["the network"]);
     }
 }

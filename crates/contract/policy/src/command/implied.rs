@@ -122,7 +122,9 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
             if !short_or(words, letters, options) {
                 return Vec::new();
             }
-            let folders = words.iter().filter(|word| !word.starts_with('-'));
+            // In front stands what they become.
+            let skipped = usize::from(name.starts_with("ch"));
+            let folders = words.iter().filter(|word| !word.starts_with('-')).skip(skipped);
             let folders = folders.map(|word| Implied::Whole((*word).to_owned()));
             // What it copies from stays.
             if name == "rsync" { folders.last().into_iter().collect() } else { folders.collect() }

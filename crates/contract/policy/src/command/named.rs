@@ -103,6 +103,9 @@ const SPOKEN_OF: &[&str] = &[
 const LOOKERS: &[&str] =
     &["[", "[[", "basename", "dirname", "du", "ls", "readlink", "realpath", "stat", "test", "tree"];
 
+/// Programs that write what they are given last.
+const INTO_LAST: &[&str] = &["cp", "install", "ln", "mv", "rsync", "scp"];
+
 /// Editors whose words may be commands that name files.
 const EDITORS: &[&str] = &["ed", "emacs", "ex", "nvim", "vi", "vim"];
 
@@ -317,6 +320,7 @@ impl Naming {
             if takes_code || self.text_is_code && SPEAKERS.contains(&name) {
                 self.code(word);
             }
+            let read = read && !(INTO_LAST.contains(&name) && Some(word) == words.last());
             // Settings of a build, which names what it makes of them.
             if name == "make" && is_assignment(word) {
                 continue;
@@ -615,6 +619,8 @@ mod tests {
         check("sed 's/x/y/w .git/config' a", ".git/config", "w");
         check("sed 's/how are/x/' a", "are/x/", "");
         check("curl -so.git/config b", ".git/config", "rw");
+        check("cp a b", "a", "rw");
+        check("cp a b", "b", "w");
         check("cd a && cat ../b", "../b", "");
         check("cd a && cat ../b", "a/../b", "r");
         check("zip -r a.zip . -x '.git/*'", ".git/*", "");
@@ -696,6 +702,8 @@ mod tests {
         check_whole("git clean -fdX build", ".bottega", false);
         check_whole("git clean -ndx", ".bottega", false);
         check_whole("git stash", ".bottega", false);
+        check_whole("chown -R $(id -u) src", ".", false);
+        check_whole("chown -R me .", ".", true);
         check_whole("rsync -a --delete . ../b", ".", false);
         check_whole("rsync -a --delete ../b/ .", ".", true);
         check_whole("find . -regex '.*\\.txt' -delete", ".", false);
