@@ -10,8 +10,8 @@ const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 const UTF16_LITTLE_MARK: &[u8] = &[0xFF, 0xFE];
 const UTF16_BIG_MARK: &[u8] = &[0xFE, 0xFF];
 
-/// Bytes beyond ASCII from which an encoding is guessed well.
-const ENOUGH: usize = 16;
+/// Bytes beyond ASCII from which an encoding is guessed well: of one byte a character, of several.
+const ENOUGH: [usize; 2] = [16, 32];
 
 /// The text that `bytes` hold, or `None` when they hold none.
 ///
@@ -51,12 +51,12 @@ fn legacy(bytes: &[u8]) -> (String, Encoding) {
     let guessed = detector.guess(None, Utf8Detection::Deny);
     let (text, faults) = guessed.decode_without_bom_handling(bytes);
     if !faults && in_legacy(&text, guessed).is_ok_and(|same| same == bytes) {
-        let enough = bytes.iter().filter(|byte| !byte.is_ascii()).count() >= ENOUGH;
+        let beyond = bytes.iter().filter(|byte| !byte.is_ascii()).count();
         let known = if guessed.is_single_byte() {
-            enough && is_plausible(&text)
-                || guessed == encoding_rs::WINDOWS_1252 && has_accents_only(&text)
+            let accents = guessed == encoding_rs::WINDOWS_1252 && has_accents_only(&text);
+            (beyond >= ENOUGH[0] || accents) && is_plausible(&text)
         } else {
-            enough
+            beyond >= ENOUGH[1]
         };
         return (text.into_owned(), Encoding::Legacy { name: guessed.name(), known });
     }
@@ -105,7 +105,9 @@ fn has_accents_only(text: &str) -> bool {
         if !character.is_ascii() {
             let after = characters.peek().copied().unwrap_or(' ');
             let beside = [before, after];
-            stands &= character.is_alphabetic()
+            // Other systems have their letters below these bytes.
+            stands &= matches!(character, '\u{c0}'..='\u{ff}')
+                && character.is_alphabetic()
                 && beside.iter().all(char::is_ascii)
                 && beside.iter().any(char::is_ascii_alphabetic);
         }
@@ -256,9 +258,10 @@ mod tests {
         check(b"caf\xE9 \x93x\x94\n", Some(("café “x”\n", western)));
         let accents = Encoding::Legacy { name: WESTERN, known: true };
         check(b"caf\xE9, na\xEFve\n", Some(("café, naïve\n", accents)));
-        let (shift_jis, _, _) = encoding_rs::SHIFT_JIS.encode("これは日本語の文章です。\n");
+        let (shift_jis, _, _) =
+            encoding_rs::SHIFT_JIS.encode("これは日本語の文章です。もう少し長い文です。\n");
         let japanese = Encoding::Legacy { name: "Shift_JIS", known: true };
-        check(&shift_jis, Some(("これは日本語の文章です。\n", japanese)));
+        check(&shift_jis, Some(("これは日本語の文章です。もう少し長い文です。\n", japanese)));
         let (cyrillic, _, _) = encoding_rs::WINDOWS_1251.encode("Привет, как дела сегодня?\n");
         let known = Encoding::Legacy { name: "windows-1251", known: true };
         check(&cyrillic, Some(("Привет, как дела сегодня?\n", known)));
@@ -304,6 +307,8 @@ mod tests {
             &b"Chyba p\xfdi na\x9f\xa1t\xa0n\xa1 souboru, p\xfd\xa1li\xe7 \xa7lu\x9cou\x9fk\xec k\xeen \xa3p\xd8l \xd4\xa0belsk\x82 \xa2dy\n"[..],
             // "Élève très âgé, où êtes-vous ? Ça va, garçon, déjà là" in Mac OS Roman.
             b"\x83l\x8fve tr\x8fs \x89g\x8e, o\x9d \x90tes-vous ? \x82a va, gar\x8don, d\x8ej\x88 l\x88, h\x99tel na\x95f, m\x90me fa\x8don\n",
+            // "prüfung", "vänta" in Mac OS Roman.
+            b"pr\x9ffung v\x8anta\n",
             b"\x1b$BF|K\\8l\x1b(B\n",
             b"~{<:Ky2;VpJ)~}\n",
         ] {

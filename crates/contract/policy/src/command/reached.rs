@@ -229,8 +229,8 @@ pub(crate) fn base_name(program: &str) -> &str {
 pub(super) const INTERPRETERS: &[&str] =
     &["awk", "gawk", "lua", "mawk", "node", "perl", "php", "python", "python2", "python3", "ruby"];
 
-/// Editors, whose commands stand in their words.
-const SCRIPTED: &[&str] = &["ed", "ex", "gsed", "nvim", "sed", "vi", "vim"];
+/// Editors, whose commands stand in their words, and `make`, which may read its rules.
+const SCRIPTED: &[&str] = &["ed", "ex", "gmake", "gsed", "make", "nvim", "sed", "vi", "vim"];
 
 impl Command {
     /// Words, and what it reads, that are, or may be, programs in another language than the shell's.
