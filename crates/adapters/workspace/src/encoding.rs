@@ -164,10 +164,19 @@ pub(crate) fn unsure(text: &str, before: &str, encoding: Encoding) -> Option<cha
     };
     match encoding {
         Encoding::Legacy { known: false, .. } | Encoding::Latin1 => new(text, '\u{80}'),
-        Encoding::Legacy { name: WESTERN, known: true }
-            if before.chars().all(|char| char < '\u{100}') =>
-        {
-            new(text, '\u{100}')
+        // ISO 8859 has no characters where Windows has some; nothing else tells the two apart.
+        Encoding::Legacy { name, known: true } if name.starts_with("windows-") => {
+            let encoding = encoding_rs::Encoding::for_label(name.as_bytes())?;
+            let is_of_windows = |text: &str| {
+                in_legacy(text, encoding)
+                    .is_ok_and(|bytes| bytes.iter().any(|byte| (0x80..0xa0).contains(byte)))
+            };
+            if is_of_windows(before) {
+                return None;
+            }
+            text.chars().find(|char| {
+                !before.contains(*char) && is_of_windows(char.encode_utf8(&mut [0; 4]))
+            })
         }
         // What it is in GBK it is not in GB 2312 and GB 18030, which look the same.
         Encoding::Legacy { name: "GBK" | "gb18030", known: true } => {
@@ -276,6 +285,9 @@ mod tests {
         // ISO 8859-15 has it elsewhere, ISO 8859-1 nowhere.
         assert_eq!(unsure("é €", "é", guess(true)), Some('€'));
         assert_eq!(unsure("é €", "é “x”", guess(true)), None);
+        let polish = Encoding::Legacy { name: "windows-1250", known: true };
+        // ISO 8859-2 has it elsewhere.
+        assert_eq!((unsure("š", "ąęł", polish), unsure("ó", "ąęł", polish)), (Some('š'), None));
         assert_eq!(unsure("ä", "", Encoding::Latin1), Some('ä'));
         let gbk = Encoding::Legacy { name: "GBK", known: true };
         assert_eq!((unsure("€", "中", gbk), unsure("文", "中", gbk)), (Some('€'), None));

@@ -147,7 +147,7 @@ pub fn named_paths(line: &str) -> Vec<NamedPath> {
     for (file, written) in &reached.files {
         naming.name(file, !written, *written);
     }
-    if reached.commands.iter().any(|command| reads_words(command)) {
+    if reached.commands.iter().any(reads_words) {
         reached.inputs.iter().for_each(|input| naming.code(input));
     }
     for command in &reached.commands {
