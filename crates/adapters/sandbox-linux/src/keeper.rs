@@ -17,6 +17,9 @@ use crate::{descent, kernel, line, network};
 /// How long killed processes are waited for, in milliseconds: one that hangs in the kernel dies later.
 const LAST_WAIT: i64 = 5_000;
 
+/// Looks, five milliseconds apart, at whether a folder is still locked by whoever made it.
+const UNLOCKING: usize = 50;
+
 /// Keeps the command until nothing is left of it.
 pub(crate) fn keep(plan: &Plan, words: BorrowedFd<'_>, command: libc::pid_t) -> ! {
     let line = words.as_raw_fd();
@@ -77,8 +80,19 @@ fn clear(plan: &Plan) {
             }
             let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
             let held = libc::open(folder.as_ptr(), flags);
-            if held >= 0 && libc::flock(held, libc::LOCK_EX | libc::LOCK_NB) == 0 {
-                libc::rmdir(folder.as_ptr());
+            // Of a Bottega that dies the line may close a moment before the lock.
+            for _ in 0..if held < 0 { 0 } else { UNLOCKING } {
+                if libc::flock(held, libc::LOCK_EX | libc::LOCK_NB) == 0 {
+                    // Somebody may have taken it away and made another one meanwhile.
+                    let (mut own, mut there) = (std::mem::zeroed(), std::mem::zeroed());
+                    let seen = libc::fstat(held, &raw mut own) == 0
+                        && libc::lstat(folder.as_ptr(), &raw mut there) == 0;
+                    if seen && (own.st_dev, own.st_ino) == (there.st_dev, there.st_ino) {
+                        libc::rmdir(folder.as_ptr());
+                    }
+                    break;
+                }
+                libc::poll(std::ptr::null_mut(), 0, 5);
             }
         }
     }
