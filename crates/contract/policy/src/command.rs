@@ -1,5 +1,6 @@
 //! What a command line is made of.
 
+mod expansion;
 mod implied;
 mod loose;
 mod named;

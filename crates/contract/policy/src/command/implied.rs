@@ -39,7 +39,7 @@ const HARMLESS: &[&str] = &[
     "user.name",
 ];
 
-/// Words that ask `git config` for something, or what stands behind them is a value.
+/// Words that ask `git config` for something.
 const ASKING: &[&str] =
     &["get", "list", "get-regexp", "get-urlmatch", "get-color", "get-colorbool"];
 
@@ -79,13 +79,7 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
         }
         "find" if changes_what_it_finds(words, piped) && may_find_inner(words) => {
             let is_start = |word: &&&str| !word.starts_with(['-', '(', '!']);
-            let starts: Vec<&&str> = words.iter().take_while(is_start).collect();
-            match &starts[..] {
-                [] => vec![Implied::Whole(".".to_owned())],
-                starts => {
-                    starts.iter().map(|start| Implied::Whole((**start).to_string())).collect()
-                }
-            }
+            folders_or_here(words.iter().take_while(is_start))
         }
         "grep" | "egrep" | "fgrep" if piped && short_or(words, &['r', 'R'], &["--recursive"]) => {
             let filtered = words.iter().any(|word| {
@@ -94,20 +88,14 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
             });
             let gives_pattern = words.iter().any(|word| word.starts_with("-e"));
             let named = words.iter().filter(|word| !word.starts_with('-'));
-            let folders: Vec<&&str> = named.skip(usize::from(!gives_pattern)).collect();
-            match &folders[..] {
-                _ if filtered => Vec::new(),
-                [] => vec![Implied::Whole(".".to_owned())],
-                folders => folders.iter().map(|at| Implied::Whole((**at).to_string())).collect(),
+            if filtered {
+                return Vec::new();
             }
+            folders_or_here(named.skip(usize::from(!gives_pattern)))
         }
         // What it lists may be everything.
         "ls" if piped && short_or(words, &['a', 'A'], &["--all", "--almost-all"]) => {
-            let named: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).collect();
-            match &named[..] {
-                [] => vec![Implied::Whole(".".to_owned())],
-                named => named.iter().map(|at| Implied::Whole((**at).to_string())).collect(),
-            }
+            folders_or_here(words.iter().filter(|word| !word.starts_with('-')))
         }
         "mv" => {
             let moved = words.iter().filter(|word| !word.starts_with('-'));
@@ -130,6 +118,15 @@ pub(super) fn implied(command: &Command, piped: bool) -> Vec<Implied> {
             if name == "rsync" { folders.last().into_iter().collect() } else { folders.collect() }
         }
     }
+}
+
+/// All that is in these folders, or in the one that is worked in where none is named.
+fn folders_or_here<'w>(named: impl Iterator<Item = &'w &'w str>) -> Vec<Implied> {
+    let mut folders: Vec<Implied> = named.map(|at| Implied::Whole((*at).to_owned())).collect();
+    if folders.is_empty() {
+        folders.push(Implied::Whole(".".to_owned()));
+    }
+    folders
 }
 
 /// Whether one of the options is there, spelled out or as a letter.

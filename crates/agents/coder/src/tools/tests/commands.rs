@@ -67,7 +67,7 @@ async fn output_comes_from_files_that_are_there() {
     };
     assert_eq!(sources("cat /etc/x"), "read /etc/x");
     assert_eq!(sources("curl http://127.0.0.1:3000/health"), "");
-    assert_eq!(sources("npm install --registry=https://registry.example.org"), "");
+    assert_eq!(sources("npm run build --base=https://example.org/app"), "");
 }
 
 /// Where nothing holds a command, its line is judged by the protected places that it changes, spelled or not.
