@@ -66,10 +66,14 @@ fn legacy(bytes: &[u8]) -> (String, Encoding) {
 /// Whether the text is ASCII in which escape sequences (ISO 2022, RFC 1468) or tildes (HZ, RFC 1843) begin other
 /// characters.
 fn is_shifted(bytes: &[u8]) -> bool {
+    // Most files have neither, which is found out at a glance.
+    let (escapes, tildes) = (bytes.contains(&0x1b), bytes.contains(&b'~'));
+    if !(escapes || tildes) || !bytes.is_ascii() {
+        return false;
+    }
     let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
-    let iso = [b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b(I"].iter().any(|part| has(*part))
-        || has(b"\x1b$)");
-    bytes.is_ascii() && (iso || has(b"~{") && has(b"~}"))
+    let iso: [&[u8]; 5] = [b"\x1b$B", b"\x1b$@", b"\x1b$A", b"\x1b$)", b"\x1b(I"];
+    escapes && iso.into_iter().any(has) || tildes && has(b"~{") && has(b"~}")
 }
 
 /// Whether text of a single-byte encoding reads as text: code pages of other systems have letters where this one has
